@@ -1,0 +1,57 @@
+# Installs what `find_package(cnf)` and `pkg-config cnf` need: static libraries, headers, the program.
+option(CNF_INSTALL "Install the libraries, headers and program" ${PROJECT_IS_TOP_LEVEL})
+option(CNF_SANITIZED "Built by a sanitizer: a plain program cannot link the libraries" OFF)
+if(NOT CNF_INSTALL)
+  return()
+endif()
+
+include(GNUInstallDirs)
+include(CMakePackageConfigHelpers)
+
+set(layers base solvers datasets flows)
+set(cnf_cmake_dir ${CMAKE_INSTALL_LIBDIR}/cmake/cnf)
+
+set_target_properties(cnf_public PROPERTIES EXPORT_NAME public)
+foreach(layer IN LISTS layers)
+  set_target_properties(cnf_${layer} PROPERTIES EXPORT_NAME ${layer})
+  # A static library passes on what it links privately. Of that, our own flags and header-only libraries bring nothing
+  # to a consumer's link: they must not become something that a consumer has to find.
+  get_target_property(links cnf_${layer} INTERFACE_LINK_LIBRARIES)
+  if(links)
+    list(REMOVE_ITEM links $<LINK_ONLY:cnf_private> $<LINK_ONLY:nlohmann_json::nlohmann_json>)
+    set_target_properties(cnf_${layer} PROPERTIES INTERFACE_LINK_LIBRARIES "${links}")
+  endif()
+  install(DIRECTORY ${layer} DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/cnf FILES_MATCHING PATTERN "*.hpp"
+          PATTERN "*-inl.hpp" EXCLUDE)  # kernel bodies, compiled once per instruction set by one source
+  list(APPEND layer_targets cnf_${layer})
+  get_target_property(type cnf_${layer} TYPE)
+  if(NOT type STREQUAL "INTERFACE_LIBRARY")
+    string(PREPEND link_flags " -lcnf_${layer}")  # a user before what it uses
+  endif()
+endforeach()
+
+install(TARGETS cnf_public ${layer_targets} EXPORT cnf)
+install(EXPORT cnf NAMESPACE cnf:: DESTINATION ${cnf_cmake_dir} FILE cnfTargets.cmake)
+if(TARGET cnf)
+  install(TARGETS cnf)
+endif()
+
+configure_package_config_file(cmake/cnfConfig.cmake.in ${PROJECT_BINARY_DIR}/cnfConfig.cmake
+                              INSTALL_DESTINATION ${cnf_cmake_dir})
+# Until 1.0 a minor version may change an interface.
+write_basic_package_version_file(${PROJECT_BINARY_DIR}/cnfConfigVersion.cmake COMPATIBILITY SameMinorVersion)
+install(FILES ${PROJECT_BINARY_DIR}/cnfConfig.cmake ${PROJECT_BINARY_DIR}/cnfConfigVersion.cmake
+        DESTINATION ${cnf_cmake_dir})
+
+# Relative to the file itself, so that an installation may be moved and --prefix may differ.
+file(RELATIVE_PATH prefix_from_pc ${CMAKE_INSTALL_FULL_LIBDIR}/pkgconfig ${CMAKE_INSTALL_PREFIX})
+configure_file(cmake/cnf.pc.in ${PROJECT_BINARY_DIR}/cnf.pc @ONLY)
+install(FILES ${PROJECT_BINARY_DIR}/cnf.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
+
+if(PROJECT_IS_TOP_LEVEL AND NOT CNF_SANITIZED)
+  add_test(NAME "install: a consumer without our flags finds the package, links and runs"
+           COMMAND ${CMAKE_COMMAND} -D BUILD=${PROJECT_BINARY_DIR} -D CXX=${CMAKE_CXX_COMPILER}
+                   -D GENERATOR=${CMAKE_GENERATOR} -P ${PROJECT_SOURCE_DIR}/tests/consumer/run.cmake)
+  set_tests_properties("install: a consumer without our flags finds the package, links and runs"
+                       PROPERTIES LABELS "slow" TIMEOUT 120)
+endif()

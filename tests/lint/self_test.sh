@@ -1,0 +1,56 @@
+#!/usr/bin/env bash
+# A check that never fires checks nothing: each fault below, planted alone in a clean tree, must be refused.
+set -euo pipefail
+
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+tree=$(mktemp -d)
+trap 'rm -rf "$tree"' EXIT
+cd "$tree"
+git init -q
+mkdir base solvers flows datasets tools
+for layer in base solvers flows datasets tools; do
+  printf '#pragma once\n' >"$layer/a.hpp"
+  printf '# %s\n' "$layer" >"$layer/README.md"
+done
+
+check() { "$here/includes.sh" . "$1" 2>/dev/null && "$here/text.sh" . "$1" 2>/dev/null; }
+
+# sound|faulty FILE LINE: a file with this line is accepted|refused.
+sound() {
+  printf '%b\n' "$2" >"$1"
+  check "$1" || { echo "lint self-test: $1 with '$2' is refused" >&2; exit 1; }
+  rm "$1"
+}
+faulty() {
+  printf '%b\n' "$2" >"$1"
+  ! check "$1" || { echo "lint self-test: $1 with '$2' is accepted" >&2; exit 1; }
+  rm "$1"
+}
+
+sound flows/b.cpp '#include "solvers/a.hpp"'
+sound datasets/b.cpp '#include "base/a.hpp"'
+sound tools/b.cpp '#include "datasets/a.hpp"\n#include <vector>'
+sound base/b.cpp '#pragma omp parallel'
+sound base/b-inl.hpp '#include "hwy/highway.h"'
+faulty base/b.cpp '#include "solvers/a.hpp"'
+faulty solvers/b.cpp '#include "flows/a.hpp"'
+faulty solvers/b.cpp '#include "datasets/a.hpp"'
+faulty flows/b.cpp '#include "datasets/a.hpp"'
+faulty flows/b.cpp '  #  include "tools/a.hpp"'
+faulty datasets/b.cpp '#include "solvers/a.hpp"'
+faulty base/b.cpp '#include "a.hpp"'
+faulty base/b.cpp '#include "../base/a.hpp"'
+faulty base/b.cpp '#include <base/a.hpp>'
+faulty base/b.cpp '#include "base/absent.hpp"'
+faulty base/b.hpp 'int x;'
+faulty flows/b.cpp '#pragma omp parallel'
+sound tools/b.cpp 'std::ofstream file;  // a log'
+faulty tools/b.cpp 'std::ofstream file;'
+faulty base/b.cpp 'int x;\r'
+faulty base/b.cpp '\tint x;'
+faulty base/b.cpp 'int x; '
+faulty base/b.cpp '// TO''DO: later'
+faulty base/b.cpp "// $(printf '%0118d' 0)"
+mkdir base/kernels
+printf '#pragma once\n' >base/kernels/a.hpp
+faulty base/b.cpp 'int folder_without_readme;'
