@@ -1,0 +1,211 @@
+#include "base/file_writer.hpp"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <atomic>
+#include <cerrno>
+#include <charconv>
+#include <stdexcept>
+#include <system_error>
+#include <utility>
+
+#include "base/error.hpp"
+#include "base/file_ops.hpp"
+#include "base/utf8.hpp"
+
+namespace cnf {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::string_view kTemporaryPrefix = ".cnf-", kTemporarySuffix = ".tmp";
+
+std::string reason(int error) { return std::generic_category().message(error); }
+
+/// "512 bytes", "1.2 MB".
+std::string size_text(std::uint64_t bytes) {
+  if (bytes < 1000) return std::to_string(bytes) + " bytes";
+  double value = static_cast<double>(bytes) / 1000;
+  std::size_t unit = 0;
+  constexpr std::string_view units[] = {" kB", " MB", " GB", " TB", " PB", " EB"};
+  for (; value >= 999.95 && unit + 1 < std::size(units); ++unit) value /= 1000;
+  char text[32];
+  const auto end = std::to_chars(text, text + sizeof text, value, std::chars_format::fixed, 1).ptr;
+  return std::string(text, end).append(units[unit]);
+}
+
+int open_retrying(const char* path, int flags, mode_t mode) {
+  for (;;) {
+    const int file = file_ops().open(path, flags, mode);
+    if (file >= 0 || errno != EINTR) return file;
+  }
+}
+
+/// EINVAL and ENOTSUP: the file system has nothing to sync, which is no failure.
+bool synced(int file) {
+  for (;;) {
+    if (file_ops().fsync(file) == 0 || errno == EINVAL || errno == ENOTSUP) return true;
+    if (errno != EINTR) return false;
+  }
+}
+
+/// Linux closes the descriptor even when it says EINTR.
+bool closed(int file) { return file_ops().close(file) == 0 || errno == EINTR; }
+
+struct Target {
+  fs::path file;          ///< absolute, the end of the chain of links
+  bool straight = false;  ///< cannot be replaced by a rename
+  int error = 0;
+};
+
+/// Follows the links at `path` one by one: the last may point at a file that does not exist yet.
+Target resolve(const fs::path& path) {
+  std::error_code error;
+  const fs::file_status status = fs::status(path, error);
+  if (status.type() == fs::file_type::none) return {path, false, error.value()};
+  if (fs::is_directory(status)) return {path, false, EISDIR};
+  if (fs::exists(status) && !fs::is_regular_file(status)) return {path, true, 0};
+  fs::path at = path;
+  for (int hops = 0; hops < 40; ++hops) {  // 40: the kernel's own limit
+    if (!at.has_filename()) return {at, false, EISDIR};
+    const fs::path folder = fs::canonical(at.has_parent_path() ? at.parent_path() : ".", error);
+    if (error) return {at, false, error.value()};
+    at = folder / at.filename();
+    // /dev/stdout sent to a file: a rename would pull the file from under whoever else writes to it.
+    if (folder.native().starts_with("/proc/")) return {at, true, 0};
+    const fs::path link = fs::read_symlink(at, error);
+    if (error) return {at, false, 0};
+    at = folder / link;
+  }
+  return {at, false, ELOOP};
+}
+
+}  // namespace
+
+FileWriter::FileWriter(const fs::path& path, std::uint64_t expected_bytes)
+    : name_(printable(path.native())), target_(path), expected_(expected_bytes) {
+  if (path.empty()) fail(ENOENT, "the file name is empty");
+  if (path.native().find('\0') != std::string::npos) fail(EINVAL, "the file name holds a zero byte");
+  const Target target = resolve(path);
+  if (target.error != 0) fail(target.error, "cannot write");
+  target_ = target.file;
+  if (target.straight) {
+    file_ = open_retrying(target_.c_str(), O_WRONLY | O_APPEND | O_CLOEXEC | O_NOCTTY, 0);
+    if (file_ < 0) fail(errno, "cannot open for writing");
+    return;
+  }
+  // Opened first, so that after the rename only its fsync can fail. A folder that may not be read is not synced.
+  folder_ = open_retrying(target_.parent_path().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0);
+  if (folder_ < 0 && errno != EACCES) fail(errno, "cannot open its folder");
+  static std::atomic<unsigned> counter{0};
+  for (int attempts = 0; file_ < 0; ++attempts) {
+    const std::string number = std::to_string(getpid()) + "-" + std::to_string(counter++);
+    temporary_ = target_.parent_path() / std::string(kTemporaryPrefix).append(number).append(kTemporarySuffix);
+    file_ = open_retrying(temporary_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+    if (file_ < 0 && (errno != EEXIST || attempts == 1000)) {
+      const int error = errno;
+      temporary_.clear();
+      fail(error, "cannot make a temporary file");
+    }
+  }
+  file_ops().flock(file_, LOCK_EX | LOCK_NB);  // tells remove_abandoned_temporaries that this one is alive
+}
+
+FileWriter::FileWriter(int descriptor, std::string name) : name_(printable(name)), file_(descriptor), owned_(false) {}
+
+FileWriter::~FileWriter() { abandon(); }
+
+FileWriter::FileWriter(FileWriter&& other) noexcept
+    : name_(std::move(other.name_)),
+      target_(std::move(other.target_)),
+      temporary_(std::exchange(other.temporary_, {})),
+      file_(std::exchange(other.file_, -1)),
+      folder_(std::exchange(other.folder_, -1)),
+      owned_(other.owned_),
+      written_(other.written_),
+      expected_(other.expected_) {}
+
+void FileWriter::abandon() noexcept {
+  if (file_ >= 0 && owned_) closed(file_);
+  file_ = -1;
+  if (!temporary_.empty()) file_ops().unlink(temporary_.c_str());
+  temporary_.clear();
+  if (folder_ >= 0) closed(folder_);
+  folder_ = -1;
+}
+
+void FileWriter::fail(int error, std::string_view doing) {
+  abandon();
+  std::string text = name_ + ": ";
+  if (!done_ && (error == ENOSPC || error == EDQUOT || error == EFBIG)) {
+    text += "no space left: needed " + size_text(std::max(expected_, written_));
+    if (!target_.empty()) text += " in " + printable(target_.has_parent_path() ? target_.parent_path().native() : ".");
+    text += " (" + reason(error) + ")";
+  } else {
+    text.append(doing).append(": ").append(reason(error));
+  }
+  throw OutputError(text);
+}
+
+void FileWriter::write(std::span<const std::byte> bytes) {
+  if (file_ < 0) throw std::invalid_argument("FileWriter::write: " + name_ + " is finished or failed");
+  written_ += bytes.size();
+  while (!bytes.empty()) {
+    const ssize_t n = file_ops().write(file_, bytes.data(), bytes.size());
+    if (n < 0 && errno == EINTR) continue;
+    if (n <= 0) fail(n < 0 ? errno : EIO, "cannot write");
+    bytes = bytes.subspan(static_cast<std::size_t>(n));
+  }
+}
+
+void FileWriter::write(std::string_view text) { write(std::as_bytes(std::span(text))); }
+
+void FileWriter::finish() {
+  if (file_ < 0) throw std::invalid_argument("FileWriter::finish: " + name_ + " is finished or failed");
+  if (!owned_) {
+    file_ = -1;
+    return;
+  }
+  if (!temporary_.empty() && !synced(file_)) fail(errno, "cannot sync");
+  if (!closed(std::exchange(file_, -1))) fail(errno, "cannot close");
+  if (temporary_.empty()) return;
+  if (file_ops().rename(temporary_.c_str(), target_.c_str()) != 0) fail(errno, "cannot rename its temporary file");
+  temporary_.clear();
+  done_ = true;
+  if (folder_ < 0) return;
+  if (!synced(folder_)) fail(errno, "written, but may not outlast a power loss, for its folder could not be synced");
+  closed(std::exchange(folder_, -1));
+}
+
+void write_file(const fs::path& path, std::span<const std::byte> bytes) {
+  FileWriter writer(path, bytes.size());
+  writer.write(bytes);
+  writer.finish();
+}
+
+void write_file(const fs::path& path, std::string_view text) { write_file(path, std::as_bytes(std::span(text))); }
+
+void remove_abandoned_temporaries(const fs::path& folder) noexcept try {
+  std::error_code error;
+  for (fs::directory_iterator entry(folder, error), end; !error && entry != end; entry.increment(error)) {
+    const std::string name = entry->path().filename().native();
+    if (!name.starts_with(kTemporaryPrefix) || !name.ends_with(kTemporarySuffix)) continue;
+    pid_t pid = 0;
+    const char* digits = name.data() + kTemporaryPrefix.size();
+    const auto [after, parsed] = std::from_chars(digits, name.data() + name.size(), pid);
+    if (parsed != std::errc() || *after != '-' || pid <= 0 || kill(pid, 0) == 0 || errno != ESRCH) continue;
+    // A process of another container has a number we cannot see, but its lock we can.
+    const int file = open_retrying(entry->path().c_str(), O_WRONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0);
+    if (file < 0) continue;
+    if (file_ops().flock(file, LOCK_EX | LOCK_NB) == 0) file_ops().unlink(entry->path().c_str());
+    closed(file);
+  }
+} catch (const std::exception&) {
+  // Out of memory while tidying: the temporaries stay for the next time.
+}
+
+}  // namespace cnf

@@ -1,0 +1,24 @@
+// Folders: made, and held by one process at a time.
+#pragma once
+
+#include <filesystem>
+
+namespace cnf {
+
+/// Makes the folder `path` and the missing ones above it; one that exists is fine. OutputError if it cannot be.
+void create_folder(const std::filesystem::path& path);
+
+/// Holds a folder for one process: flock on the file `.lock` inside, freed with the object or the process, however it
+/// ends. OutputError "runs/8g: in use by process 1234" if another holds it. Removes what killed writers left behind.
+class FolderLock {
+ public:
+  explicit FolderLock(const std::filesystem::path& folder);
+  ~FolderLock();
+  FolderLock(FolderLock&& other) noexcept;
+  FolderLock& operator=(FolderLock&&) = delete;
+
+ private:
+  int file_ = -1;
+};
+
+}  // namespace cnf

@@ -1,0 +1,86 @@
+// NumPy's .npy arrays, read and written, whole or in rows.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "base/byte_source.hpp"
+#include "base/file_writer.hpp"
+#include "base/types.hpp"
+
+namespace cnf {
+
+/// A whole array as double: integers above 2^53 are rounded to the nearest.
+struct NpyArray {
+  std::vector<std::int64_t> shape;
+  std::vector<double> values;  ///< row-major: the last index runs fastest
+};
+
+/// Reads an array a few rows at a time, in memory that does not grow with the number of rows (except for Fortran order
+/// from a pipe). Rows run along the first axis; the other axes make up the columns; (N,) is N rows of one column and ()
+/// one row of one.
+/// Accepts versions 1 to 3, f4 f8 i1 i2 i4 i8 u1 u2 u4 u8 in either byte order, C and Fortran order, pipes.
+/// Everything else, bytes missing and bytes left over included, is an InputError naming file, field and byte.
+/// Source  NEP 1, https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html
+class NpyReader {
+ public:
+  explicit NpyReader(const std::filesystem::path& path);
+  explicit NpyReader(ByteSource source);
+
+  const std::vector<std::int64_t>& shape() const { return shape_; }
+  Index rows() const { return rows_; }
+  Index cols() const { return cols_; }
+
+  /// The next rows, as many as there are and `out` (row-major) has room for; 0: all have been read. The call that gives
+  /// the last row checks that the file ends there.
+  Index read_rows(std::span<double> out);
+
+ private:
+  void parse_header();
+  void read_fortran(Index count, double* out);
+
+  ByteSource source_;
+  std::vector<std::int64_t> shape_;
+  char kind_ = 'f';  ///< f, i or u
+  std::size_t item_ = 8;
+  bool swap_ = false, fortran_ = false;
+  Index rows_ = 0, cols_ = 0, next_ = 0;
+  std::uint64_t data_at_ = 0;
+  std::vector<std::byte> buffer_;  ///< for Fortran order from a pipe: the whole array
+};
+
+NpyArray read_npy(const std::filesystem::path& path);
+/// The same from memory; `file_name` is for messages.
+NpyArray parse_npy(std::span<const std::byte> bytes, std::string_view file_name);
+
+enum class NpyDtype { f4, f8 };
+
+/// The bytes of a C-order, little-endian, version 1 file. values: row-major, rows * cols of them. `one_dimensional`
+/// (cols = 1) writes shape (rows,) instead of (rows, cols). std::invalid_argument: the sizes do not fit.
+std::string npy_bytes(Index rows, Index cols, std::span<const double> values, NpyDtype dtype,
+                      bool one_dimensional = false);
+
+/// The same into a file, in pieces: whole or not at all, as everything FileWriter writes.
+class NpyWriter {
+ public:
+  NpyWriter(const std::filesystem::path& path, Index rows, Index cols, NpyDtype dtype, bool one_dimensional = false);
+  /// Into a writer the caller opened, to which nothing has been written yet.
+  NpyWriter(FileWriter file, Index rows, Index cols, NpyDtype dtype, bool one_dimensional = false);
+
+  /// The next values, row-major; std::invalid_argument if they are more than were announced.
+  void write(std::span<const double> values);
+  /// std::invalid_argument if values are missing. Destroyed without `finish`, nothing is left.
+  void finish();
+
+ private:
+  FileWriter file_;
+  NpyDtype dtype_;
+  std::uint64_t missing_ = 0;  ///< values still to come
+};
+
+}  // namespace cnf

@@ -1,0 +1,43 @@
+// Addressed randomness: draw (seed, purpose, step, sample, component) is always the same number,
+// whoever asks, in whatever order, on however many threads.
+#pragma once
+
+#include <cstdint>
+
+namespace cnf {
+
+/// The one number a run's randomness depends on.
+struct Seed {
+  std::uint64_t value = 0;
+};
+
+/// What a draw is for; two purposes never share a draw. Values are part of the file format: append only.
+enum class Purpose : std::uint16_t {
+  initialisation = 1,  ///< initial weights
+  base_sample = 2,     ///< draws from the base density in `sample`
+  data = 3,            ///< points of a built-in data set
+  batch = 4,           ///< which rows (or which fresh points) make a training batch
+  probe = 5,           ///< Hutchinson's probes
+  split = 6,           ///< training, validation and test rows
+  direction = 7,       ///< random directions of gradcheck
+};
+
+/// Four 32-bit words from Philox4x32-10 (Salmon et al. 2011, SC'11): key = seed, counter =
+/// (sample low 32 bits; sample high 16 bits << 16 | purpose; step; block).
+struct Words {
+  std::uint32_t word[4];
+};
+Words philox(Seed seed, Purpose purpose, std::uint32_t step, std::uint64_t sample, std::uint32_t block);
+
+/// Uniform on (0, 1), never 0 or 1: (u + 1/2) 2^-32 with u the component's word (block = component / 4).
+double uniform(Seed seed, Purpose purpose, std::uint32_t step, std::uint64_t sample, std::uint32_t component);
+
+/// Standard normal by our own Box-Muller on words (2j, 2j+1) of the component's block: component 2j takes the
+/// cosine, 2j+1 the sine. Bits depend on libm's log, sin and cos: equal on one machine and build.
+double normal(Seed seed, Purpose purpose, std::uint32_t step, std::uint64_t sample, std::uint32_t component);
+
+/// Uniform integer in [0, n), n < 2^32, by multiplication (bias below 2^-32 n).
+std::uint32_t uniform_index(Seed seed, Purpose purpose, std::uint32_t step, std::uint64_t sample,
+                            std::uint32_t component, std::uint32_t n);
+
+}  // namespace cnf

@@ -1,0 +1,35 @@
+// How a solve ended: trouble is a value.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "base/types.hpp"
+
+namespace cnf {
+
+/// The end of one sample's solve. ok, or why not: where, when, how far, and what to do.
+struct Status {
+  enum class Code : int { ok = 0, step_limit, step_underflow, non_finite };
+
+  Code code = Code::ok;
+  Index row = -1;               ///< the sample, counted from 0 in the caller's batch; -1: not one sample's fault
+  double t = 0, h = 0;          ///< time reached and the size of the step being tried
+  std::int64_t accepted = 0, rejected = 0;  ///< steps taken until then
+
+  bool ok() const { return code == Code::ok; }
+  /// One line: "step_limit: row 17: 1000 steps reached t = 0.31, last step 2.1e-09; raise ... ". "ok" if ok.
+  std::string message() const;
+};
+
+std::string_view name(Status::Code code);
+
+/// What a solve cost. Sums over tiles are exact.
+struct Counters {
+  std::int64_t evaluations = 0;  ///< of the right-hand side, each over a whole tile
+  std::int64_t accepted = 0, rejected = 0;
+
+  Counters& operator+=(const Counters& other);
+};
+
+}  // namespace cnf

@@ -1,0 +1,96 @@
+#include "base/tiles.hpp"
+
+#include <omp.h>
+#include <pthread.h>
+
+#include <algorithm>
+#include <atomic>
+#include <exception>
+#include <stdexcept>
+#include <string>
+
+namespace cnf {
+namespace {
+
+std::atomic<bool> forked{false};
+// When the program starts: the parent's threads may also come from another library's use of libgomp.
+[[maybe_unused]] const int registered = pthread_atfork(nullptr, nullptr, [] { forked = true; });
+
+void check(Index batch, Index size, const char* function) {
+  if (batch < 0 || size < 1)
+    throw std::invalid_argument(std::string(function) + ": a batch of " + std::to_string(batch) + " in tiles of " +
+                                std::to_string(size));
+}
+
+/// What one tile threw, kept if it is the lowest so far.
+class FirstException {
+ public:
+  void keep(int tile) {
+    if (exception_ && tile_ < tile) return;
+    tile_ = tile;
+    exception_ = std::current_exception();
+  }
+  void rethrow() const {
+    if (exception_) std::rethrow_exception(exception_);
+  }
+
+ private:
+  int tile_ = 0;
+  std::exception_ptr exception_;
+};
+
+}  // namespace
+
+std::vector<TileRange> balanced_tiles(Index batch, Index target) {
+  check(batch, target, "balanced_tiles");
+  const Index unit = target % 4 == 0 ? 4 : 1;
+  const Index units = batch / unit + (batch % unit != 0), n_tiles = batch / target + (batch % target != 0);
+  std::vector<TileRange> tiles;
+  tiles.reserve(static_cast<std::size_t>(n_tiles));
+  for (Index i = 0, first = 0; i < n_tiles; ++i) {
+    const Index size = (units / n_tiles + (i < units % n_tiles)) * unit;
+    tiles.push_back({first, std::min(size, batch - first)});
+    first += size;
+  }
+  return tiles;
+}
+
+std::vector<TileRange> fixed_tiles(Index batch, Index size) {
+  check(batch, size, "fixed_tiles");
+  std::vector<TileRange> tiles;
+  tiles.reserve(static_cast<std::size_t>(batch / size + 1));
+  for (Index first = 0; first < batch; first += size) tiles.push_back({first, std::min(size, batch - first)});
+  return tiles;
+}
+
+int available_threads() { return omp_get_num_procs(); }
+
+void detail::for_each_tile(int n_tiles, int threads, void* context, void (*call)(void*, int, int)) {
+  if (n_tiles < 0 || threads < 1)
+    throw std::invalid_argument("for_each_tile: " + std::to_string(n_tiles) + " tiles on " + std::to_string(threads) +
+                                " threads");
+  FirstException first;
+  const int team = std::min(threads, n_tiles);
+  if (team <= 1 || omp_in_parallel() || forked) {
+    for (int tile = 0; tile < n_tiles; ++tile) {
+      try {
+        call(context, tile, 0);
+      } catch (...) {
+        first.keep(tile);
+      }
+    }
+  } else {
+#pragma omp parallel for num_threads(team) schedule(dynamic, 1) default(none) shared(n_tiles, context, call, first)
+    for (int tile = 0; tile < n_tiles; ++tile) {
+      try {
+        call(context, tile, omp_get_thread_num());
+      } catch (...) {
+#pragma omp critical(cnf_first_exception)
+        first.keep(tile);
+      }
+    }
+  }
+  first.rethrow();
+}
+
+}  // namespace cnf

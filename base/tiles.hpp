@@ -1,0 +1,44 @@
+// Batches cut into tiles, and the one parallel loop.
+#pragma once
+
+#include <type_traits>
+#include <vector>
+
+#include "base/types.hpp"
+
+namespace cnf {
+
+/// Samples first, first + 1, ..., first + count - 1 of a batch.
+struct TileRange {
+  Index first = 0, count = 0;
+  bool operator==(const TileRange&) const = default;
+};
+
+/// ceil(batch / target) tiles of nearly equal size, the larger ones first: 100 with target 64 gives 52 + 48.
+/// If `target` is a multiple of 4, sizes are too, but for the batch's own remainder, which the last tile has; sizes
+/// then differ by at most 4 before that, otherwise by at most 1. None is above target. A function of its two arguments
+/// alone. std::invalid_argument: batch < 0 or target < 1.
+std::vector<TileRange> balanced_tiles(Index batch, Index target);
+
+/// Tiles of `size`, the last one of what is left (its user pads it). std::invalid_argument: batch < 0 or size < 1.
+std::vector<TileRange> fixed_tiles(Index batch, Index size);
+
+/// Processors this process may run on.
+int available_threads();
+
+namespace detail {
+void for_each_tile(int n_tiles, int threads, void* context, void (*call)(void* context, int tile, int worker));
+}
+
+/// Calls fn(tile, worker) once for each tile 0 <= tile < n_tiles, on at most `threads` threads, in any order; `worker`
+/// < min(threads, n_tiles) is one thread's own number, for its buffers. All tiles run, also when one throws; then the
+/// lowest tile's exception is thrown. On one thread, inside another such loop and in a forked child (where libgomp
+/// would hang) the tiles run one after the other as worker 0. std::invalid_argument: n_tiles < 0 or threads < 1.
+template <class Function>
+void for_each_tile(int n_tiles, int threads, Function&& fn) {
+  using F = std::remove_reference_t<Function>;
+  detail::for_each_tile(n_tiles, threads, const_cast<std::remove_const_t<F>*>(&fn),
+                        [](void* context, int tile, int worker) { (*static_cast<F*>(context))(tile, worker); });
+}
+
+}  // namespace cnf

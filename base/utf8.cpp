@@ -1,0 +1,67 @@
+#include "base/utf8.hpp"
+
+namespace cnf {
+namespace {
+
+bool is_control(std::string_view sequence) {
+  const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(sequence[i]); };
+  if (sequence.size() == 1) return byte(0) < 0x20 || byte(0) == 0x7F;
+  return sequence.size() == 2 && byte(0) == 0xC2 && byte(1) < 0xA0;
+}
+
+}  // namespace
+
+std::size_t utf8_length(std::string_view text) {
+  if (text.empty()) return 0;
+  const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
+  const unsigned lead = byte(0);
+  if (lead < 0x80) return 1;
+  const std::size_t n = lead >= 0xF0 ? 4 : lead >= 0xE0 ? 3 : 2;
+  if (lead < 0xC2 || lead > 0xF4 || text.size() < n) return 0;
+  // The second byte's range rules out overlong forms, surrogates and what lies beyond U+10FFFF.
+  const unsigned low = lead == 0xE0 ? 0xA0 : lead == 0xF0 ? 0x90 : 0x80;
+  const unsigned high = lead == 0xED ? 0x9F : lead == 0xF4 ? 0x8F : 0xBF;
+  if (byte(1) < low || byte(1) > high) return 0;
+  for (std::size_t i = 2; i < n; ++i)
+    if (byte(i) < 0x80 || byte(i) > 0xBF) return 0;
+  return n;
+}
+
+bool is_utf8(std::string_view text) {
+  while (!text.empty()) {
+    const std::size_t n = utf8_length(text);
+    if (n == 0) return false;
+    text.remove_prefix(n);
+  }
+  return true;
+}
+
+bool is_name(std::string_view text) {
+  while (!text.empty()) {
+    const std::size_t n = utf8_length(text);
+    if (n == 0 || is_control(text.substr(0, n))) return false;
+    text.remove_prefix(n);
+  }
+  return true;
+}
+
+std::string printable(std::string_view text, std::size_t limit) {
+  constexpr char hex[] = "0123456789abcdef";
+  std::string out;
+  std::string_view rest = text;
+  while (!rest.empty() && text.size() - rest.size() < limit) {
+    const std::size_t n = utf8_length(rest);
+    if (n > 0 && !is_control(rest.substr(0, n))) {
+      out += rest.substr(0, n);
+      rest.remove_prefix(n);
+    } else {
+      const auto byte = static_cast<unsigned char>(rest[0]);
+      out += {'\\', 'x', hex[byte >> 4], hex[byte & 15]};
+      rest.remove_prefix(1);
+    }
+  }
+  if (!rest.empty()) out += "...";
+  return out;
+}
+
+}  // namespace cnf
