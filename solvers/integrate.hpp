@@ -1,0 +1,93 @@
+// Integrates a dynamics on one tile, by fixed or adaptive steps, forwards or backwards in time.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "base/status.hpp"
+#include "solvers/dynamics.hpp"
+#include "solvers/tableau.hpp"
+
+namespace cnf {
+
+/// How the errors of a tile's samples make one number to control.
+enum class Norm {
+  sample,  ///< the maximum over samples of the maximum over blocks of the block's RMS: every sample meets its tolerance
+  tile,    ///< the maximum over blocks of the RMS over the whole tile: fewer evaluations, an average guarantee
+};
+
+struct SolveOptions {
+  const Tableau* method = &kDopri5;
+  int fixed_steps = 0;  ///< > 0: that many equal steps, no error control; a must if the method has no error estimate
+  double rtol = 1e-5, atol = 1e-5;
+  Norm norm = Norm::sample;
+  bool control_q = true, control_s = true;  ///< false leaves the block out of the error norm (the seminorm)
+  std::int64_t max_steps = 10'000;          ///< attempts, accepted and rejected together, of an adaptive solve
+  double first_step = 0;                    ///< 0: chosen by Hairer, Norsett, Wanner I, sec. II.4
+};
+
+/// Throws std::invalid_argument naming the option that is NaN, negative, zero, or does not fit the method.
+void check(const SolveOptions& options);
+
+/// The state of one tile: z (blocks.z x B), q (blocks.q x B), s (blocks.s), contiguous in this order.
+template <class T>
+struct State {
+  Blocks blocks;
+  Index B = 0;
+  Vector<T> values;
+
+  State() = default;
+  State(Blocks rows, Index samples);  ///< all zero
+  Index size() const { return (blocks.z + blocks.q) * B + blocks.s; }
+  Out<T> z() { return {values.data(), blocks.z, B}; }
+  Out<T> q() { return {values.data() + blocks.z * B, blocks.q, B}; }
+  std::span<T> s() { return {values.data() + (blocks.z + blocks.q) * B, static_cast<std::size_t>(blocks.s)}; }
+  Tile<T> z() const { return {values.data(), blocks.z, B}; }
+  Tile<T> q() const { return {values.data() + blocks.z * B, blocks.q, B}; }
+};
+
+/// The accepted steps of a solve with what their transposes need: filled by integrate, read by discrete_adjoint.
+/// Memory is kept from solve to solve.
+template <class T>
+class Recording;  // solvers/recording.hpp
+
+/// Advances `state` from t_begin to t_end, in either direction, in place. Times are double, states T.
+///
+/// The grid  fixed: t_n = t_begin + (n / N) (t_end - t_begin), the last t_end itself. Adaptive: PI control
+///           (step_control.hpp), the last step cut to end at t_end exactly.
+/// `active`, if not empty, has one flag a sample: samples with flag 0 are left out of the error norm and of the test
+/// for non-finite values (their columns must hold finite values, and end meaningless). Error     of component i: |h
+/// sum_j e_j k_j| / (atol + rtol max(|y0|, |y1|)), in the norm of SolveOptions; a step is
+///           accepted at 1 or less. The s block counts as one more sample.
+/// Returns   ok, or the first trouble: Status::row is the sample at fault if there is one; `state` is then meaningless.
+///           non_finite at once where the field itself is not finite at a point reached; if only a try leads there, its
+///           step is cut by 10 until it underflows, and the status is non_finite then.
+/// Throws    std::invalid_argument for shapes that disagree, times that are not finite, and what check() refuses.
+/// Cost      nothing is allocated inside a step once `scratch` and `record` have grown.
+/// Source    first step and norm: Hairer, Norsett, Wanner I, sec. II.4 (one evaluation more than the stages).
+template <class T>
+Status integrate(const Dynamics<T>& dynamics, double t_begin, double t_end, State<T>& state,
+                 const SolveOptions& options, Scratch& scratch, Counters& counters, Recording<T>* record = nullptr,
+                 std::span<const char> active = {});
+
+/// integrate over the grid t_n = t_begin + fractions[n] (t_end - t_begin), from 0 to 1 strictly ascending, without
+/// error control: replays Recording::fractions() for other parameters, states or spans, as differences need it.
+template <class T>
+Status integrate_on_grid(const Dynamics<T>& dynamics, double t_begin, double t_end, std::span<const double> fractions,
+                         const Tableau& method, State<T>& state, Scratch& scratch, Counters& counters,
+                         Recording<T>* record = nullptr);
+
+/// integrate, with failing samples masked and the tile started again, so that the other samples are bit for bit what
+/// they would be without them. A failed sample's columns of z and q are NaN at the end; its status is returned (rows
+/// counted within the tile, in ascending order). Work is bounded: at most 8 restarts for exhausted step budgets, after
+/// which every sample still in the tile is reported as failed.
+///
+/// `active` empty: all samples. It ends as the mask the final solve ran under (1: this sample succeeded). Columns of
+/// masked samples are set to zero before each start; those masked from the beginning end so.
+/// `record` holds the final solve; if every sample failed, no whole one.
+template <class T>
+std::vector<Status> integrate_masked(const Dynamics<T>& dynamics, double t_begin, double t_end, State<T>& state,
+                                     const SolveOptions& options, Scratch& scratch, Counters& counters,
+                                     Recording<T>* record, std::vector<char>& active);
+
+}  // namespace cnf

@@ -1,0 +1,104 @@
+// The accepted steps of a solve, with what their transposes need.
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+#include <memory>
+#include <new>
+#include <vector>
+
+#include "solvers/step.hpp"
+
+namespace cnf {
+
+/// Filled by integrate, read by discrete_adjoint. Of every step it keeps the time, the size and z at its start; of the
+/// first steps, up to `budget_bytes` in all, also each stage's tape and derivative. What lies beyond the budget
+/// discrete_adjoint computes again, one step at a time, to the same bits.
+///
+/// Stage i of step n lies in slot n S + i with S = Tableau::own_stages: under FSAL the last stage of a step is the
+/// first of the next, in one slot. A rejected try leaves nothing: the next one overwrites it. Memory is kept from solve
+/// to solve.
+template <class T>
+class Recording {
+ public:
+  static constexpr std::size_t kDefaultBudget = std::size_t{256} << 20;
+  explicit Recording(std::size_t budget_bytes = kDefaultBudget) : budget_(budget_bytes) {}
+
+  Index steps() const { return static_cast<Index>(times_.size()) - 1; }
+  double t_begin() const { return t_begin_; }
+  double t_end() const { return t_end_; }
+  double t(Index n) const { return times_[n]; }  ///< n = 0 ... steps()
+  double h(Index n) const { return times_[n + 1] - times_[n]; }
+  /// (t_n - t_begin) / (t_end - t_begin), n = 0 ... steps(): the frozen grid, for integrate_on_grid.
+  const std::vector<double>& fractions() const { return fractions_; }
+  const Tableau& method() const { return *method_; }
+  const Shape& shape() const { return shape_; }
+  const T* z(Index n) const { return z_.data() + n * shape_.z(); }  ///< at the start of step n
+
+  /// Whether step n has its stages here; if not they are to be computed again.
+  bool holds(Index n) const {
+    const auto slots = static_cast<std::size_t>((n + 1) * method_->own_stages() + 1);
+    return slots <= budget_ / (stride_ * sizeof(T));
+  }
+  const T* k(Index n, int i) const { return slot(n, i); }
+  const T* tape(Index n, int i) const { return slot(n, i) + k_size_; }
+
+  // What follows is for integrate.
+
+  /// Forgets everything; the grid will run from t_begin to t_end.
+  void begin(const Tableau& method, const Shape& shape, Index tape_size, double t_begin, double t_end) {
+    method_ = &method;
+    shape_ = shape;
+    t_begin_ = t_begin;
+    t_end_ = t_end;
+    times_.assign(1, t_begin);
+    fractions_.assign(1, 0.0);
+    z_.clear();
+    k_size_ = rounded(static_cast<std::size_t>(shape.size()));
+    stride_ = std::max(k_size_ + rounded(static_cast<std::size_t>(tape_size)), kLine);
+    if (stride_ * sizeof(T) > chunk_bytes_) {
+      chunks_.clear();
+      chunk_bytes_ = stride_ * sizeof(T);
+    }
+    per_chunk_ = chunk_bytes_ / (stride_ * sizeof(T));
+  }
+  /// Keeps z at the start of the step about to be tried; makes room for its stages if the budget allows.
+  void open(const T* z) {
+    const Index n = steps();
+    z_.insert(z_.end(), z, z + shape_.z());
+    if (!holds(n)) return;
+    const auto last = static_cast<std::size_t>((n + 1) * method_->own_stages());
+    while (chunks_.size() <= last / per_chunk_)
+      chunks_.emplace_back(static_cast<std::byte*>(::operator new[](chunk_bytes_, std::align_val_t{64})));
+  }
+  T* k(Index n, int i) { return slot(n, i); }
+  T* tape(Index n, int i) { return slot(n, i) + k_size_; }
+  /// The step under way ends at t, which is the fraction s of the way.
+  void accept(double t, double s) {
+    times_.push_back(t);
+    fractions_.push_back(s);
+  }
+
+ private:
+  static constexpr std::size_t kLine = 64 / sizeof(T);
+  static std::size_t rounded(std::size_t n) { return (n + kLine - 1) / kLine * kLine; }
+  struct Free {
+    void operator()(std::byte* p) const { ::operator delete[](p, std::align_val_t{64}); }
+  };
+
+  T* slot(Index n, int i) const {
+    const auto at = static_cast<std::size_t>(n * method_->own_stages() + i);
+    return reinterpret_cast<T*>(chunks_[at / per_chunk_].get()) + at % per_chunk_ * stride_;
+  }
+
+  std::size_t budget_;
+  const Tableau* method_ = nullptr;
+  Shape shape_;
+  double t_begin_ = 0, t_end_ = 0;
+  std::vector<double> times_{0.0}, fractions_{0.0};
+  std::vector<T> z_;
+  std::size_t k_size_ = 0, stride_ = kLine, per_chunk_ = 1, chunk_bytes_ = std::size_t{1} << 20;
+  std::vector<std::unique_ptr<std::byte[], Free>> chunks_;
+};
+
+}  // namespace cnf

@@ -1,0 +1,95 @@
+// One explicit Runge-Kutta step, stage by stage: shared by the solve and by its transpose, so both see the same bits.
+#pragma once
+
+#include <array>
+#include <utility>
+
+#include "solvers/dynamics.hpp"
+#include "solvers/tableau.hpp"
+
+namespace cnf {
+
+/// Shape of a tile's state: z (blocks.z x B), q (blocks.q x B), s (blocks.s), contiguous in this order.
+struct Shape {
+  Blocks blocks;
+  Index B = 0;
+  Index z() const { return blocks.z * B; }
+  Index q() const { return blocks.q * B; }
+  Index size() const { return z() + q() + blocks.s; }
+};
+
+namespace detail {
+
+template <class T, int M>
+void combine_terms(T* __restrict out, const T* y, const T* const* terms, const T* weights, Index n) {
+  std::array<const T*, M> k;
+  std::array<T, M> w;
+  for (int m = 0; m < M; ++m) k[m] = terms[m], w[m] = weights[m];
+  if (y) {
+    for (Index i = 0; i < n; ++i) {
+      T sum = y[i];
+      for (int m = 0; m < M; ++m) sum += w[m] * k[m][i];
+      out[i] = sum;
+    }
+  } else {
+    for (Index i = 0; i < n; ++i) {
+      T sum = w[0] * k[0][i];
+      for (int m = 1; m < M; ++m) sum += w[m] * k[m][i];
+      out[i] = sum;
+    }
+  }
+}
+
+}  // namespace detail
+
+/// out = y + h sum_{i < stages} w_i k_i over n values (y null: without y). Zero weights are skipped: their k may be
+/// anything, even unset. One pass over memory. out must not overlap the rest.
+template <class T>
+void combine(T* out, const T* y, double h, const std::array<double, kMaxStages>& w, int stages,
+             const std::array<T*, kMaxStages>& k, Index n) {
+  std::array<const T*, kMaxStages> terms;
+  std::array<T, kMaxStages> weights;
+  int count = 0;
+  for (int i = 0; i < stages; ++i) {
+    if (w[i] == 0) continue;
+    terms[count] = k[i];
+    weights[count++] = static_cast<T>(h * w[i]);
+  }
+  using Terms = void (*)(T*, const T*, const T* const*, const T*, Index);
+  static constexpr auto kTerms = []<int... M>(std::integer_sequence<int, M...>) {
+    return std::array<Terms, kMaxStages>{&detail::combine_terms<T, M + 1>...};
+  }
+  (std::make_integer_sequence<int, kMaxStages>{});
+  if (count > 0) {
+    kTerms[count - 1](out, y, terms.data(), weights.data(), n);
+  } else {
+    for (Index i = 0; i < n; ++i) out[i] = y ? y[i] : T{0};
+  }
+}
+
+/// k = (f, q', s')(t, z), all blocks; tape may be null.
+template <class T>
+void evaluate(const Dynamics<T>& dynamics, const Shape& shape, double t, const T* z, T* k, T* tape, Scratch& scratch) {
+  const T time = static_cast<T>(t);
+  const auto s = static_cast<std::size_t>(shape.blocks.s);
+  dynamics.forward(Times<T>(&time, 1), Tile<T>(z, shape.blocks.z, shape.B), Out<T>(k, shape.blocks.z, shape.B),
+                   Out<T>(k + shape.z(), shape.blocks.q, shape.B), std::span<T>(k + shape.z() + shape.q(), s), tape,
+                   scratch);
+}
+
+/// Stages first <= i < last of a step from (t, y) to t_next into k[i] and, where not null, tape[i]; `z` is work space
+/// for a stage's argument (blocks.z x B).
+template <class T>
+void evaluate_stages(const Dynamics<T>& dynamics, const Tableau& m, const Shape& shape, double t, double t_next,
+                     const T* y, int first, int last, const std::array<T*, kMaxStages>& k,
+                     const std::array<T*, kMaxStages>& tape, T* z, Scratch& scratch) {
+  const double h = t_next - t;
+  for (int i = first; i < last; ++i) {
+    // c = 1 is t_next itself: the same bits as the next step's first stage.
+    const double at = m.c[i] == 1 ? t_next : t + m.c[i] * h;
+    if (i > 0) combine(z, y, h, m.a[i], i, k, shape.z());
+    evaluate(dynamics, shape, at, i > 0 ? z : y, k[i], tape[i], scratch);
+  }
+}
+
+}  // namespace cnf

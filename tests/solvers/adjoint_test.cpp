@@ -1,0 +1,335 @@
+#include <catch2/catch.hpp>
+#include <cmath>
+#include <string>
+
+#include "solvers/continuous_adjoint.hpp"
+#include "solvers/discrete_adjoint.hpp"
+#include "solvers/method.hpp"
+#include "tests/laws.hpp"
+#include "tests/solvers/fields.hpp"
+
+using namespace cnf;
+
+namespace {
+
+constexpr Index kD = 3, kB = 4;
+
+/// loss = sum(w_z z(t_end)) + sum(w_q q(t_end)) of the tanh field, and all its derivatives.
+struct Gradient {
+  Matrix<double> z_bar = Matrix<double>::Zero(kD, kB);
+  std::vector<double> params_bar = std::vector<double>(kD * kD + kD, 0.0);
+  TimeGradient time;
+
+  double largest_difference(const Gradient& other) const {
+    double d = (z_bar - other.z_bar).cwiseAbs().maxCoeff();
+    for (std::size_t i = 0; i < params_bar.size(); ++i) d = std::max(d, std::abs(params_bar[i] - other.params_bar[i]));
+    return std::max({d, std::abs(time.begin - other.time.begin), std::abs(time.end - other.time.end)});
+  }
+  double size() const {
+    double s = std::max({z_bar.cwiseAbs().maxCoeff(), std::abs(time.begin), std::abs(time.end)});
+    for (double p : params_bar) s = std::max(s, std::abs(p));
+    return s;
+  }
+};
+
+Tile<double> tile(const Matrix<double>& x) { return {x.data(), x.rows(), x.cols()}; }
+Out<double> out(Matrix<double>& x) { return {x.data(), x.rows(), x.cols()}; }
+
+struct Setting {
+  TanhField<double> field{kD, Seed{21}};
+  Matrix<double> start = normals<double>(kD, kB, Seed{22}), w_z = normals<double>(kD, kB, Seed{23}),
+                 w_q = normals<double>(1, kB, Seed{24});
+  double t_begin = 0.3, t_end = 1.4;
+
+  double loss(const Matrix<double>& z, const Matrix<double>& q) const {
+    return (w_z.array() * z.array()).sum() + (w_q.array() * q.array()).sum();
+  }
+  double loss_on(const std::vector<double>& fractions, const Tableau& m) const {
+    Scratch scratch;
+    Counters counters;
+    State<double> state(field.blocks(), kB);
+    state.z() = start;
+    REQUIRE(integrate_on_grid(field, t_begin, t_end, fractions, m, state, scratch, counters).ok());
+    return loss(state.z(), state.q());
+  }
+
+  Gradient discrete(const SolveOptions& options, Recording<double>& record) const {
+    REQUIRE(solved(field, t_begin, t_end, start, options, &record).status.ok());
+    Gradient g;
+    Scratch scratch;
+    g.time =
+        discrete_adjoint(field, record, tile(w_z), tile(w_q), out(g.z_bar), std::span<double>(g.params_bar), scratch);
+    return g;
+  }
+  Gradient continuous(const SolveOptions& options) const {
+    const Solved<double> s = solved(field, t_begin, t_end, start, options);
+    Gradient g;
+    Scratch scratch;
+    Counters counters;
+    REQUIRE(continuous_adjoint(field, t_begin, t_end, tile(s.z), tile(w_z), tile(w_q), options, out(g.z_bar),
+                               std::span<double>(g.params_bar), g.time.begin, g.time.end, scratch, counters)
+                .ok());
+    return g;
+  }
+};
+
+/// Richardson's central difference of loss along x.
+template <class F>
+double central(double& x, const F& loss) {
+  const double at = x;
+  const auto slope = [&](double h) {
+    x = at + h;
+    const double up = loss();
+    x = at - h;
+    const double down = loss();
+    x = at;
+    return (up - down) / (2 * h);
+  };
+  const double h = 2e-3;
+  return (4 * slope(h / 2) - slope(h)) / 3;
+}
+
+template <class F>
+Gradient differences(Setting& s, const F& loss) {
+  Gradient g;
+  for (Index i = 0; i < g.z_bar.size(); ++i) g.z_bar(i) = central(s.start(i), loss);
+  for (Index i = 0; i < s.field.parameters(); ++i) g.params_bar[i] = central(s.field.parameter(i), loss);
+  g.time.begin = central(s.t_begin, loss);
+  g.time.end = central(s.t_end, loss);
+  return g;
+}
+
+}  // namespace
+
+TEST_CASE("the test field keeps the laws of a dynamics", "[solvers][laws]") {
+  const TanhField<double> f(5, Seed{1});
+  for (const Index B : {1, 6})
+    for (const bool per_sample : {false, true}) {
+      CHECK(transpose_law_error(f, B, per_sample, Seed{2}) < 1e-14);
+      CHECK(jvp_error(f, B, per_sample, Seed{2}) < 1e-9);
+    }
+}
+
+TEST_CASE("the discrete gradient equals central differences on the frozen grid", "[solvers][adjoint]") {
+  for (const char* method :
+       {"euler:5", "ralston:4", "rk4:3", "rk4_38:3", "dopri5:3", "bosh3", "fehlberg45", "dopri5", "tsit5", "dopri8"})
+    for (const bool forwards : {true, false}) {
+      CAPTURE(method, forwards);
+      Setting s;
+      if (!forwards) std::swap(s.t_begin, s.t_end);
+      const Method m = parse_method(method);
+      SolveOptions options;
+      options.method = m.tableau;
+      options.fixed_steps = m.fixed_steps;
+      options.rtol = options.atol = 1e-4;
+      Recording<double> record;
+      const Gradient exact = s.discrete(options, record);
+      const std::vector<double> fractions = record.fractions();
+      const Gradient by_differences = differences(s, [&] { return s.loss_on(fractions, *m.tableau); });
+      CHECK(exact.largest_difference(by_differences) <= 1e-9 * exact.size());
+    }
+}
+
+TEST_CASE("the discrete gradient is added to params_bar and of a solve of no steps is the identity",
+          "[solvers][adjoint]") {
+  Setting s;
+  SolveOptions options;
+  Recording<double> record;
+  const Gradient once = s.discrete(options, record);
+  Gradient twice = once;
+  Scratch scratch;
+  discrete_adjoint(s.field, record, tile(s.w_z), tile(s.w_q), out(twice.z_bar), std::span<double>(twice.params_bar),
+                   scratch);
+  CHECK(twice.z_bar == once.z_bar);
+  for (std::size_t i = 0; i < once.params_bar.size(); ++i)
+    CHECK(twice.params_bar[i] == Approx(2 * once.params_bar[i]).epsilon(1e-13));
+
+  s.t_end = s.t_begin;
+  const Gradient none = s.discrete(options, record);
+  CHECK(none.z_bar == s.w_z);
+  CHECK(none.time.begin == 0);
+  CHECK(none.time.end == 0);
+}
+
+TEST_CASE("what a recording's budget leaves out is computed again to the same bits", "[solvers][adjoint][recording]") {
+  const Setting s;
+  for (const char* method : {"dopri5", "fehlberg45", "bosh3", "rk4:40", "dopri5:20"}) {
+    CAPTURE(method);
+    const Method m = parse_method(method);
+    SolveOptions options;
+    options.method = m.tableau;
+    options.fixed_steps = m.fixed_steps;
+    options.rtol = options.atol = 1e-8;
+    Recording<double> all, nothing(0), some(15'000);
+    const Gradient exact = s.discrete(options, all);
+    REQUIRE(all.holds(all.steps() - 1));
+    for (Recording<double>* record : {&nothing, &some}) {
+      const Gradient again = s.discrete(options, *record);
+      CHECK_FALSE(record->holds(record->steps() - 1));
+      CHECK(record->holds(0) == (record == &some));
+      CHECK(record->fractions() == all.fractions());
+      CHECK(again.largest_difference(exact) == 0);
+    }
+    // A recording used again keeps nothing of its first solve.
+    const Gradient again = s.discrete(options, all);
+    CHECK(again.largest_difference(exact) == 0);
+  }
+}
+
+TEST_CASE("recording does not change the solve", "[solvers][recording]") {
+  const Setting s;
+  for (const char* method : {"dopri5", "fehlberg45", "rk4:8", "tsit5:8"}) {
+    const Method m = parse_method(method);
+    SolveOptions options;
+    options.method = m.tableau;
+    options.fixed_steps = m.fixed_steps;
+    options.rtol = options.atol = 1e-7;
+    Recording<double> all, nothing(0);
+    const Solved<double> plain = solved(s.field, 0, 3, s.start, options);
+    for (Recording<double>* record : {&all, &nothing}) {
+      const Solved<double> recorded = solved(s.field, 0, 3, s.start, options, record);
+      CHECK(recorded.z == plain.z);
+      CHECK(recorded.q == plain.q);
+      CHECK(recorded.counters.evaluations == plain.counters.evaluations);
+    }
+  }
+}
+
+TEST_CASE("the continuous gradient goes to the discrete one with the tolerance", "[solvers][adjoint]") {
+  for (const bool forwards : {true, false}) {
+    Setting s;
+    if (!forwards) std::swap(s.t_begin, s.t_end);
+    SolveOptions tight;
+    tight.method = &kDopri8;
+    tight.rtol = tight.atol = 1e-13;
+    Recording<double> record;
+    const Gradient exact = s.discrete(tight, record);
+    for (const double tol : {1e-4, 1e-6, 1e-8, 1e-10}) {
+      CAPTURE(forwards, tol);
+      SolveOptions options;
+      options.rtol = options.atol = tol;
+      CHECK(s.continuous(options).largest_difference(exact) <= 10 * tol * exact.size());
+      options.control_s = false;
+      CHECK(s.continuous(options).largest_difference(exact) <= 10 * tol * exact.size());
+    }
+  }
+}
+
+TEST_CASE("a jumps at observations and each time has its gradient", "[solvers][adjoint]") {
+  Setting s;
+  std::vector<double> times{0.5, 0.9, s.t_end};
+  const Matrix<double> w_z = normals<double>(kD, 3 * kB, Seed{31});
+  SolveOptions options;
+  options.method = &kDopri8;
+  options.rtol = options.atol = 1e-12;
+  Matrix<double> seen(kD, 3 * kB);
+  const auto loss = [&] {
+    Matrix<double> z = s.start;
+    double sum = 0, t = s.t_begin;
+    Matrix<double> q = Matrix<double>::Zero(1, kB);
+    for (Index i = 0; i < 3; ++i) {
+      const Solved<double> leg = solved(s.field, t, times[i], z, options);
+      z = leg.z;
+      q += leg.q;
+      t = times[i];
+      seen.middleCols(i * kB, kB) = z;
+      sum += (w_z.middleCols(i * kB, kB).array() * z.array()).sum();
+    }
+    return sum + (s.w_q.array() * q.array()).sum();
+  };
+  Gradient by_differences = differences(s, loss);
+  std::vector<double> expected(3), dloss_dtimes(3);
+  for (std::size_t i = 0; i < 3; ++i) expected[i] = central(times[i], loss);
+  loss();
+
+  Gradient g;
+  Scratch scratch;
+  Counters counters;
+  const Observations<double> observations{times, tile(seen), tile(w_z), tile(s.w_q)};
+  REQUIRE(continuous_adjoint(s.field, s.t_begin, observations, options, out(g.z_bar), std::span<double>(g.params_bar),
+                             g.time.begin, std::span<double>(dloss_dtimes), scratch, counters)
+              .ok());
+  by_differences.time.end = g.time.end = 0;  // it is expected[2] here
+  CHECK(g.largest_difference(by_differences) <= 1e-8 * g.size());
+  for (std::size_t i = 0; i < 3; ++i) CHECK(dloss_dtimes[i] == Approx(expected[i]).epsilon(1e-8));
+}
+
+TEST_CASE("the float gradient agrees with the double one", "[solvers][adjoint]") {
+  const Setting s;
+  TanhField<float> f(kD, Seed{21});
+  Recording<double> record;
+  Recording<float> record_f;
+  SolveOptions options;
+  options.fixed_steps = 6;
+  const Gradient exact = s.discrete(options, record);
+  const Matrix<float> start = s.start.cast<float>(), w_z = s.w_z.cast<float>(), w_q = s.w_q.cast<float>();
+  REQUIRE(solved(f, s.t_begin, s.t_end, start, options, &record_f).status.ok());
+  Matrix<float> z_bar(kD, kB);
+  std::vector<float> params_bar(kD * kD + kD, 0.0f);
+  Scratch scratch;
+  const TimeGradient time =
+      discrete_adjoint(f, record_f, Tile<float>(w_z.data(), kD, kB), Tile<float>(w_q.data(), 1, kB),
+                       Out<float>(z_bar.data(), kD, kB), std::span<float>(params_bar), scratch);
+  const double margin = 1e-5 * exact.size();
+  CHECK((z_bar.cast<double>() - exact.z_bar).cwiseAbs().maxCoeff() < margin);
+  for (std::size_t i = 0; i < params_bar.size(); ++i)
+    CHECK(double(params_bar[i]) == Approx(exact.params_bar[i]).margin(margin));
+  CHECK(time.begin == Approx(exact.time.begin).margin(margin));
+  CHECK(time.end == Approx(exact.time.end).margin(margin));
+}
+
+TEST_CASE("trouble in the backward solve is a status", "[solvers][adjoint][status]") {
+  const Setting s;
+  SolveOptions options;
+  options.max_steps = 2;
+  options.rtol = options.atol = 1e-12;
+  Gradient g;
+  Scratch scratch;
+  Counters counters;
+  const Status status =
+      continuous_adjoint(s.field, 0, 5, tile(s.start), tile(s.w_z), tile(s.w_q), options, out(g.z_bar),
+                         std::span<double>(g.params_bar), g.time.begin, g.time.end, scratch, counters);
+  CHECK(status.code == Status::Code::step_limit);
+}
+
+TEST_CASE("shapes that disagree are named by both adjoints", "[solvers][adjoint][arguments]") {
+  using Catch::Matchers::Contains;
+  const Setting s;
+  SolveOptions options;
+  Recording<double> record;
+  Gradient g = s.discrete(options, record);
+  Scratch scratch;
+  Counters counters;
+  Matrix<double> wide(kD, kB + 1);
+  std::vector<double> few(2);
+  const auto discrete = [&](const Matrix<double>& w_z, const Matrix<double>& w_q, std::span<double> params_bar) {
+    discrete_adjoint(s.field, record, tile(w_z), tile(w_q), out(g.z_bar), params_bar, scratch);
+  };
+  CHECK_THROWS_WITH(discrete(wide, s.w_q, g.params_bar), Contains("w_z is 3 x 5") && Contains("3 x 4"));
+  CHECK_THROWS_WITH(discrete(s.w_z, wide, g.params_bar), Contains("w_q is 3 x 5") && Contains("1 x 4"));
+  CHECK_THROWS_WITH(discrete(s.w_z, s.w_q, few), Contains("2 values") && Contains("12"));
+  CHECK_THROWS_WITH(
+      discrete_adjoint(s.field, record, tile(s.w_z), tile(s.w_q), out(wide), std::span<double>(g.params_bar), scratch),
+      Contains("z_bar is 3 x 5"));
+
+  const auto continuous = [&](std::vector<double> times, const Matrix<double>& z, const Matrix<double>& w_z,
+                              const Matrix<double>& w_q, std::span<double> params_bar) {
+    std::vector<double> dloss_dtimes(times.size());
+    const Observations<double> observations{times, tile(z), tile(w_z), tile(w_q)};
+    continuous_adjoint(s.field, 0.0, observations, options, out(g.z_bar), params_bar, g.time.begin,
+                       std::span<double>(dloss_dtimes), scratch, counters);
+  };
+  const Matrix<double> two(kD, 2 * kB);
+  CHECK_THROWS_WITH(continuous({1}, wide, s.w_z, s.w_q, g.params_bar), Contains("z is 3 x 5"));
+  CHECK_THROWS_WITH(continuous({1}, s.start, wide, s.w_q, g.params_bar), Contains("w_z is 3 x 5"));
+  CHECK_THROWS_WITH(continuous({1}, s.start, s.w_z, wide, g.params_bar), Contains("w_q is 3 x 5"));
+  CHECK_THROWS_WITH(continuous({1}, s.start, s.w_z, s.w_q, few), Contains("params_bar has 2 values"));
+  CHECK_THROWS_WITH(continuous({}, s.start, s.w_z, s.w_q, few), Contains("no observation times"));
+  for (const std::vector<double>& times : {std::vector<double>{1, 0.5}, {0.5, 0.5}, {-1, 1}, {1, std::nan("")}})
+    CHECK_THROWS_WITH(continuous(times, two, two, s.w_q, g.params_bar), Contains("times["));
+
+  const AdjointDynamics<double> augmented(s.field, tile(s.w_q));
+  Matrix<double> x(2 * kD, kB);
+  CHECK_THROWS_AS(augmented.jvp(nullptr, tile(x), {}, out(x), out(x), scratch), std::logic_error);
+  CHECK_THROWS_AS(augmented.vjp(nullptr, tile(x), tile(x), out(x), {}, {}, scratch), std::logic_error);
+}

@@ -1,0 +1,99 @@
+#include <atomic>
+#include <catch2/catch.hpp>
+#include <cstdlib>
+#include <new>
+#include <string>
+
+#include "solvers/continuous_adjoint.hpp"
+#include "solvers/discrete_adjoint.hpp"
+#include "solvers/method.hpp"
+#include "tests/solvers/fields.hpp"
+
+namespace {
+std::atomic<long> allocations{0}, allocated_bytes{0};
+
+void* counted(std::size_t bytes, std::size_t align) {
+  ++allocations;
+  allocated_bytes += static_cast<long>(bytes);
+  void* p = std::aligned_alloc(align, (bytes + align - 1) / align * align + (bytes == 0 ? align : 0));
+  if (!p) throw std::bad_alloc();
+  return p;
+}
+}  // namespace
+
+void* operator new(std::size_t n) { return counted(n, alignof(std::max_align_t)); }
+void* operator new[](std::size_t n) { return counted(n, alignof(std::max_align_t)); }
+void* operator new(std::size_t n, std::align_val_t a) { return counted(n, static_cast<std::size_t>(a)); }
+void* operator new[](std::size_t n, std::align_val_t a) { return counted(n, static_cast<std::size_t>(a)); }
+void operator delete(void* p) noexcept { std::free(p); }
+void operator delete[](void* p) noexcept { std::free(p); }
+void operator delete(void* p, std::size_t) noexcept { std::free(p); }
+void operator delete[](void* p, std::size_t) noexcept { std::free(p); }
+void operator delete(void* p, std::align_val_t) noexcept { std::free(p); }
+void operator delete[](void* p, std::align_val_t) noexcept { std::free(p); }
+void operator delete(void* p, std::size_t, std::align_val_t) noexcept { std::free(p); }
+void operator delete[](void* p, std::size_t, std::align_val_t) noexcept { std::free(p); }
+
+using namespace cnf;
+
+TEST_CASE("after a first solve the next allocates nothing, recorded or not, nor does its transpose",
+          "[solvers][memory]") {
+  const Index D = 3, B = 16;
+  const TanhField<double> f(D, Seed{1});
+  const Matrix<double> start = normals<double>(D, B, Seed{2}), w_z = start, w_q = start.topRows(1);
+  Matrix<double> z_bar(D, B);
+  std::vector<double> params_bar(static_cast<std::size_t>(f.gradient_size()));
+  for (const char* method : {"rk4:50", "dopri5:50", "dopri5", "bosh3", "fehlberg45", "dopri8"})
+    for (const std::size_t budget : {Recording<double>::kDefaultBudget, std::size_t{40'000}}) {
+      CAPTURE(method, budget);
+      const Method m = parse_method(method);
+      SolveOptions options;
+      options.method = m.tableau;
+      options.fixed_steps = m.fixed_steps;
+      options.rtol = options.atol = 1e-9;
+      Scratch scratch;
+      Counters counters;
+      Recording<double> record(budget);
+      State<double> state(f.blocks(), B);
+      const auto both = [&] {
+        state.values.setZero();
+        state.z() = start;
+        integrate(f, 0, 3, state, options, scratch, counters);
+        state.values.setZero();
+        state.z() = start;
+        integrate(f, 0, 3, state, options, scratch, counters, &record);
+        discrete_adjoint(f, record, Tile<double>(w_z.data(), D, B), Tile<double>(w_q.data(), 1, B),
+                         Out<double>(z_bar.data(), D, B), std::span<double>(params_bar), scratch);
+      };
+      both();
+      const long before = allocations;
+      both();
+      CHECK(allocations - before == 0);
+    }
+}
+
+TEST_CASE("the memory of the continuous adjoint does not grow with the steps", "[solvers][memory]") {
+  const Index D = 3, B = 16;
+  const TanhField<double> f(D, Seed{1});
+  const Matrix<double> z_end = normals<double>(D, B, Seed{2}), w_z = z_end, w_q = z_end.topRows(1);
+  Matrix<double> z_bar(D, B);
+  std::vector<double> params_bar(static_cast<std::size_t>(f.gradient_size()));
+  std::vector<long> bytes;
+  for (const int steps : {10, 100, 1000}) {
+    SolveOptions options;
+    options.method = &kRk4;
+    options.fixed_steps = steps;
+    const long before = allocated_bytes;
+    Scratch scratch;
+    Counters counters;
+    double begin = 0, end = 0;
+    const Status status = continuous_adjoint(f, 0, 1, Tile<double>(z_end.data(), D, B), Tile<double>(w_z.data(), D, B),
+                                             Tile<double>(w_q.data(), 1, B), options, Out<double>(z_bar.data(), D, B),
+                                             std::span<double>(params_bar), begin, end, scratch, counters);
+    REQUIRE(status.ok());
+    bytes.push_back(allocated_bytes - before);
+  }
+  CHECK(bytes[0] > 0);
+  CHECK(bytes[1] == bytes[0]);
+  CHECK(bytes[2] == bytes[0]);
+}

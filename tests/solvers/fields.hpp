@@ -1,0 +1,148 @@
+// Small right-hand sides for the solvers' tests.
+#pragma once
+
+#include <cmath>
+#include <functional>
+#include <stdexcept>
+#include <vector>
+
+#include "base/random.hpp"
+#include "solvers/dynamics.hpp"
+#include "solvers/integrate.hpp"
+
+namespace cnf {
+
+/// dz/dt = f(t, z), one sample at a time: f(t, z, row, dz) with z and dz of D values. No derivatives.
+template <class T>
+class PointField final : public Dynamics<T> {
+ public:
+  using F = std::function<void(T t, const T* z, Index row, T* dz)>;
+  PointField(Index D, F f) : D_(D), f_(std::move(f)) {}
+  Blocks blocks() const override { return {D_, 0, 0}; }
+  Index tape_size(Index) const override { return 0; }
+  void forward(Times<T> t, Tile<T> z, Out<T> dz, Out<T>, std::span<T>, T*, Scratch&) const override {
+    for (Index j = 0; j < z.cols(); ++j) f_(t[t.size() > 1 ? j : 0], z.data() + j * D_, j, dz.data() + j * D_);
+  }
+  void jvp(const T*, Tile<T>, Times<T>, Out<T>, Out<T>, Scratch&) const override { throw std::logic_error("no jvp"); }
+  void vjp(const T*, Tile<T>, Tile<T>, Out<T>, std::span<T>, std::span<T>, Scratch&) const override {
+    throw std::logic_error("no vjp");
+  }
+
+ private:
+  Index D_;
+  F f_;
+};
+
+/// f = tanh(A z + b t), q' = |z|^2; params = (A, b). Tape: f, z (D x B each), t (B).
+template <class T>
+class TanhField final : public Dynamics<T> {
+ public:
+  Matrix<T> A;
+  Vector<T> b;
+
+  TanhField(Index D, Seed seed) : A(D, D), b(D) {
+    for (Index i = 0; i < D; ++i) {
+      for (Index j = 0; j < D; ++j) A(i, j) = draw(seed, 0, i, j);
+      b(i) = draw(seed, 1, i, 0);
+    }
+  }
+  Index parameters() const { return A.size() + b.size(); }
+  T& parameter(Index i) { return i < A.size() ? A.data()[i] : b[i - A.size()]; }
+
+  Blocks blocks() const override { return {A.rows(), 1, 0}; }
+  Index gradient_size() const override { return parameters(); }
+  Index tape_size(Index B) const override { return (2 * A.rows() + 1) * B; }
+
+  void forward(Times<T> t, Tile<T> z, Out<T> dz, Out<T> dq, std::span<T>, T* tape, Scratch&) const override {
+    const Index D = A.rows(), B = z.cols();
+    for (Index j = 0; j < B; ++j) {
+      const T time = t[t.size() > 1 ? j : 0];
+      T square = 0;
+      for (Index i = 0; i < D; ++i) {
+        T u = b[i] * time;
+        for (Index l = 0; l < D; ++l) u += A(i, l) * z(l, j);
+        dz(i, j) = std::tanh(u);
+        square += z(i, j) * z(i, j);
+      }
+      dq(0, j) = square;
+      if (tape) tape[2 * D * B + j] = time;
+    }
+    if (tape) {
+      Out<T>(tape, D, B) = dz;
+      Out<T>(tape + D * B, D, B) = z;
+    }
+  }
+  void jvp(const T* tape, Tile<T> v, Times<T> t_dot, Out<T> dz_dot, Out<T> dq_dot, Scratch&) const override {
+    const Index D = A.rows(), B = v.cols();
+    const Tile<T> f(tape, D, B), z(tape + D * B, D, B);
+    for (Index j = 0; j < B; ++j) {
+      const T tau = t_dot[t_dot.size() > 1 ? j : 0];
+      T square = 0;
+      for (Index i = 0; i < D; ++i) {
+        T u = b[i] * tau;
+        for (Index l = 0; l < D; ++l) u += A(i, l) * v(l, j);
+        dz_dot(i, j) = (1 - f(i, j) * f(i, j)) * u;
+        square += 2 * z(i, j) * v(i, j);
+      }
+      dq_dot(0, j) = square;
+    }
+  }
+  void vjp(const T* tape, Tile<T> w_z, Tile<T> w_q, Out<T> z_bar, std::span<T> t_bar, std::span<T> params_bar,
+           Scratch&) const override {
+    const Index D = A.rows(), B = w_z.cols();
+    const Tile<T> f(tape, D, B), z(tape + D * B, D, B);
+    const T* const t = tape + 2 * D * B;
+    for (Index j = 0; j < B; ++j) {
+      for (Index i = 0; i < D; ++i) {
+        const T g = (1 - f(i, j) * f(i, j)) * w_z(i, j);
+        for (Index l = 0; l < D; ++l) {
+          z_bar(l, j) += A(i, l) * g;
+          params_bar[i + l * D] += g * z(l, j);
+        }
+        params_bar[D * D + i] += g * t[j];
+        t_bar[t_bar.size() > 1 ? j : 0] += b[i] * g;
+        z_bar(i, j) += 2 * z(i, j) * w_q(0, j);
+      }
+    }
+  }
+
+ private:
+  static T draw(Seed seed, std::uint32_t what, Index i, Index j) {
+    return static_cast<T>(
+        normal(seed, Purpose::direction, what, static_cast<std::uint64_t>(i), static_cast<std::uint32_t>(j)));
+  }
+};
+
+/// Standard normals, rows x cols.
+template <class T>
+Matrix<T> normals(Index rows, Index cols, Seed seed) {
+  Matrix<T> x(rows, cols);
+  for (Index j = 0; j < cols; ++j)
+    for (Index i = 0; i < rows; ++i)
+      x(i, j) = static_cast<T>(
+          normal(seed, Purpose::direction, 99, static_cast<std::uint64_t>(j), static_cast<std::uint32_t>(i)));
+  return x;
+}
+
+template <class T>
+struct Solved {
+  Matrix<T> z, q;
+  Status status;
+  Counters counters;
+};
+
+/// Integrates z over the dynamics; the other blocks start from zero.
+template <class T>
+Solved<T> solved(const Dynamics<T>& f, double t_begin, double t_end, const Matrix<T>& z, const SolveOptions& options,
+                 Recording<T>* record = nullptr) {
+  Scratch scratch;
+  Solved<T> result;
+  State<T> state(f.blocks(), z.cols());
+  state.z() = z;
+  result.status = integrate(f, t_begin, t_end, state, options, scratch, result.counters, record);
+  result.z = state.z();
+  result.q = state.q();
+  return result;
+}
+
+}  // namespace cnf

@@ -1,0 +1,133 @@
+#include "solvers/tableau.hpp"
+
+#include <algorithm>
+#include <catch2/catch.hpp>
+#include <string>
+#include <vector>
+
+#include "solvers/method.hpp"
+
+using namespace cnf;
+
+namespace {
+
+/// A rooted tree as the sorted list of its root's subtrees, each an index into the list of all trees.
+struct Tree {
+  int size = 1;
+  long double density = 1;  // Butcher's gamma
+  std::vector<int> subtrees;
+};
+
+/// All rooted trees of up to `order` nodes: 1, 1, 2, 4, 9, 20, 48, 115, ...
+std::vector<Tree> rooted_trees(int order) {
+  std::vector<Tree> all{{1, 1, {}}};
+  for (int n = 2; n <= order; ++n) {
+    const int known = static_cast<int>(all.size());
+    std::vector<int> chosen;
+    const auto fill = [&](const auto& self, int left, int largest) -> void {
+      if (left == 0) {
+        Tree tree{n, static_cast<long double>(n), chosen};
+        for (int s : chosen) tree.density *= all[s].density;
+        all.push_back(tree);
+        return;
+      }
+      for (int s = largest; s >= 0; --s) {
+        if (all[s].size > left) continue;
+        chosen.push_back(s);
+        self(self, left - all[s].size, s);
+        chosen.pop_back();
+      }
+    };
+    fill(fill, n - 1, known - 1);
+  }
+  return all;
+}
+
+/// The largest residual of the order conditions sum_i b_i Phi_i(tree) = 1 / gamma(tree) over trees of exactly n nodes.
+long double residual(const Tableau& m, const std::vector<long double>& b, int n) {
+  const std::vector<Tree> trees = rooted_trees(n);
+  std::vector<std::vector<long double>> phi;
+  long double worst = 0;
+  for (const Tree& tree : trees) {
+    std::vector<long double> weight(m.stages, 1.0L);
+    for (int s : tree.subtrees)
+      for (int i = 0; i < m.stages; ++i) {
+        long double sum = 0;
+        for (int j = 0; j < i; ++j) sum += static_cast<long double>(m.a[i][j]) * phi[s][j];
+        weight[i] *= sum;
+      }
+    phi.push_back(weight);
+    if (tree.size != n) continue;
+    long double sum = 0;
+    for (int i = 0; i < m.stages; ++i) sum += b[i] * weight[i];
+    worst = std::max(worst, std::abs(sum - 1 / tree.density));
+  }
+  return worst;
+}
+
+}  // namespace
+
+TEST_CASE("there are as many rooted trees as Cayley counted", "[solvers][tableau]") {
+  const std::vector<int> cayley{1, 1, 2, 4, 9, 20, 48, 115};
+  const std::vector<Tree> trees = rooted_trees(8);
+  for (int n = 1; n <= 8; ++n)
+    CHECK(std::count_if(trees.begin(), trees.end(), [n](const Tree& t) { return t.size == n; }) == cayley[n - 1]);
+}
+
+TEST_CASE("the weights meet every order condition up to the declared order and miss one beyond",
+          "[solvers][tableau][order]") {
+  for (const Tableau* m : kAllTableaus) {
+    CAPTURE(std::string(m->name));
+    // Rounding of coefficients up to 12 (dopri5) and 50 (dopri8) in size, and tsit5's publication to 16 digits.
+    const long double bound = m->name == "dopri8" || m->name == "tsit5" ? 2e-14L
+                              : m->name == "dopri5"                     ? 2e-15L
+                                                                        : 3e-16L;
+    std::vector<long double> b(m->b.begin(), m->b.end()), b_hat = b;
+    for (int i = 0; i < m->stages; ++i) b_hat[i] -= static_cast<long double>(m->e[i]);
+    for (int n = 1; n <= m->order; ++n) {
+      CAPTURE(n);
+      CHECK(static_cast<double>(residual(*m, b, n)) <= static_cast<double>(bound));
+    }
+    CHECK(static_cast<double>(residual(*m, b, m->order + 1)) > 1e-6);
+    if (!m->is_adaptive()) continue;
+    for (int n = 1; n <= m->embedded_order; ++n) {
+      CAPTURE(n);
+      CHECK(static_cast<double>(residual(*m, b_hat, n)) <= static_cast<double>(bound));
+    }
+    CHECK(static_cast<double>(residual(*m, b_hat, m->embedded_order + 1)) > 1e-6);
+  }
+}
+
+TEST_CASE("the pairs known to be first same as last are found to be so", "[solvers][tableau]") {
+  for (const Tableau* m : kAllTableaus) {
+    CAPTURE(std::string(m->name));
+    const bool expected = m->name == "bosh3" || m->name == "dopri5" || m->name == "tsit5";
+    CHECK(m->is_fsal() == expected);
+    CHECK(m->own_stages() == m->stages - (expected ? 1 : 0));
+    CHECK(find_tableau(m->name) == m);
+  }
+  CHECK(find_tableau("rk5") == nullptr);
+  CHECK(find_tableau("") == nullptr);
+}
+
+TEST_CASE("a method reads back as it was written", "[solvers][method]") {
+  for (const Tableau* m : kAllTableaus) {
+    const std::string fixed = std::string(m->name) + ":8";
+    CHECK(to_string(parse_method(fixed)) == fixed);
+    CHECK(parse_method(fixed).tableau == m);
+    if (m->is_adaptive()) CHECK(to_string(parse_method(m->name)) == m->name);
+  }
+}
+
+TEST_CASE("a method that does not exist is refused with the names of those that do", "[solvers][method]") {
+  using Catch::Matchers::Contains;
+  CHECK_THROWS_WITH(parse_method("dopri6"), Contains("dopri6") && Contains("dopri5") && Contains("rk4_38"));
+  CHECK_THROWS_WITH(parse_method(""), Contains("unknown"));
+  CHECK_THROWS_WITH(parse_method("rk4"), Contains("no error estimate") && Contains("rk4:N"));
+  for (const char* text : {"rk4:", "rk4:0", "rk4:-3", "rk4:8x", "rk4: 8", "rk4:1e3", "rk4:1000001", "rk4:99999999999",
+                           "rk4:8:8", "dopri5:"}) {
+    CAPTURE(text);
+    CHECK_THROWS_AS(parse_method(text), std::invalid_argument);
+    CHECK_THROWS_WITH(parse_method(text), Contains("whole number of steps"));
+  }
+}

@@ -1,0 +1,245 @@
+#include <catch2/catch.hpp>
+#include <cmath>
+#include <limits>
+#include <string>
+
+#include "solvers/recording.hpp"
+#include "tests/solvers/fields.hpp"
+
+using namespace cnf;
+
+namespace {
+
+constexpr Index kRows = 64, kBad = 17;
+
+/// A field that is ill at row kBad: z' = f(t, z), with time reversed if direction is -1. The others are z' = -z.
+template <class T>
+struct Illness {
+  std::string name;
+  T start;
+  T (*f)(T t, T z);
+  bool must_fail, not_a_number;  // must_fail: no solver gets past it; not_a_number: and says so
+  double t_least, t_most;        // where, if it fails
+};
+
+template <class T>
+std::vector<Illness<T>> illnesses() {
+  constexpr T nan = std::numeric_limits<T>::quiet_NaN(), inf = std::numeric_limits<T>::infinity();
+  return {{"stiff", 2, [](T t, T z) { return T(-1e7) * (z - std::cos(t)); }, true, false, 0, 1},
+          {"NaN after one half", 1, [](T t, T z) { return t > T(0.5) ? nan : -z; }, true, true, 0.45, 0.5001},
+          {"infinite after one half", 1, [](T t, T z) { return t > T(0.5) ? inf : -z; }, true, true, 0.45, 0.5001},
+          {"1e30", 1, [](T, T) { return T(1e30); }, false, false, 0, 1},
+          {"overflow", 1, [](T, T z) { return z * std::numeric_limits<T>::max(); }, true, false, 0, 1},
+          {"over the largest number", std::numeric_limits<T>::max() * T(0.9),
+           [](T, T) { return std::numeric_limits<T>::max() / 2; }, true, true, 0.1, 0.2001},
+          {"square", 2, [](T, T z) { return z * z; }, true, false, 0.45, 0.5001},
+          {"root of a negative number", T(0.01), [](T, T z) { return -1 - std::sqrt(z); }, true, true, 0, 0.02},
+          {"jump", 0, [](T t, T) { return t < T(0.5) ? T(1) : T(-1000); }, false, false, 0.4, 0.6},
+          {"chaotic", 1, [](T t, T z) { return 30 * std::sin(50 * z + 100 * t); }, false, false, 0, 1},
+          {"zero", 0, [](T, T) { return T(0); }, false, false, 0, 0},
+          {"denormal", 0, [](T, T) { return std::numeric_limits<T>::denorm_min(); }, false, false, 0, 0},
+          {"NaN from the start", 1, [](T, T) { return nan; }, true, true, 0, 0},
+          {"pole", 1, [](T t, T) { return 1 / (T(0.5) - t); }, false, false, 0.4, 0.5001}};
+}
+
+template <class T>
+PointField<T> field(const Illness<T>& ill, double direction) {
+  const T sign = static_cast<T>(direction);
+  return PointField<T>(1, [ill, sign](T t, const T* z, Index row, T* dz) {
+    dz[0] = sign * (row == kBad ? ill.f(sign * t, z[0]) : -z[0]);
+  });
+}
+
+template <class T>
+void every_illness_ends() {
+  using Catch::Matchers::Contains;
+  for (const Illness<T>& ill : illnesses<T>())
+    for (const Tableau* m : kAllTableaus)
+      for (const double direction : {1.0, -1.0}) {
+        if (!m->is_adaptive()) continue;
+        CAPTURE(ill.name, std::string(m->name), direction);
+        Matrix<T> start = Matrix<T>::Constant(1, kRows, T(0.5));
+        start(0, kBad) = ill.start;
+        SolveOptions options;
+        options.method = m;
+        options.max_steps = 400;
+        const Solved<T> s = solved(field(ill, direction), 0, direction, start, options);
+        CHECK(s.status.accepted + s.status.rejected <= options.max_steps);
+        if (s.status.ok()) {
+          CHECK_FALSE(ill.must_fail);
+          CHECK(s.z.allFinite());
+          CHECK(s.status.t == direction);
+          continue;
+        }
+        const std::string message = s.status.message();
+        CAPTURE(message);
+        CHECK(s.status.row == kBad);
+        CHECK(direction * s.status.t >= ill.t_least);
+        CHECK(direction * s.status.t <= ill.t_most);
+        CHECK(std::isfinite(s.status.h));
+        if (ill.not_a_number) CHECK(s.status.code == Status::Code::non_finite);
+        CHECK_THAT(message, Contains("row 17: ") && Contains("t = ") && Contains(" rejected)") && Contains("; "));
+        CHECK_THAT(message, Contains(std::string(name(s.status.code)) + ": "));
+      }
+}
+
+}  // namespace
+
+TEST_CASE("a solve of an ill field ends with a result or a status that says where and why", "[solvers][status]") {
+  SECTION("in double") { every_illness_ends<double>(); }
+  SECTION("in float") { every_illness_ends<float>(); }
+}
+
+TEST_CASE("on a fixed grid a value that is not finite ends the solve and names its row", "[solvers][status]") {
+  for (const Illness<double>& ill : illnesses<double>()) {
+    if (ill.name != "NaN after one half" && ill.name != "infinite after one half" && ill.name != "NaN from the start")
+      continue;
+    for (const Tableau* m : kAllTableaus) {
+      CAPTURE(ill.name, std::string(m->name));
+      SolveOptions options;
+      options.method = m;
+      options.fixed_steps = 20;
+      const Matrix<double> start = Matrix<double>::Ones(1, kRows);
+      const Status status = solved(field(ill, 1), 0, 1, start, options).status;
+      CHECK(status.code == Status::Code::non_finite);
+      CHECK(status.row == kBad);
+      CHECK(status.h == Approx(0.05));
+      CHECK(status.t >= ill.t_least);
+      CHECK(status.t <= ill.t_most + status.h);
+    }
+  }
+}
+
+TEST_CASE("a start that is not finite is named before any step", "[solvers][status]") {
+  for (const int fixed_steps : {0, 4})
+    for (const double bad : {std::numeric_limits<double>::quiet_NaN(), std::numeric_limits<double>::infinity()}) {
+      // The field does not read z: only a look at the start finds it.
+      const PointField<double> f(2, [](double, const double*, Index, double* dz) { dz[0] = dz[1] = 1; });
+      Matrix<double> start = Matrix<double>::Zero(2, 5);
+      start(1, 3) = bad;
+      SolveOptions options;
+      options.fixed_steps = fixed_steps;
+      const Status status = solved(f, 0.25, 1, start, options).status;
+      CHECK(status.code == Status::Code::non_finite);
+      CHECK(status.row == 3);
+      CHECK(status.t == 0.25);
+      CHECK(status.accepted + status.rejected == 0);
+    }
+}
+
+TEST_CASE("a huge component is rejected and not looped on", "[solvers][status]") {
+  // 1e30 / 1e-5 squared overflows in float: the error is divided by the tolerance and capped first.
+  const PointField<float> f(1, [](float t, const float*, Index, float* dz) { dz[0] = 1e25f * std::cos(9 * t); });
+  SolveOptions options;
+  options.max_steps = 200;
+  const Solved<float> s = solved<float>(f, 0, 1, Matrix<float>::Zero(1, 1), options);
+  CHECK(s.status.ok());
+  CHECK(s.z(0, 0) == Approx(1e25 * std::sin(9.0) / 9).epsilon(1e-3));
+}
+
+TEST_CASE("messages give the kind, the row, the place, the cost and what to do", "[status]") {
+  Status status;
+  CHECK(status.message() == "ok");
+  status.code = Status::Code::step_limit;
+  status.row = 17, status.t = 0.31, status.h = 2.1e-9, status.accepted = 959, status.rejected = 41;
+  CHECK(status.message() ==
+        "step_limit: row 17: 1000 steps (41 rejected) reached t = 0.31, last step 2.1e-09; raise max_steps or loosen "
+        "rtol and atol (the field may be stiff there)");
+  status.code = Status::Code::step_underflow;
+  status.row = -1;
+  CHECK_THAT(status.message(), Catch::Matchers::StartsWith(
+                                   "step_underflow: step size 2.1e-09 underflowed at t = 0.31 after 1000 steps (41 "
+                                   "rejected); "));
+  status.code = Status::Code::non_finite;
+  CHECK_THAT(status.message(), Catch::Matchers::StartsWith(
+                                   "non_finite: a value became NaN or infinite at t = 0.31, step size 2.1e-09, after "
+                                   "1000 steps (41 rejected); "));
+  for (const Status::Code code :
+       {Status::Code::ok, Status::Code::step_limit, Status::Code::step_underflow, Status::Code::non_finite})
+    CHECK(name(code) != "unknown");
+}
+
+TEST_CASE("costs add up", "[status]") {
+  Counters all{1, 2, 3};
+  all += {10, 20, 30};
+  CHECK(all.evaluations == 11);
+  CHECK(all.accepted == 22);
+  CHECK(all.rejected == 33);
+}
+
+TEST_CASE("bad rows do not touch the good ones", "[solvers][masked]") {
+  // Rows 3 and 40 become NaN at different times, row 5 starts so, row 9 blows up, row 21 is too stiff for the budget.
+  const PointField<double> f(2, [](double t, const double* z, Index row, double* dz) {
+    const double nan = std::numeric_limits<double>::quiet_NaN();
+    dz[0] = std::sin(3 * t) - z[1];
+    dz[1] = z[0] * std::cos(static_cast<double>(row));
+    if ((row == 3 && t > 0.2) || (row == 40 && t > 0.7)) dz[1] = nan;
+    if (row == 9) dz[0] = z[0] * z[0] + 3;
+    if (row == 21) dz[0] = -1e7 * (z[0] - std::cos(t));
+  });
+  const std::vector<Index> bad{3, 5, 9, 21, 40};
+  Matrix<double> start = normals<double>(2, kRows, Seed{8});
+  start(0, 5) = std::numeric_limits<double>::quiet_NaN();
+  start(0, 9) = 1;
+  SolveOptions options;
+  options.max_steps = 500;
+  Scratch scratch;
+  Counters counters;
+  Recording<double> record, record_masked;
+  const auto run = [&](std::vector<char>& active, State<double>& state, Recording<double>& r) {
+    state = State<double>(f.blocks(), kRows);
+    state.z() = start;
+    return integrate_masked(f, 0, 1, state, options, scratch, counters, &r, active);
+  };
+  std::vector<char> active, masked(kRows, 1);
+  for (Index row : bad) masked[row] = 0;
+  State<double> state, state_masked;
+  const std::vector<Status> failures = run(active, state, record);
+  const std::vector<char> from_start = masked;
+  CHECK(run(masked, state_masked, record_masked).empty());
+
+  REQUIRE(failures.size() == bad.size());
+  for (std::size_t i = 0; i < bad.size(); ++i) {
+    CHECK(failures[i].row == bad[i]);
+    CHECK(failures[i].code == (bad[i] == 21  ? Status::Code::step_limit
+                               : bad[i] == 9 ? failures[i].code
+                                             : Status::Code::non_finite));
+    CHECK_FALSE(failures[i].ok());
+  }
+  CHECK(active == from_start);
+  CHECK(masked == from_start);
+  CHECK(record.fractions() == record_masked.fractions());
+  for (Index j = 0; j < kRows; ++j) {
+    CAPTURE(j);
+    if (from_start[j]) {
+      CHECK(state.z().col(j) == state_masked.z().col(j));
+      CHECK(state.z().col(j).allFinite());
+    } else {
+      CHECK(state.z().col(j).array().isNaN().all());
+      CHECK(state_masked.z().col(j).isZero(0));
+    }
+  }
+}
+
+TEST_CASE("when every row fails every row is reported", "[solvers][masked]") {
+  SolveOptions options;
+  options.max_steps = 20;
+  for (const bool stiff : {true, false}) {
+    const PointField<double> f(1, [stiff](double t, const double* z, Index, double* dz) {
+      dz[0] = stiff ? -1e7 * (z[0] - std::cos(t)) : std::numeric_limits<double>::quiet_NaN();
+    });
+    Scratch scratch;
+    Counters counters;
+    State<double> state(f.blocks(), 30);
+    state.z().setOnes();
+    std::vector<char> active;
+    const std::vector<Status> failures =
+        integrate_masked<double>(f, 0, 1, state, options, scratch, counters, nullptr, active);
+    REQUIRE(failures.size() == 30);
+    for (Index j = 0; j < 30; ++j) CHECK(failures[j].row == j);
+    CHECK(active == std::vector<char>(30, 0));
+    CHECK(state.z().array().isNaN().all());
+    // The budget is spent nine times at most, or the field is seen to be ill at once.
+    CHECK(counters.accepted + counters.rejected <= (stiff ? 9 * 20 : 0));
+  }
+}
