@@ -1,0 +1,131 @@
+#include "datasets/baselines.hpp"
+
+#include <algorithm>
+#include <charconv>
+#include <cmath>
+#include <numbers>
+#include <stdexcept>
+
+#include "base/tiles.hpp"
+#include "datasets/split.hpp"
+
+namespace cnf {
+namespace {
+
+/// Squared distances of all points to each query, N x n.
+Matrix<double> squared_distances(const Batch& points, const Vector<double>& squares,
+                                 const Eigen::Ref<const Batch>& queries) {
+  Matrix<double> d2 = points.transpose() * queries;
+  d2 *= -2;
+  d2.colwise() += squares;
+  d2.rowwise() += queries.colwise().squaredNorm();
+  return d2.cwiseMax(0);
+}
+
+Index queries_at_a_time(Index N) { return std::clamp<Index>((Index{1} << 19) / N, 1, 16); }
+
+double log_normaliser(Index D, Index N, double h) {
+  return -std::log(static_cast<double>(N)) -
+         static_cast<double>(D) * (0.5 * std::log(2 * std::numbers::pi) + std::log(h));
+}
+
+Baseline measure(std::string name, std::string detail, const Vector<double>& log_prob) {
+  const double n = static_cast<double>(log_prob.size()), mean = log_prob.mean();
+  const double variance = (log_prob.array() - mean).square().sum() / (n - 1);
+  return {std::move(name), std::move(detail), mean, std::sqrt(variance / n)};
+}
+
+std::string three_digits(double value) {
+  char digits[32];
+  return {digits, std::to_chars(digits, digits + sizeof digits, value, std::chars_format::general, 3).ptr};
+}
+
+}  // namespace
+
+Vector<double> KernelDensity::log_prob(const Eigen::Ref<const Batch>& x, int threads) const {
+  const Batch u = standardisation.apply(x);
+  const Vector<double> squares = points.colwise().squaredNorm();
+  const double constant = log_normaliser(u.rows(), points.cols(), bandwidth) - standardisation.log_abs_det();
+  const std::vector<TileRange> tiles = fixed_tiles(u.cols(), queries_at_a_time(points.cols()));
+  Vector<double> out(u.cols());
+  for_each_tile(static_cast<int>(tiles.size()), threads, [&](int tile, int) {
+    const TileRange range = tiles[static_cast<std::size_t>(tile)];
+    const Matrix<double> d2 = squared_distances(points, squares, u.middleCols(range.first, range.count));
+    for (Index i = 0; i < range.count; ++i) {
+      const double nearest = d2.col(i).minCoeff(), scale = -0.5 / (bandwidth * bandwidth);
+      const double sum = ((d2.col(i).array() - nearest) * scale).exp().sum();
+      out[range.first + i] = nearest * scale + std::log(sum) + constant;
+    }
+  });
+  return out;
+}
+
+KernelDensity fit_kernel_density(const Eigen::Ref<const Batch>& x, const Eigen::Ref<const Batch>& validation) {
+  constexpr Index kJudges = 512;
+  KernelDensity kernel;
+  kernel.standardisation = fit_standardisation(x);
+  kernel.points = kernel.standardisation.apply(x);
+  const Index D = x.rows(), N = x.cols();
+  const bool leave_out = validation.cols() == 0;
+  const Batch all_judges = leave_out ? kernel.points : kernel.standardisation.apply(validation);
+  const Index judges = std::min(kJudges, all_judges.cols());
+  const Vector<double> squares = kernel.points.colwise().squaredNorm();
+
+  const double scott = std::pow(static_cast<double>(N), -1. / static_cast<double>(D + 4));
+  std::vector<double> grid;
+  for (double h = scott / 50; h < 2.16 * scott; h *= 1.08) grid.push_back(h);
+  Vector<double> score = Vector<double>::Zero(static_cast<Index>(grid.size()));
+  for (Index i = 0; i < judges; ++i) {
+    const Index judge = i * all_judges.cols() / judges;
+    Matrix<double> d2 = squared_distances(kernel.points, squares, all_judges.col(judge));
+    // Left out: its own term is pushed beyond every other (and N counts one less, the same for every h).
+    if (leave_out) d2(judge, 0) = std::numeric_limits<double>::infinity();
+    const double nearest = d2.minCoeff();
+    for (std::size_t g = 0; g < grid.size(); ++g) {
+      const double scale = -0.5 / (grid[g] * grid[g]);
+      const double sum = ((d2.array() - nearest) * scale).exp().sum();
+      score[static_cast<Index>(g)] += nearest * scale + std::log(sum) + log_normaliser(D, N, grid[g]);
+    }
+  }
+  Index best;
+  score.maxCoeff(&best);
+  kernel.bandwidth = grid[static_cast<std::size_t>(best)];
+  return kernel;
+}
+
+std::vector<Baseline> fit_baselines(const Eigen::Ref<const Batch>& train, const Eigen::Ref<const Batch>& validation,
+                                    const Eigen::Ref<const Batch>& test, Seed seed, const BaselineOptions& options) {
+  if (test.rows() != train.rows() || test.cols() < 2 || (validation.cols() > 0 && validation.rows() != train.rows()))
+    throw std::invalid_argument("fit_baselines: train is " + std::to_string(train.rows()) + " x " +
+                                std::to_string(train.cols()) + ", test " + std::to_string(test.rows()) + " x " +
+                                std::to_string(test.cols()) + "; expected equal rows and 2 or more test samples");
+  if (validation.cols() == 0) {
+    const Split split = split_rows(train.cols(), {.train = 0.9, .validation = 0.1, .test = 0}, seed);
+    if (!split.validation.empty())
+      return fit_baselines(take(train, split.train), take(train, split.validation), test, seed, options);
+  }
+  std::vector<Baseline> baselines;
+  baselines.push_back(measure("gaussian", "full covariance", fit_gaussian(train).log_prob(test)));
+
+  double best = -std::numeric_limits<double>::infinity();
+  GaussianMixture mixture;
+  for (const Index K : options.components) {
+    if (10 * K > train.cols()) continue;
+    const FittedMixture fit = fit_mixture(train, K, seed, options.mixture);
+    const double score = fit.mixture.log_prob(validation).mean();
+    if (score <= best) continue;
+    best = score;
+    mixture = fit.mixture;
+  }
+  if (mixture.components() > 0)
+    baselines.push_back(
+        measure("mixture", std::to_string(mixture.components()) + " components", mixture.log_prob(test)));
+
+  const KernelDensity kernel =
+      fit_kernel_density(train.leftCols(std::min(options.max_kernels, train.cols())), validation);
+  baselines.push_back(
+      measure("kernel", "bandwidth " + three_digits(kernel.bandwidth), kernel.log_prob(test, options.threads)));
+  return baselines;
+}
+
+}  // namespace cnf

@@ -1,0 +1,74 @@
+#include "datasets/standardise.hpp"
+
+#include <Eigen/Cholesky>
+#include <Eigen/Eigenvalues>
+#include <charconv>
+#include <limits>
+#include <stdexcept>
+
+#include "base/error.hpp"
+
+namespace cnf {
+namespace {
+
+/// mean of the columns of x about a first guess: exact to rounding also where the mean is far from 0.
+Vector<double> mean_of(const Eigen::Ref<const Batch>& x) {
+  const Vector<double> guess = x.col(0);
+  const double n = static_cast<double>(x.cols());
+  const Vector<double> mean = guess + (x.colwise() - guess).rowwise().sum() / n;
+  return mean + (x.colwise() - mean).rowwise().sum() / n;
+}
+
+std::string shown(double value) {
+  char digits[32];
+  return {digits, std::to_chars(digits, digits + sizeof digits, value).ptr};
+}
+
+}  // namespace
+
+Standardisation fit_standardisation(const Eigen::Ref<const Batch>& x, const std::vector<std::string>& columns,
+                                    const std::string& source) {
+  constexpr double kSmallestEigenvalue = 1e-8;
+  const Index D = x.rows(), N = x.cols();
+  if (!columns.empty() && static_cast<Index>(columns.size()) != D)
+    throw std::invalid_argument("fit_standardisation: " + std::to_string(columns.size()) + " column names for " +
+                                std::to_string(D) + " dimensions; samples are columns");
+  if (N < 2)
+    throw InputError(source + ": " + std::to_string(N) + (N == 1 ? " row" : " rows") +
+                     " to fit to, expected at least 2");
+  Standardisation s;
+  s.mean = mean_of(x);
+  Vector<double> deviation(D);
+  for (Index j = 0; j < D; ++j) {
+    const double most = x.row(j).cwiseAbs().maxCoeff();
+    // Relative to the largest value first, so that squares neither overflow nor vanish.
+    const double spread = most > 0 ? ((x.row(j).array() - s.mean[j]) / most).square().mean() : 0;
+    deviation[j] = most * std::sqrt(spread);
+    if (x.row(j).minCoeff() == x.row(j).maxCoeff() ||
+        !(std::sqrt(spread) > 4 * std::numeric_limits<double>::epsilon())) {
+      const std::string name = columns.empty() ? "" : ", '" + columns[static_cast<std::size_t>(j)] + "',";
+      throw InputError(source + ": column " + std::to_string(j + 1) + name + " is constant, all " + std::to_string(N) +
+                           " values are " + shown(x(j, 0)) + "; a density needs columns that vary",
+                       "leave the column out");
+    }
+  }
+  s.scale = deviation.asDiagonal();
+  if (N <= D) return s;
+  Matrix<double> correlation = Matrix<double>::Zero(D, D);
+  constexpr Index kPiece = 4096;
+  for (Index i = 0; i < N; i += kPiece) {
+    const Batch u =
+        deviation.cwiseInverse().asDiagonal() * (x.middleCols(i, std::min(kPiece, N - i)).colwise() - s.mean);
+    correlation.selfadjointView<Eigen::Lower>().rankUpdate(u, 1. / static_cast<double>(N));
+  }
+  const Eigen::SelfAdjointEigenSolver<Matrix<double>> eigen(correlation, Eigen::EigenvaluesOnly);
+  if (!(eigen.eigenvalues().minCoeff() > kSmallestEigenvalue)) return s;
+  s.scale = deviation.asDiagonal() * Matrix<double>(correlation.llt().matrixL());
+  return s;
+}
+
+Standardisation fit_standardisation(const Table& table) {
+  return fit_standardisation(table.values, table.columns, table.source);
+}
+
+}  // namespace cnf

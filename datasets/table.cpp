@@ -1,0 +1,35 @@
+#include "datasets/table.hpp"
+
+#include <algorithm>
+
+#include "base/error.hpp"
+
+namespace cnf {
+
+Table read_table(const std::filesystem::path& path, const RowOptions& options) {
+  return read_table(*open_rows(path, options));
+}
+
+Table read_table(RowReader& rows) {
+  Table table;
+  table.columns = rows.columns();
+  table.source = rows.source();
+  const Index D = static_cast<Index>(table.columns.size());
+  // A header may promise any number of rows: memory grows with what has been read, not with the promise.
+  Index n = 0, room = std::clamp<Index>(65536 / D, 64, 65536);
+  Batch& x = table.values;
+  for (;;) {
+    x.conservativeResize(D, room);
+    const Index got = rows.read(Out<double>(x.data() + n * D, D, room - n));
+    n += got;
+    if (n < room) break;
+    room += room / 2;
+  }
+  x.conservativeResize(D, n);
+  table.dropped = rows.dropped();
+  if (n == 0)
+    throw InputError(table.source + ": no valid row is left, " + std::to_string(table.dropped) + " were dropped");
+  return table;
+}
+
+}  // namespace cnf

@@ -1,0 +1,26 @@
+// A table of samples in memory, read from a file.
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "base/types.hpp"
+#include "datasets/rows.hpp"
+
+namespace cnf {
+
+struct Table {
+  Batch values;                      ///< D x N, one sample per column; all finite
+  std::vector<std::string> columns;  ///< D names
+  std::string source;                ///< the file, for messages
+  Index dropped = 0;                 ///< rows left out by drop_invalid
+};
+
+/// Reads a whole file as open_rows does. InputError if no row is left; all invalid rows are counted.
+Table read_table(const std::filesystem::path& path, const RowOptions& options = {});
+
+/// All that is left to read.
+Table read_table(RowReader& rows);
+
+}  // namespace cnf

@@ -1,0 +1,102 @@
+#include "datasets/standardise.hpp"
+
+#include <Eigen/LU>
+#include <catch2/catch.hpp>
+#include <cmath>
+
+#include "base/error.hpp"
+#include "base/random.hpp"
+
+namespace cnf {
+namespace {
+
+Batch normals(Index D, Index N, Seed seed) {
+  Batch x(D, N);
+  for (Index i = 0; i < N; ++i)
+    for (Index j = 0; j < D; ++j)
+      x(j, i) = normal(seed, Purpose::data, 0, static_cast<std::uint64_t>(i), static_cast<std::uint32_t>(j));
+  return x;
+}
+
+Matrix<double> covariance(const Batch& x) {
+  const Batch c = x.colwise() - x.rowwise().mean().eval();
+  return c * c.transpose() / static_cast<double>(x.cols());
+}
+
+std::string message_of(const Batch& x, const std::vector<std::string>& columns = {}) {
+  try {
+    fit_standardisation(x, columns, "data.csv");
+  } catch (const InputError& error) {
+    return error.what();
+  }
+  return "no error";
+}
+
+}  // namespace
+
+TEST_CASE("standardised data have mean 0 and covariance I, wherever and however scaled", "[datasets][standardise]") {
+  const Matrix<double> A = normals(4, 4, Seed{1});
+  const double scale = GENERATE(1., 1e-150, 1e150);
+  const Batch x = ((A * normals(4, 5000, Seed{2})).colwise() + 100 * normals(4, 1, Seed{3}).col(0)) * scale;
+  const Standardisation s = fit_standardisation(x);
+  const Batch u = s.apply(x);
+  CHECK(u.rowwise().mean().cwiseAbs().maxCoeff() < 1e-12);
+  CHECK((covariance(u) - Matrix<double>::Identity(4, 4)).cwiseAbs().maxCoeff() < 1e-11);
+  CHECK((s.invert(u) - x).cwiseAbs().maxCoeff() < 1e-12 * x.cwiseAbs().maxCoeff());
+  CHECK(s.scale.isLowerTriangular());
+  CHECK((s.scale.diagonal().array() > 0).all());
+  CHECK(s.log_abs_det() == Approx(std::log(std::abs((s.scale / scale).determinant())) + 4 * std::log(scale)));
+}
+
+TEST_CASE("an affine map of the data leaves the standardised data the same up to a rotation",
+          "[datasets][standardise]") {
+  const Batch x = normals(3, 400, Seed{5}).array().cube();
+  const Matrix<double> A = normals(3, 3, Seed{6});
+  const Batch y = (A * x).colwise() + Vector<double>::Constant(3, 7);
+  const Batch u = fit_standardisation(x).apply(x), v = fit_standardisation(y).apply(y);
+  CHECK((u.transpose() * u - v.transpose() * v).cwiseAbs().maxCoeff() < 1e-11 * u.squaredNorm());
+}
+
+TEST_CASE("a covariance without full rank falls back to each column's own deviation", "[datasets][standardise]") {
+  Batch x = normals(3, 500, Seed{7});
+  x.row(2) = 2 * x.row(0) - x.row(1) + 5e-5 * x.row(2);  // eigenvalue about 1e-9
+  const Standardisation diagonal = fit_standardisation(x);
+  CHECK(diagonal.scale.isDiagonal());
+  CHECK(diagonal.scale.diagonal().cwiseAbs2().isApprox(covariance(x).diagonal(), 1e-12));
+  x.row(2) = x.row(2) + 1e-2 * normals(3, 500, Seed{8}).row(0);
+  CHECK_FALSE(fit_standardisation(x).scale.isDiagonal());
+  CHECK(fit_standardisation(normals(5, 5, Seed{9})).scale.isDiagonal());  // N <= D
+}
+
+TEST_CASE("constant columns and too few rows are named", "[datasets][standardise]") {
+  Batch x = normals(3, 50, Seed{10});
+  x.row(1).setConstant(0.1);
+  CHECK(message_of(x, {"a", "b", "c"}) ==
+        "data.csv: column 2, 'b', is constant, all 50 values are 0.1; a density needs columns that vary");
+  CHECK(message_of(x) == "data.csv: column 2 is constant, all 50 values are 0.1; a density needs columns that vary");
+  x.row(1).setZero();
+  CHECK(message_of(x).starts_with("data.csv: column 2 is constant, all 50 values are 0;"));
+  CHECK(message_of(x.leftCols(1)) == "data.csv: 1 row to fit to, expected at least 2");
+  CHECK(message_of(Batch(3, 0)) == "data.csv: 0 rows to fit to, expected at least 2");
+  CHECK_THROWS_AS(fit_standardisation(x, {"a"}), std::invalid_argument);
+  CHECK_THROWS_AS(Standardisation::identity(2).apply(x), std::invalid_argument);
+  CHECK_THROWS_AS(Standardisation::identity(2).invert(x), std::invalid_argument);
+}
+
+TEST_CASE("a small spread far from zero is still whitened", "[datasets][standardise]") {
+  Batch x = normals(2, 4000, Seed{11});
+  x.row(0).array() = 1e6 + 1e-3 * x.row(0).array();
+  const Standardisation s = fit_standardisation(x);
+  CHECK(s.apply(x).rowwise().mean().cwiseAbs().maxCoeff() < 1e-6);
+  CHECK(covariance(s.apply(x)).isIdentity(1e-6));
+}
+
+TEST_CASE("the identity changes nothing", "[datasets][standardise]") {
+  const Batch x = normals(3, 10, Seed{12});
+  const Standardisation s = Standardisation::identity(3);
+  CHECK(s.apply(x) == x);
+  CHECK(s.invert(x) == x);
+  CHECK(s.log_abs_det() == 0);
+}
+
+}  // namespace cnf
