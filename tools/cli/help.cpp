@@ -1,0 +1,175 @@
+#include "tools/cli/help.hpp"
+
+#include <algorithm>
+
+#include "tools/cli/args.hpp"
+
+namespace cnf {
+namespace {
+
+/// Columns a text takes: its characters, not its bytes.
+std::size_t columns(std::string_view text) {
+  return static_cast<std::size_t>(
+      std::count_if(text.begin(), text.end(), [](char c) { return (static_cast<unsigned char>(c) & 0xc0U) != 0x80U; }));
+}
+
+constexpr char kGlue = '\x1f';  // a blank no line is broken at
+
+/// `text` behind `head` in a column of its own that begins at `indent`; a longer head has a line to itself.
+std::string two_columns(const std::string& head, std::string_view text, std::size_t indent, std::size_t width) {
+  std::string out = head;
+  std::size_t column = columns(head);
+  const auto new_line = [&] {
+    out += "\n" + std::string(indent, ' ');
+    column = indent;
+  };
+  if (column >= indent) {
+    new_line();
+  } else {
+    out += std::string(indent - column, ' ');
+    column = indent;
+  }
+  while (!text.empty()) {
+    const std::size_t end = std::min(text.find(' '), text.size());
+    const std::string_view word = text.substr(0, end);
+    text.remove_prefix(std::min(end + 1, text.size()));
+    if (column > indent) {
+      if (column + 1 + columns(word) > width) {
+        new_line();
+      } else {
+        out += ' ';
+        ++column;
+      }
+    }
+    for (const char c : word) out += c == kGlue ? ' ' : c;
+    column += columns(word);
+  }
+  return out + "\n";
+}
+
+/// "[1 to 100; default 5]", what the table knows beyond the help text.
+std::string facts(const Option& option) {
+  std::string text;
+  const auto add = [&](const std::string& fact) {
+    if (!fact.empty()) text += (text.empty() ? "" : "; ") + fact;
+  };
+  const bool list = option.kind == Kind::integers || option.kind == Kind::reals;
+  const bool counted = list && (option.min_count > 1 || option.max_count < 64);
+  std::string range = expected(option);
+  if (option.kind == Kind::integer || option.kind == Kind::real || (list && !counted)) {
+    // The value's name in the left column says that it is a number.
+    for (const char* noun : {"a whole number", "a number", "whole numbers", "numbers"}) {
+      if (!range.starts_with(noun)) continue;
+      range.erase(0, std::string(noun).size());
+      break;
+    }
+    while (range.starts_with(' ')) range.erase(0, 1);
+    if (range.starts_with("from ")) range.erase(0, 5);
+    if (range.starts_with("of ")) range.erase(0, 3);
+    if (range.starts_with(", ")) range.erase(0, 2);
+    add(range);
+  } else if (counted) {
+    add(range);
+  } else if (option.kind == Kind::choice) {
+    add(range.starts_with("one of ") ? range.substr(7) : range);
+  }
+  if (!option.initial.empty()) add(std::string("default") + kGlue + option.initial);
+  if (option.required) add("required");
+  return text.empty() ? "" : " [" + text + "]";
+}
+
+std::string left_column(const Option& option) {
+  std::string text = option.letter ? std::string("  -") + option.letter + ", " : "      ";
+  text += "--" + option.name;
+  if (!option.value.empty()) text += " " + option.value;
+  return text;
+}
+
+struct Row {
+  std::string head, text;
+};
+
+std::string rows(const std::vector<Row>& table, std::size_t indent, std::size_t width) {
+  std::string out;
+  for (const Row& row : table) out += two_columns(row.head, row.text, indent, width);
+  return out;
+}
+
+}  // namespace
+
+std::string help_text(const Verb& verb, int width) {
+  const auto w = static_cast<std::size_t>(std::max(width, 80));
+  std::string out = two_columns("cnf " + verb.name + ":", verb.summary, columns(verb.name) + 6, w) + "\n";
+
+  std::string usage;
+  for (const Option& positional : verb.positionals) {
+    usage += (usage.empty() ? "" : " ") + (positional.required ? positional.value : "[" + positional.value + "]");
+  }
+  for (const Option& option : verb.options) {
+    if (option.required) usage += (usage.empty() ? "" : " ") + ("--" + option.name + " " + option.value);
+  }
+  usage += usage.empty() ? "[options]" : " [options]";
+  out += two_columns("Usage: cnf " + verb.name, usage, columns(verb.name) + 12, w);
+
+  if (!verb.examples.empty()) out += "\nExamples:\n";
+  for (const std::string& example : verb.examples) out += "  " + example + "\n";
+
+  std::vector<std::string> groups;
+  std::vector<std::vector<Row>> tables;
+  std::size_t longest = 0;
+  const auto add = [&](const std::string& group, Row row) {
+    auto at = static_cast<std::size_t>(std::find(groups.begin(), groups.end(), group) - groups.begin());
+    if (at == groups.size()) {
+      groups.push_back(group);
+      tables.emplace_back();
+    }
+    // A few long heads get a line to themselves rather than push everything to the right.
+    if (columns(row.head) <= 30) longest = std::max(longest, columns(row.head));
+    tables[at].push_back(std::move(row));
+  };
+  for (const Option& positional : verb.positionals) {
+    add("Arguments", {"  " + positional.value, positional.help + facts(positional)});
+  }
+  std::vector<Option> options = verb.options;
+  options.push_back(help_option());
+  for (const Option& option : options) {
+    add(option.group.empty() ? "Options" : option.group, {left_column(option), option.help + facts(option)});
+  }
+  for (std::size_t i = 0; i < groups.size(); ++i) out += "\n" + groups[i] + ":\n" + rows(tables[i], longest + 2, w);
+  return out;
+}
+
+std::string help_text(std::span<const Verb> verbs, int width) {
+  const auto w = static_cast<std::size_t>(std::max(width, 80));
+  std::string out =
+      "cnf: continuous normalizing flows, from data to densities\n\nUsage: cnf VERB [arguments] [options]\n";
+  std::string examples;
+  for (const Verb& verb : verbs) {
+    if (!verb.examples.empty()) examples += "  " + verb.examples.front() + "\n";
+  }
+  if (!examples.empty()) out += "\nExamples:\n" + examples;
+  std::size_t longest = 4;
+  std::vector<Row> table;
+  for (const Verb& verb : verbs) {
+    longest = std::max(longest, columns(verb.name));
+    table.push_back({"  " + verb.name, verb.summary});
+  }
+  out += "\nVerbs:\n" + rows(table, longest + 4, w);
+  out += "\nEverywhere:\n" + rows({{"  cnf VERB --help", "what a verb does, with examples and every option"},
+                                   {"  cnf --version", "the version"},
+                                   {"  --name=-4,4", "a value that begins with a minus is joined by ="},
+                                   {"  --", "everything behind it is an argument, not an option"}},
+                                  20, w);
+  out += "\nResults go to standard output or to the file of -o, messages to standard error.\n";
+  out += "\nExit codes:\n" + rows({{"  0", "all went well"},
+                                   {"  1", "the computation failed (diverged, no convergence)"},
+                                   {"  2", "the command line is wrong; nothing was done"},
+                                   {"  3", "an input file is missing or wrong"},
+                                   {"  4", "an output could not be written"},
+                                   {"  5", "out of memory"},
+                                   {"  130, 143", "stopped by Ctrl-C, by SIGTERM"}},
+                                  12, w);
+  return out;
+}
+
+}  // namespace cnf

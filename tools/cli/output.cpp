@@ -1,0 +1,85 @@
+#include "tools/cli/output.hpp"
+
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <charconv>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+
+#include "base/error.hpp"
+
+namespace cnf {
+namespace {
+
+[[noreturn]] void stdout_failed(int error) {
+  std::clearerr(stdout);
+  if (error == EPIPE) throw PipeClosed{};
+  throw OutputError(std::string("standard output: ") + std::strerror(error),
+                    error == ENOSPC || error == EFBIG ? "free some space, or write elsewhere with -o" : "");
+}
+
+}  // namespace
+
+void write_stdout(std::string_view bytes) {
+  errno = 0;
+  if (std::fwrite(bytes.data(), 1, bytes.size(), stdout) != bytes.size()) stdout_failed(errno);
+}
+
+void flush_stdout() {
+  errno = 0;
+  if (std::fflush(stdout) != 0 || std::ferror(stdout)) stdout_failed(errno ? errno : EIO);
+}
+
+void write_stderr(std::string_view text) {
+  while (!text.empty()) {
+    const ssize_t n = ::write(STDERR_FILENO, text.data(), text.size());
+    if (n < 0 && errno == EINTR) continue;
+    if (n <= 0) return;
+    text.remove_prefix(static_cast<std::size_t>(n));
+  }
+}
+
+void refuse_overwrite(const std::filesystem::path& path, bool force) {
+  if (path == "-") return;
+  std::error_code error;
+  const std::filesystem::file_status status = std::filesystem::status(path, error);
+  if (status.type() == std::filesystem::file_type::none) throw OutputError(path.string() + ": " + error.message());
+  if (!std::filesystem::exists(status)) {
+    std::filesystem::path folder = path.has_filename() ? path.parent_path() : path.parent_path().parent_path();
+    if (!folder.empty() && !std::filesystem::is_directory(folder, error) && std::filesystem::exists(folder, error)) {
+      throw OutputError(path.string() + ": " + folder.string() + " is a file, not a folder");
+    }
+    return;
+  }
+  if (force) return;
+  bool in_the_way = std::filesystem::is_regular_file(status);
+  if (std::filesystem::is_directory(status)) {
+    in_the_way = !std::filesystem::is_empty(path, error);
+    if (error) throw OutputError(path.string() + ": " + error.message());
+  }
+  if (in_the_way) throw OutputError(path.string() + " exists; use --force");
+}
+
+bool colour_wanted(int fd) {
+  const char* no_color = std::getenv("NO_COLOR");
+  const char* term = std::getenv("TERM");
+  return (!no_color || !*no_color) && term && *term && std::strcmp(term, "dumb") != 0 && ::isatty(fd) == 1;
+}
+
+int terminal_width(int fd) {
+  winsize size{};
+  if (::ioctl(fd, TIOCGWINSZ, &size) == 0 && size.ws_col > 0) return size.ws_col;
+  int width = 80;
+  if (const char* text = std::getenv("COLUMNS")) {
+    int x = 0;
+    const char* end = text + std::strlen(text);
+    const auto result = std::from_chars(text, end, x);
+    if (result.ec == std::errc() && result.ptr == end && x > 0) width = x;
+  }
+  return width;
+}
+
+}  // namespace cnf

@@ -1,0 +1,140 @@
+#include "tools/cli/program.hpp"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <new>
+
+#include "base/error.hpp"
+#include "tools/cli/args.hpp"
+#include "tools/cli/help.hpp"
+#include "tools/cli/output.hpp"
+#include "tools/cli/signals.hpp"
+#include "tools/cli/suggest.hpp"
+
+namespace cnf {
+namespace {
+
+/// Opens closed standard descriptors the wrong way round: reading or writing them goes on failing.
+void claim_standard_descriptors() {
+  for (const int fd : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) {
+    if (::fcntl(fd, F_GETFD) == -1) (void)!::open("/dev/null", fd == STDIN_FILENO ? O_WRONLY : O_RDONLY);
+  }
+}
+
+void say_error(const std::string& who, const char* what, const std::string& help) {
+  const bool colour = colour_wanted(STDERR_FILENO);
+  std::string text = colour ? "\x1b[1;31m" + who + ":\x1b[0m " : who + ": ";
+  text += one_line(what) + "\n";
+  if (!help.empty()) text += (colour ? "\x1b[1mhelp:\x1b[0m " : "help: ") + one_line(help) + "\n";
+  write_stderr(text);
+}
+
+bool asks_for_help(const std::vector<std::string>& words) {
+  const auto end = std::find(words.begin(), words.end(), "--");
+  return std::any_of(words.begin(), end, [](const std::string& word) { return word == "--help" || word == "-h"; });
+}
+
+int help_width() { return std::clamp(terminal_width(STDOUT_FILENO), 80, 120); }
+
+const Verb& find_verb(std::span<const Verb> verbs, const std::string& name) {
+  const auto it = std::find_if(verbs.begin(), verbs.end(), [&](const Verb& verb) { return verb.name == name; });
+  if (it != verbs.end()) return *it;
+  std::vector<std::string> names{"help"};
+  for (const Verb& verb : verbs) names.push_back(verb.name);
+  const std::string suggestion = did_you_mean(name, names, "cnf ");
+  throw UsageError(in_quotes(name) + " is not a verb", suggestion.empty() ? "cnf --help lists the verbs" : suggestion);
+}
+
+/// `who` ends as "cnf VERB" once the verb is known.
+int dispatch(std::span<const Verb> verbs, const std::vector<std::string>& words, std::string& who) {
+  if (words.empty()) {
+    write_stderr(help_text(verbs, std::clamp(terminal_width(STDERR_FILENO), 80, 120)));
+    return static_cast<int>(ExitCode::usage);
+  }
+  const std::string& first = words.front();
+  if (first == "--version") {
+    write_stdout("cnf " CNF_VERSION "\n");
+    return 0;
+  }
+  if (first == "--help" || first == "-h" || (first == "help" && words.size() == 1)) {
+    write_stdout(help_text(verbs, help_width()));
+    return 0;
+  }
+  if (first == "help") {
+    write_stdout(help_text(find_verb(verbs, words[1]), help_width()));
+    return 0;
+  }
+  if (first.starts_with('-')) {
+    throw UsageError("the verb comes first, got " + in_quotes(first), "cnf VERB " + one_line(first) + " ...");
+  }
+  const Verb& verb = find_verb(verbs, first);
+  who += " " + verb.name;
+  const std::vector<std::string> rest(words.begin() + 1, words.end());
+  if (asks_for_help(rest)) {
+    write_stdout(help_text(verb, help_width()));
+    return 0;
+  }
+  const Args args(verb, rest);
+  if (args.flag("help")) {  // in a group of letters: -qh
+    write_stdout(help_text(verb, help_width()));
+    return 0;
+  }
+  if (verb.check) verb.check(args);
+  const auto is_dry_run = [](const Option& option) { return option.name == "dry-run"; };
+  if (std::any_of(verb.options.begin(), verb.options.end(), is_dry_run) && args.flag("dry-run")) return 0;
+  const int code = verb.run(args);
+  return code == 0 ? interrupt_exit_code() : code;
+}
+
+/// The exit code of whatever `work` did, its failure said.
+template <class F>
+int guarded(const std::string& who, const F& work) {
+  try {
+    return work();
+  } catch (const PipeClosed&) {
+    return 0;  // the reader has what it wanted
+  } catch (const Error& error) {
+    std::string help = error.help();
+    if (help.empty() && error.code() == ExitCode::usage) help = who + " --help";
+    say_error(who, error.what(), help);
+    return static_cast<int>(error.code());
+  } catch (const Interrupted& interruption) {
+    say_error(who, interruption.what(), interruption.help());
+    return interrupt_exit_code() ? interrupt_exit_code() : 128 + SIGINT;
+  } catch (const std::bad_alloc&) {
+    say_error(who, "out of memory", "");
+    return static_cast<int>(ExitCode::memory);
+  } catch (const std::exception& error) {
+    say_error(who, error.what(), "");
+    return static_cast<int>(ExitCode::computation);
+  } catch (...) {
+    say_error(who, "an unknown failure", "");
+    return static_cast<int>(ExitCode::computation);
+  }
+}
+
+}  // namespace
+
+int run_program(std::span<const Verb> verbs, int argc, const char* const* argv) {
+  claim_standard_descriptors();
+  ::signal(SIGPIPE, SIG_IGN);
+  ::signal(SIGXFSZ, SIG_IGN);
+  catch_interrupts();
+  std::string who = "cnf";
+  const int code = guarded(
+      who, [&] { return dispatch(verbs, std::vector<std::string>(argv + std::min(argc, 1), argv + argc), who); });
+  // A result that did not arrive is a failure, however well the work went. After another failure one message is enough.
+  return guarded(who, [&] {
+    try {
+      flush_stdout();
+    } catch (const OutputError&) {
+      if (code == 0) throw;
+    }
+    return code;
+  });
+}
+
+}  // namespace cnf

@@ -1,0 +1,127 @@
+#include "tools/cli/shared_options.hpp"
+
+#include <algorithm>
+
+namespace cnf {
+
+Option seed_option() {
+  return {.name = "seed",
+          .value = "N",
+          .kind = Kind::integer,
+          .initial = "0",
+          .range = Range::whole(0),
+          .help = "Everything random follows from it.",
+          .group = "Common"};
+}
+Option threads_option() {
+  return {.name = "threads",
+          .value = "N",
+          .kind = Kind::integer,
+          .range = Range::whole(1, 1024),
+          .help = "Threads to use; the results do not depend on it. Not given: one a core.",
+          .group = "Common"};
+}
+Option json_option() { return {.name = "json", .help = "Print the results as one JSON object.", .group = "Common"}; }
+Option force_option() {
+  return {.name = "force", .letter = 'f', .help = "Overwrite outputs that exist.", .group = "Output"};
+}
+Option quiet_option() { return {.name = "quiet", .letter = 'q', .help = "Only errors are said.", .group = "Common"}; }
+Option dry_run_option() {
+  return {.name = "dry-run", .letter = 'n', .help = "Check everything, then stop before the work.", .group = "Common"};
+}
+Option progress_option() {
+  return {.name = "progress",
+          .value = "HOW",
+          .kind = Kind::choice,
+          .initial = "auto",
+          .choices = {"auto", "plain", "json", "none"},
+          .help = "Progress on standard error; auto shows it on a terminal only.",
+          .group = "Common"};
+}
+Option output_option(const std::string& value, const std::string& help) {
+  return {.name = "output", .letter = 'o', .value = value, .kind = Kind::path, .help = help, .group = "Output"};
+}
+Option precision_option(const std::string& initial) {
+  return {.name = "precision",
+          .value = "TYPE",
+          .kind = Kind::choice,
+          .initial = initial,
+          .choices = {"float", "double"},
+          .help = "The numbers computed with.",
+          .group = "Solver"};
+}
+Option rtol_option(const std::string& initial) {
+  return {.name = "rtol",
+          .value = "X",
+          .kind = Kind::real,
+          .initial = initial,
+          .range = Range::open(0, 1),
+          .help = "Error allowed in a step, relative to the state.",
+          .group = "Solver"};
+}
+Option atol_option(const std::string& initial) {
+  return {.name = "atol",
+          .value = "X",
+          .kind = Kind::real,
+          .initial = initial,
+          .range = Range::above(0),
+          .help = "Error allowed in a step, in units of the state.",
+          .group = "Solver"};
+}
+Option norm_option(const std::string& initial) {
+  return {.name = "norm",
+          .value = "NORM",
+          .kind = Kind::choice,
+          .initial = initial,
+          .choices = {"sample", "tile"},
+          .help = "Whose error is controlled: every sample's, or a tile's root mean square (fewer evaluations).",
+          .group = "Solver"};
+}
+Option divergence_option(const std::string& initial) {
+  return {.name = "divergence",
+          .value = "HOW",
+          .kind = Kind::choice,
+          .initial = initial,
+          .range = Range::whole(1, 1024),
+          .choices = {"auto", "exact", "hutchinson[:K]"},
+          .help = "The trace of the Jacobian: exact, or Hutchinson's estimate from K probes a sample.",
+          .group = "Solver"};
+}
+Option solver_option(const std::vector<std::string>& adaptive, const std::vector<std::string>& fixed,
+                     const std::string& initial) {
+  Option option{.name = "solver",
+                .value = "METHOD",
+                .kind = Kind::choice,
+                .initial = initial,
+                .range = Range::whole(1, 1'000'000),
+                .help = "Method of integration; with :N it takes N equal steps and no error is controlled.",
+                .group = "Solver"};
+  for (const std::string& name : adaptive) option.choices.push_back(name + "[:N]");
+  for (const std::string& name : fixed) option.choices.push_back(name + ":N");
+  return option;
+}
+
+std::vector<Option> solve_options(const std::vector<std::string>& adaptive, const std::vector<std::string>& fixed,
+                                  const std::string& solver, const std::string& rtol, const std::string& atol) {
+  return {solver_option(adaptive, fixed, solver), rtol_option(rtol), atol_option(atol), norm_option(),
+          divergence_option()};
+}
+
+std::vector<Option> common_options() {
+  return {seed_option(), threads_option(), json_option(), quiet_option(), progress_option(), dry_run_option()};
+}
+
+std::vector<Option> without(std::vector<Option> table, const std::vector<std::string>& names) {
+  std::erase_if(table, [&](const Option& option) {
+    return std::find(names.begin(), names.end(), option.name) != names.end();
+  });
+  return table;
+}
+
+std::vector<Option> joined(std::initializer_list<std::vector<Option>> tables) {
+  std::vector<Option> all;
+  for (const std::vector<Option>& table : tables) all.insert(all.end(), table.begin(), table.end());
+  return all;
+}
+
+}  // namespace cnf

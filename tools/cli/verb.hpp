@@ -1,0 +1,36 @@
+// A verb of the program: its names, its option table and its work.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "tools/cli/option.hpp"
+
+namespace cnf {
+
+class Args;
+
+/// `cnf NAME`. Its options are these and -h, --help.
+struct Verb {
+  std::string name{};
+  std::string summary{};                ///< one line, no full stop
+  std::vector<std::string> examples{};  ///< whole command lines, the commonest first
+  std::vector<Option> positionals{};    ///< in order; the required ones before the others
+  std::vector<Option> options{};
+  int (*run)(const Args&) = nullptr;  ///< the work; returns the exit code
+  /// What can be refused before the work starts (rules between options, files that must exist). May be null.
+  /// Runs before `run`; under --dry-run it runs alone.
+  void (*check)(const Args&) = nullptr;
+};
+
+/// Throws std::invalid_argument naming the row if the table is wrong: a name twice, a default that its own range
+/// refuses, an option that takes a value and does not name it, a row without help.
+void check_table(const Verb& verb);
+
+/// `-h, --help`, which every verb has.
+Option help_option();
+
+/// How messages call an option or a positional argument: "--steps", "MODEL".
+std::string shown_name(const Verb& verb, const Option& option);
+
+}  // namespace cnf

@@ -1,0 +1,131 @@
+#include "tools/draw/text.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <cstdint>
+#include <stdexcept>
+#include <vector>
+
+#define STB_TRUETYPE_IMPLEMENTATION
+#define STBTT_STATIC
+#include <stb/stb_truetype.h>
+
+extern "C" {
+extern const unsigned char cnf_font_begin[];  // font.cpp
+}
+
+namespace cnf {
+namespace {
+
+constexpr double kCap = 1493.0 / 2048;  // height of a digit, em: DejaVu Sans
+constexpr double kAscent = 0.82;        // em: tops of brackets, ascenders and superscripts
+constexpr double kDescent = 0.25;       // em
+constexpr char32_t kReplacement = 0xfffd;
+
+const stbtt_fontinfo& font() {
+  static const stbtt_fontinfo info = [] {
+    stbtt_fontinfo f{};
+    if (!stbtt_InitFont(&f, cnf_font_begin, 0)) throw std::logic_error("text: the embedded font does not parse");
+    return f;
+  }();
+  return info;
+}
+
+// The glyphs of a text. A malformed sequence gives U+FFFD and goes on at the next byte that can begin one.
+std::vector<int> glyphs(std::string_view text) {
+  std::vector<int> result;
+  for (std::size_t i = 0; i < text.size();) {
+    const auto lead = static_cast<unsigned char>(text[i++]);
+    char32_t c = lead;
+    if (lead >= 0x80) {
+      const int more = lead >= 0xf0 && lead < 0xf8 ? 3 : lead >= 0xe0 && lead < 0xf0 ? 2 : lead >= 0xc2 && lead < 0xe0;
+      c = more == 0 ? kReplacement : lead & (0x3f >> more);
+      for (int k = 0; k < more; ++k) {
+        if (i >= text.size() || (static_cast<unsigned char>(text[i]) & 0xc0) != 0x80) {
+          c = kReplacement;
+          break;
+        }
+        c = c << 6 | (static_cast<unsigned char>(text[i++]) & 0x3f);
+      }
+    }
+    if (c < 0x20 || c == 0x7f) c = ' ';
+    result.push_back(stbtt_FindGlyphIndex(&font(), static_cast<int>(c)));
+  }
+  return result;
+}
+
+// Pen positions in font units: positions[i] is glyph i's origin, the last is the end of the line.
+std::vector<int> positions(const std::vector<int>& line) {
+  std::vector<int> at(line.size() + 1, 0);
+  for (std::size_t i = 0; i < line.size(); ++i) {
+    int advance = 0, bearing = 0;
+    stbtt_GetGlyphHMetrics(&font(), line[i], &advance, &bearing);
+    if (i + 1 < line.size()) advance += stbtt_GetGlyphKernAdvance(&font(), line[i], line[i + 1]);
+    at[i + 1] = at[i] + advance;
+  }
+  return at;
+}
+
+}  // namespace
+
+double crisp_size(double size) { return std::max(4.0, std::round(size * kCap)) / kCap; }
+
+TextExtent measure(std::string_view text, double size) {
+  const double em = crisp_size(size), scale = stbtt_ScaleForMappingEmToPixels(&font(), static_cast<float>(em));
+  // One pixel more on the right: a last glyph may lean over its advance.
+  const int width = text.empty() ? 0 : static_cast<int>(std::ceil(positions(glyphs(text)).back() * scale)) + 1;
+  return {width, static_cast<int>(std::ceil(kAscent * em)), static_cast<int>(std::ceil(kDescent * em)),
+          static_cast<int>(std::lround(kCap * em))};
+}
+
+void draw_text(Canvas& canvas, int x, int y, std::string_view text, double size, Rgb colour, bool vertical) {
+  const float scale = stbtt_ScaleForMappingEmToPixels(&font(), static_cast<float>(crisp_size(size)));
+  const std::vector<int> line = glyphs(text), at = positions(line);
+  const TextExtent extent = measure(text, size);
+  std::vector<unsigned char> bitmap;
+  for (std::size_t i = 0; i < line.size(); ++i) {
+    const float pen = static_cast<float>(at[i]) * scale, shift = pen - std::floor(pen);
+    int x0 = 0, y0 = 0, x1 = 0, y1 = 0;
+    stbtt_GetGlyphBitmapBoxSubpixel(&font(), line[i], scale, scale, shift, 0, &x0, &y0, &x1, &y1);
+    const int w = x1 - x0, h = y1 - y0;
+    if (w <= 0 || h <= 0) continue;
+    bitmap.assign(static_cast<std::size_t>(w) * h, 0);
+    stbtt_MakeGlyphBitmapSubpixel(&font(), bitmap.data(), w, h, w, scale, scale, shift, 0, line[i]);
+    const int left = static_cast<int>(std::floor(pen)) + x0, top = extent.ascent + y0;
+    for (int v = 0; v < h; ++v)
+      for (int u = 0; u < w; ++u) {
+        const unsigned char cover = bitmap[static_cast<std::size_t>(v) * w + u];
+        if (cover == 0) continue;
+        const int across = left + u, down = top + v;
+        if (vertical)
+          canvas.blend(x + down, y + extent.width - 1 - across, colour, cover / 255.0);
+        else
+          canvas.blend(x + across, y + down, colour, cover / 255.0);
+      }
+  }
+}
+
+FittedText fit_text(std::string_view text, double size, int width, double least) {
+  text = text.substr(0, 4096);  // more than any picture is wide
+  double s = size;
+  for (; measure(text, s).width > width; s *= 0.97)
+    if (s * 0.97 < least * size) break;
+  if (measure(text, s).width <= width) return {std::string(text), s};
+  // Cut whole characters off the end: never inside a UTF-8 sequence.
+  std::string cut(text);
+  while (cut.size() > 16 && measure(cut, s).width > 4 * width) cut.resize(cut.size() / 2);
+  while (!cut.empty()) {
+    do {
+      const bool continuation = (static_cast<unsigned char>(cut.back()) & 0xc0) == 0x80;
+      cut.pop_back();
+      if (!continuation) break;
+    } while (!cut.empty());
+    while (!cut.empty() && cut.back() == ' ') cut.pop_back();
+    const std::string ended = cut + "\u2026";
+    if (!cut.empty() && measure(ended, s).width <= width) return {ended, s};
+  }
+  if (measure("\u2026", s).width <= width) return {"\u2026", s};
+  return {"", s};
+}
+
+}  // namespace cnf
