@@ -1,0 +1,49 @@
+// A network that can be a right-hand side: f(t, z), beside J v for any tangents v, and the pullback of both.
+#pragma once
+
+#include <span>
+
+#include "base/scratch.hpp"
+#include "base/types.hpp"
+
+namespace cnf {
+
+/// A velocity field f(t, z; params) bound to its parameters, with J = df/dz.
+///
+///   forward   f and J v_c for C tangents v_c per sample
+///   jvp       derivative of (f, J v_c) along (z_dot, t_dot)
+///   vjp       adds the transpose of that to z_bar, t_bar, params_bar: the second-order term that training through a
+///             divergence needs
+///   trace_*   the same three for (f, tr J) by a closed form, where the field has one
+///
+/// Shapes  z, f, w_f, z_bar, z_dot: D x B;  tangents, jv, w_jv: D x (C B), tangent c of sample b in column c B + b;
+///         div, w_div: 1 x B;  t, t_dot, t_bar: 1 or B values;  params_bar: gradient_size() values.
+/// Memory  immutable once made, so threads may share one; tapes and scratch are the caller's.
+template <class T>
+class Field {
+ public:
+  virtual ~Field() = default;
+
+  virtual Index dim() const = 0;
+  virtual Index parameters() const = 0;
+  /// Values in params_bar: the parameters, then whatever is derived from them once per update.
+  virtual Index gradient_size() const = 0;
+  /// Folds the derived part of an accumulated params_bar back into its first parameters() values. Once per update.
+  virtual void pull_back(std::span<T> params_bar) const = 0;
+
+  virtual Index tape_size(Index B, Index C) const = 0;
+  virtual void forward(Times<T> t, Tile<T> z, Tile<T> tangents, Out<T> f, Out<T> jv, T* tape,
+                       Scratch& scratch) const = 0;
+  virtual void jvp(const T* tape, Tile<T> tangents, Tile<T> z_dot, Times<T> t_dot, Out<T> f_dot, Out<T> jv_dot,
+                   Scratch& scratch) const = 0;
+  virtual void vjp(const T* tape, Tile<T> tangents, Tile<T> w_f, Tile<T> w_jv, Out<T> z_bar, std::span<T> t_bar,
+                   std::span<T> params_bar, Scratch& scratch) const = 0;
+
+  virtual bool has_trace() const { return false; }
+  virtual Index trace_tape_size(Index) const { return 0; }
+  virtual void trace_forward(Times<T>, Tile<T>, Out<T>, Out<T>, T*, Scratch&) const {}
+  virtual void trace_jvp(const T*, Tile<T>, Times<T>, Out<T>, Out<T>, Scratch&) const {}
+  virtual void trace_vjp(const T*, Tile<T>, Tile<T>, Out<T>, std::span<T>, std::span<T>, Scratch&) const {}
+};
+
+}  // namespace cnf

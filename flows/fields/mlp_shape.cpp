@@ -1,0 +1,60 @@
+#include "flows/fields/mlp_shape.hpp"
+
+#include <cmath>
+#include <numbers>
+
+namespace cnf {
+
+std::string_view name(TimeConditioning time) { return time == TimeConditioning::concat ? "concat" : "concatsquash"; }
+
+MlpLayout::MlpLayout(const MlpShape& shape) {
+  constexpr Index kAlign = 16;
+  const auto add = [&](const std::string& tensor, Index rows, Index cols, bool vector) {
+    tensors.push_back({tensor, rows, cols, size, vector});
+    parameters += rows * cols;
+    size += (rows * cols + kAlign - 1) / kAlign * kAlign;
+    return tensors.back().offset;
+  };
+  for (Index l = 0; l < shape.layers(); ++l) {
+    const std::string layer = "layers." + std::to_string(l) + ".";
+    LayerOffsets at{};
+    at.weight = add(layer + "weight", shape.outputs(l), shape.inputs(l), false);
+    at.bias = add(layer + "bias", shape.outputs(l), 1, true);
+    at.time_weight = add(layer + "time_weight", shape.outputs(l), 1, true);
+    at.gate_weight = shape.gated(l) ? add(layer + "gate_weight", shape.outputs(l), 1, true) : -1;
+    at.gate_bias = shape.gated(l) ? add(layer + "gate_bias", shape.outputs(l), 1, true) : -1;
+    layers.push_back(at);
+  }
+}
+
+Vector<double> initial_parameters(const MlpShape& shape, const MlpInitialisation& how, Seed seed) {
+  const MlpLayout layout(shape);
+  Vector<double> params = Vector<double>::Zero(layout.size);
+  const auto address = [](Index i) { return static_cast<std::uint64_t>(i); };
+  const auto fill_normal = [&](Index offset, Index n, double deviation) {
+    for (Index i = offset; i < offset + n; ++i)
+      params[i] = deviation * normal(seed, Purpose::initialisation, 0, address(i), 0);
+  };
+  const auto fill_uniform = [&](Index offset, Index n, double bound) {
+    for (Index i = offset; i < offset + n; ++i)
+      params[i] = bound * (2 * uniform(seed, Purpose::initialisation, 0, address(i), 0) - 1);
+  };
+  for (Index l = 0; l < shape.layers(); ++l) {
+    const LayerOffsets& at = layout.layers[static_cast<std::size_t>(l)];
+    const Index in = shape.inputs(l), out = shape.outputs(l);
+    const bool first = l == 0, last = l == shape.layers() - 1;
+    const double deviation = last ? how.last_weight : first ? how.first_weight : how.hidden_weight;
+    fill_normal(at.weight, out * in, deviation / std::sqrt(static_cast<double>(in)));
+    if (!last) {
+      fill_uniform(at.bias, out, first ? std::numbers::pi : 1.0);
+      fill_uniform(at.time_weight, out, 1.0);
+    }
+    if (shape.gated(l)) {
+      fill_uniform(at.gate_weight, out, 1.0);
+      fill_uniform(at.gate_bias, out, 1.0);
+    }
+  }
+  return params;
+}
+
+}  // namespace cnf

@@ -1,0 +1,73 @@
+// The shape of a multilayer perceptron that is a velocity field, and where its tensors lie.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/kernels/activation.hpp"
+#include "base/random.hpp"
+#include "base/types.hpp"
+
+namespace cnf {
+
+/// How time enters a layer a = g(t) * (W h + b) + c(t), element by element.
+enum class TimeConditioning {
+  concat,        ///< g = 1, c = w_t t: time as one more input of every layer
+  concatsquash,  ///< g = sigmoid(w_g t + b_g), c = w_t t: FFJORD's layer (Grathwohl et al. 2019, appendix)
+};
+std::string_view name(TimeConditioning time);  ///< as spelled on the command line
+
+/// One tensor of the parameters: rows x cols, column-major, beginning at `offset` of the flat parameter vector.
+struct TensorSlice {
+  std::string name;  ///< as in the model file: "layers.0.weight"
+  Index rows, cols, offset;
+  bool vector;  ///< one index in the file (a bias), not two (a weight)
+  Index size() const { return rows * cols; }
+};
+
+/// f(t, z): D -> H_1 -> ... -> H_L -> D, an activation after every layer but the last.
+struct MlpShape {
+  Index dim = 2;
+  std::vector<Index> hidden = {96, 96};
+  Activation activation = Activation::sin;
+  TimeConditioning time = TimeConditioning::concatsquash;
+  bool output_gate = false;  ///< whether the last layer has g(t) too (FFJORD: yes); without it the closed-form
+                             ///< divergence needs its matrix once per update instead of once per evaluation
+
+  Index layers() const { return static_cast<Index>(hidden.size()) + 1; }
+  Index inputs(Index layer) const { return layer == 0 ? dim : hidden[static_cast<std::size_t>(layer - 1)]; }
+  Index outputs(Index layer) const { return layer == layers() - 1 ? dim : hidden[static_cast<std::size_t>(layer)]; }
+  bool gated(Index layer) const {
+    return time == TimeConditioning::concatsquash && (output_gate || layer < layers() - 1);
+  }
+};
+
+/// Where one layer's tensors begin in the flat parameter vector; gate_* are -1 in a layer without a gate.
+struct LayerOffsets {
+  Index weight, bias, time_weight, gate_weight, gate_bias;
+};
+
+/// The flat parameter vector of a shape: every tensor begins at a multiple of 16 values (a cache line of floats); the
+/// gaps are zero and stay zero.
+struct MlpLayout {
+  explicit MlpLayout(const MlpShape& shape);
+
+  std::vector<TensorSlice> tensors;
+  std::vector<LayerOffsets> layers;
+  Index size = 0;        ///< of the flat vector, gaps included
+  Index parameters = 0;  ///< of the network, gaps left out
+};
+
+/// How the weights begin, for inputs of unit variance. A wide first layer makes sharp features reachable from the
+/// start: docs/decisions/003 has the measurements.
+struct MlpInitialisation {
+  double first_weight = 7.0;   ///< standard deviation of W_0, times 1/sqrt(D); its bias is uniform on (-pi, pi)
+  double hidden_weight = 1.0;  ///< of the hidden layers' W_l, times 1/sqrt(inputs)
+  double last_weight = 0.1;    ///< of the last W_l, times 1/sqrt(inputs): the flow begins near the identity
+};
+
+/// Parameters drawn from the seed. Returns MlpLayout(shape).size values.
+Vector<double> initial_parameters(const MlpShape& shape, const MlpInitialisation& how, Seed seed);
+
+}  // namespace cnf

@@ -1,0 +1,47 @@
+// Every gradient of the likelihood against central differences, in double, on the user's own model.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "flows/objectives/max_likelihood.hpp"
+
+namespace cnf {
+
+/// One block of the gradient along random directions d_j: its slopes g.d_j against differences.
+struct GradientBlock {
+  std::string name;  ///< "z", a tensor's name, "t_data" or "t_base"
+  int directions = 0;
+  double relative_error = 0;  ///< |g - g_fd| / |g_fd|, 2-norm over the directions
+  double cosine = 1;          ///< of the two vectors of slopes
+};
+
+/// One way of taking the gradient.
+struct GradientCheck {
+  std::string mode;       ///< "discrete", "continuous", or "discrete, solved again"
+  std::string reference;  ///< what the differences were taken of
+  std::vector<GradientBlock> blocks;
+  std::int64_t evaluations = 0;
+
+  const GradientBlock& worst() const;
+  double cosine() const;  ///< the least of the blocks'
+};
+
+struct GradcheckOptions {
+  SolveOptions solve;             ///< the discrete adjoint's solve
+  double continuous_rtol = 1e-8;  ///< tolerance of the continuous adjoint's two solves
+  double reference_rtol = 1e-11;  ///< of the re-adapted solves that the continuous adjoint is compared with
+  DivergenceChoice divergence;
+  int directions = 32;  ///< per block
+  int threads = 0;
+  Seed seed;
+};
+
+/// Checks at x (D x B, the user's units; up to 64 samples make one tile).
+/// The discrete adjoint is compared with differences of the loss on the recorded grid, where it is exact; the
+/// continuous adjoint with differences of a loss solved anew at reference_rtol; and, without a bound, the discrete
+/// adjoint with differences of a loss whose steps adapt anew, which shows what freezing the grid leaves out.
+/// Differences are of fourth order, (8 (L(h) - L(-h)) - (L(2h) - L(-2h))) / 12 h, in double.
+std::vector<GradientCheck> gradcheck(const Cnf& model, const Batch& x, const GradcheckOptions& options);
+
+}  // namespace cnf

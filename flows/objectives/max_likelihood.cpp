@@ -1,0 +1,168 @@
+#include "flows/objectives/max_likelihood.hpp"
+
+#include <numbers>
+#include <stdexcept>
+#include <string>
+
+#include "base/tiles.hpp"
+#include "flows/fields/mlp.hpp"
+#include "solvers/continuous_adjoint.hpp"
+#include "solvers/discrete_adjoint.hpp"
+#include "solvers/recording.hpp"
+
+namespace cnf {
+
+std::string_view name(GradientMode mode) { return mode == GradientMode::discrete ? "discrete" : "continuous"; }
+
+/// Everything a tile leaves behind; tiles are combined in their order.
+template <class T>
+struct TileResult {
+  Vector<T> params_bar;
+  double loss = 0, dloss_dt_begin = 0, dloss_dt_end = 0;
+  Counters forward, backward;
+  std::vector<Status> failures;
+};
+
+template <class T>
+struct MaximumLikelihood<T>::Work {
+  struct Worker {
+    Scratch scratch;
+    State<T> state;
+    Recording<T> record;
+    std::vector<char> active;
+  };
+
+  /// The loss of one tile of a batch of B_total samples and its gradient, which is written to dloss_du's columns.
+  void run_tile(const MlpField<T>& field, const Matrix<T>& u, TileRange range, std::uint32_t step, Worker& own,
+                TileResult<T>& out, Matrix<T>& dloss_du) const {
+    const Scratch::Frame frame(own.scratch);
+    const Index D = shape.dim, B = range.count;
+    const DivergenceMethod method = resolve(options.divergence, field.has_trace(), D, /*training=*/true);
+    T* probes = nullptr;
+    if (method.kind == DivergenceMethod::Kind::hutchinson) {
+      probes = own.scratch.template take<T>(D * method.columns * B);
+      draw_probes(options.divergence.probe, method.columns, options.seed, step, static_cast<std::uint64_t>(range.first),
+                  D, B, probes);
+    }
+    const FlowDynamics<T> dynamics(field, method, probes);
+    if (own.state.B != B) own.state = State<T>(dynamics.blocks(), B);
+    own.state.z() = u.middleCols(range.first, B);
+    own.state.q().setZero();
+    const bool discrete = options.gradient == GradientMode::discrete;
+
+    out.forward = out.backward = {};
+    out.loss = out.dloss_dt_begin = out.dloss_dt_end = 0;
+    out.params_bar.setZero(field.gradient_size());
+    own.active.assign(static_cast<std::size_t>(B), 1);
+    out.failures = integrate_masked(dynamics, t_data, t_base, own.state, options.solve, own.scratch, out.forward,
+                                    discrete ? &own.record : nullptr, own.active);
+    if (!out.failures.empty()) {
+      for (Status& status : out.failures) status.row += range.first;
+      return;
+    }
+
+    // loss = mean over the batch of 0.5 |z|^2 + D/2 log 2 pi - q, so dloss/dz = z / B_total, dloss/dq = -1 / B_total.
+    const T share = T(1) / static_cast<T>(u.cols());
+    T *w_z = own.scratch.template take<T>(D * B), *w_q = own.scratch.template take<T>(B);
+    const auto z = own.state.z();
+    const auto q = own.state.q();
+    for (Index b = 0; b < B; ++b) {
+      double square = 0;
+      for (Index i = 0; i < D; ++i) {
+        square += static_cast<double>(z(i, b)) * static_cast<double>(z(i, b));
+        w_z[b * D + i] = share * z(i, b);
+      }
+      w_q[b] = -share;
+      out.loss +=
+          0.5 * square + 0.5 * static_cast<double>(D) * std::log(2 * std::numbers::pi) - static_cast<double>(q(0, b));
+    }
+    out.loss /= static_cast<double>(u.cols());
+
+    const Tile<T> W_z(w_z, D, B), W_q(w_q, 1, B);
+    const Out<T> z_bar(dloss_du.data() + range.first * D, D, B);
+    const std::span<T> params_bar(out.params_bar.data(), static_cast<std::size_t>(out.params_bar.size()));
+    if (discrete) {
+      const TimeGradient times = discrete_adjoint(dynamics, own.record, W_z, W_q, z_bar, params_bar, own.scratch);
+      out.dloss_dt_begin = times.begin;
+      out.dloss_dt_end = times.end;
+    } else {
+      const T* w_end = own.state.values.data();  // z(t_base), the state's first block
+      const Status status =
+          continuous_adjoint(dynamics, t_data, t_base, Tile<T>(w_end, D, B), W_z, W_q, options.adjoint, z_bar,
+                             params_bar, out.dloss_dt_begin, out.dloss_dt_end, own.scratch, out.backward);
+      if (!status.ok()) {
+        out.failures.push_back(status);
+        out.failures.back().row += status.row >= 0 ? range.first : 0;
+      }
+    }
+  }
+
+  MlpShape shape;
+  double t_base, t_data;
+  ObjectiveOptions options;
+  int threads;
+  std::vector<Worker> workers;
+  std::vector<TileResult<T>> tiles;
+  Vector<T> params;
+  LossGradient<T> result;
+};
+
+template <class T>
+MaximumLikelihood<T>::MaximumLikelihood(const MlpShape& shape, double t_base, double t_data,
+                                        const ObjectiveOptions& options)
+    : work_(std::make_unique<Work>()) {
+  check(options.solve);
+  check(options.adjoint);
+  work_->shape = shape;
+  work_->t_base = t_base;
+  work_->t_data = t_data;
+  work_->options = options;
+  work_->threads = options.threads > 0 ? options.threads : available_threads();
+  work_->workers = std::vector<typename Work::Worker>(static_cast<std::size_t>(work_->threads));
+}
+
+template <class T>
+MaximumLikelihood<T>::~MaximumLikelihood() = default;
+
+template <class T>
+const LossGradient<T>& MaximumLikelihood<T>::operator()(const Vector<T>& params, const Matrix<T>& u,
+                                                        std::uint32_t step) {
+  Work& work = *work_;
+  if (u.rows() != work.shape.dim || u.cols() == 0)
+    throw std::invalid_argument("MaximumLikelihood: the batch is " + std::to_string(u.rows()) + " x " +
+                                std::to_string(u.cols()) + ", expected " + std::to_string(work.shape.dim) +
+                                " rows and at least one column");
+  const MlpField<T> field(work.shape, {params.data(), static_cast<std::size_t>(params.size())});
+  const std::vector<TileRange> ranges = balanced_tiles(u.cols(), Evaluator::kTile);
+  work.tiles.resize(ranges.size());
+  LossGradient<T>& result = work.result;
+  result.dloss_du.resize(u.rows(), u.cols());
+  for_each_tile(static_cast<int>(ranges.size()), work.threads, [&](int tile, int worker) {
+    const auto k = static_cast<std::size_t>(tile);
+    work.run_tile(field, u, ranges[k], step, work.workers[static_cast<std::size_t>(worker)], work.tiles[k],
+                  result.dloss_du);
+  });
+  result.loss = result.dloss_dt_base = result.dloss_dt_data = 0;
+  result.forward = result.backward = {};
+  result.failures.clear();
+  result.tiles = static_cast<Index>(ranges.size());
+  Vector<T>& sum = result.dloss_dparams;
+  sum.setZero(field.gradient_size());
+  for (const TileResult<T>& tile : work.tiles) {
+    result.loss += tile.loss;
+    result.dloss_dt_data += tile.dloss_dt_begin;
+    result.dloss_dt_base += tile.dloss_dt_end;
+    result.forward += tile.forward;
+    result.backward += tile.backward;
+    result.failures.insert(result.failures.end(), tile.failures.begin(), tile.failures.end());
+    sum += tile.params_bar;
+  }
+  field.pull_back({sum.data(), static_cast<std::size_t>(sum.size())});
+  sum.conservativeResize(field.parameters());
+  return result;
+}
+
+template class MaximumLikelihood<float>;
+template class MaximumLikelihood<double>;
+
+}  // namespace cnf

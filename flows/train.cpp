@@ -1,0 +1,201 @@
+#include "flows/train.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+#include <stdexcept>
+#include <string>
+
+#include "base/error.hpp"
+
+namespace cnf {
+
+namespace {
+
+constexpr std::int64_t kFailuresBeforeRollback = 5;
+constexpr std::int64_t kRollbacksBeforeGivingUp = 20;
+
+Cnf with_params(Cnf model, const Vector<double>& params) {
+  model.params = params;
+  return model;
+}
+
+struct Validation {
+  double nll = 0, nll_stderr = 0, kl = 0, nfe = 0;
+};
+
+/// Mean and standard error of the mean.
+std::pair<double, double> mean_and_error(const Vector<double>& values) {
+  const auto n = static_cast<double>(values.size());
+  const double mean = values.mean();
+  const double variance = (values.array() - mean).square().sum() / std::max(1.0, n - 1);
+  return {mean, std::sqrt(variance / n)};
+}
+
+Validation validate(const Cnf& model, const TrainingData& data, const EvaluationOptions& options) {
+  Evaluator evaluator(model, options);
+  const Evaluated at = evaluator.log_prob(data.validation);
+  Validation result;
+  const auto [mean, error] = mean_and_error(at.log_prob);
+  result.nll = -mean;
+  result.nll_stderr = error;
+  result.nfe = at.nfe_mean();
+  result.kl = data.true_log_prob.size() == 0 ? std::numeric_limits<double>::quiet_NaN()
+                                             : (data.true_log_prob - at.log_prob).mean();
+  return result;
+}
+
+/// The number of steps that fill `seconds`, from what steps `first` to `step` took. Later steps cost more than early
+/// ones, since a flow grows stiffer as it learns; the share is what the eight toy sets needed (docs/decisions).
+std::int64_t steps_for(double seconds, double elapsed, std::int64_t first, std::int64_t step) {
+  constexpr double kShare = 0.6;
+  const double predicted = kShare * seconds * static_cast<double>(step - first) / elapsed;
+  return std::max(10 * step,
+                  first + static_cast<std::int64_t>(predicted));  // the steps taken belong to the first tenth
+}
+
+void check(const Cnf& model, const TrainingData& data, const TrainOptions& options, bool clock) {
+  const auto refuse = [](const std::string& what) { throw std::invalid_argument("train: " + what); };
+  if (!data.draw) refuse("data.draw is empty");
+  if (data.validation.rows() != model.dim() || data.validation.cols() == 0)
+    refuse("validation is " + std::to_string(data.validation.rows()) + " x " + std::to_string(data.validation.cols()) +
+           ", expected " + std::to_string(model.dim()) + " rows and at least one column");
+  if (data.true_log_prob.size() != 0 && data.true_log_prob.size() != data.validation.cols())
+    refuse(std::to_string(data.true_log_prob.size()) + " true log-densities for " +
+           std::to_string(data.validation.cols()) + " validation points");
+  if (options.steps < 0) refuse("steps is " + std::to_string(options.steps) + ", expected 0 or more");
+  if (options.steps == 0 && !(options.seconds > 0 && std::isfinite(options.seconds)))
+    refuse("seconds is " + std::to_string(options.seconds) + ", expected a positive number");
+  if (options.steps == 0 && !clock) refuse("a run by seconds needs a clock");
+  if (options.batch < 1) refuse("batch is " + std::to_string(options.batch) + ", expected at least 1");
+  if (options.validate_every < 1)
+    refuse("validate_every is " + std::to_string(options.validate_every) + ", expected at least 1");
+}
+
+}  // namespace
+
+template <class T>
+TrainingState<T> initial_state(const Cnf& model) {
+  TrainingState<T> state;
+  state.current = AdamState<T>(model.params.cast<T>());
+  state.last_good = state.current;
+  state.best = state.current.params;
+  return state;
+}
+
+template <class T>
+Cnf best_model(const Cnf& model, const TrainingState<T>& state) {
+  return with_params(model, state.best.template cast<double>());
+}
+
+template <class T>
+TrainEnd train(const Cnf& model, const TrainingData& data, const TrainOptions& options, TrainingState<T>& state,
+               const TrainHooks<T>& hooks) {
+  check(model, data, options, static_cast<bool>(hooks.clock));
+  MaximumLikelihood<T> objective(model.shape, model.t_base, model.t_data, options.objective);
+  const double log_det = model.standardisation.log_abs_det();
+  const double started = hooks.clock ? hooks.clock() : 0;
+  const std::int64_t first = state.step;
+  Batch x(model.dim(), options.batch);
+  double gradient_norm = 0;
+  if (options.steps > 0) state.steps = options.steps;
+
+  const auto lr = [&] {
+    const std::int64_t steps = state.steps > 0 ? state.steps : std::numeric_limits<std::int64_t>::max();
+    return options.adam.lr * state.rate_scale * schedule(state.step, steps);
+  };
+  const auto roll_back = [&](double loss) {
+    if (++state.rollbacks > kRollbacksBeforeGivingUp) {
+      state.current = state.last_good;
+      throw ComputationError("training diverged at step " + std::to_string(state.step) + ": loss " +
+                                 std::to_string(loss) + " nats, rate " + std::to_string(lr()) + ", gradient norm " +
+                                 std::to_string(gradient_norm) + ", after " + std::to_string(kRollbacksBeforeGivingUp) +
+                                 " halvings of the rate",
+                             "the last good weights are kept; lower --lr, set --clip, or look at the data's scale");
+    }
+    state.current = state.last_good;
+    state.rate_scale /= 2;
+    state.failed_in_a_row = 0;
+  };
+
+  while (state.steps == 0 || state.step < state.steps) {
+    data.draw(static_cast<std::uint32_t>(state.step), {x.data(), x.rows(), x.cols()});
+    const Matrix<T> u = model.standardisation.apply(x).template cast<T>();
+    const LossGradient<T>& at = objective(state.current.params, u, static_cast<std::uint32_t>(state.step));
+    const double loss = at.loss + log_det;
+    bool sound = at.failures.empty() && std::isfinite(loss);
+    if (sound) {
+      gradient_norm = adam_update(state.current, at.dloss_dparams, lr(), options.adam);
+      sound = std::isfinite(gradient_norm);
+      if (sound) state.gradient_norm = gradient_norm;
+    }
+    ++state.step;
+    if (sound) {
+      state.failed_in_a_row = 0;
+      state.window_loss += loss;
+      state.window_steps += 1;
+    } else {
+      ++state.skipped;
+      if (++state.failed_in_a_row >= kFailuresBeforeRollback) roll_back(loss);
+    }
+    state.window_evaluations += static_cast<double>(at.forward.evaluations);
+    state.window_solves += static_cast<double>(at.tiles);
+    if (hooks.step) hooks.step(state, loss, at.nfe_forward());
+
+    if (state.steps == 0) {
+      const double elapsed = hooks.clock() - started;
+      if (elapsed >= options.seconds / 20) {
+        state.steps = steps_for(options.seconds, elapsed, first, state.step);
+        if (hooks.steps_fixed) hooks.steps_fixed(state.steps);
+      }
+    }
+    if (state.step % options.validate_every == 0 || state.step == state.steps) {
+      MetricsRow row;
+      row.step = state.step;
+      row.lr = lr();
+      row.train_nll = state.window_loss / state.window_steps;
+      row.nfe_train = state.window_evaluations / state.window_solves;
+      row.gradient_norm = state.gradient_norm;
+      const Validation now =
+          validate(with_params(model, state.current.average.template cast<double>()), data, options.evaluation);
+      row.validation_nll = now.nll;
+      row.validation_nll_stderr = now.nll_stderr;
+      row.kl = now.kl;
+      row.nfe_validation = now.nfe;
+      if (std::isfinite(now.nll) && state.current.params.allFinite()) {
+        state.last_good = state.current;
+        ++state.stale_validations;
+        if (now.nll < state.best_nll) {
+          state.best = state.current.average;
+          state.best_nll = now.nll;
+          state.best_step = state.step;
+          state.stale_validations = 0;
+        }
+      } else {
+        roll_back(now.nll);
+      }
+      row.skipped = state.skipped;
+      row.rollbacks = state.rollbacks;
+      state.window_loss = state.window_steps = state.window_evaluations = state.window_solves = 0;
+      if (hooks.metrics) hooks.metrics(row);
+      if (hooks.checkpoint) hooks.checkpoint(state);
+      if (options.patience > 0 && state.stale_validations >= options.patience) return TrainEnd::stopped_early;
+    }
+    if (hooks.interrupted && hooks.interrupted()) {
+      if (hooks.checkpoint) hooks.checkpoint(state);
+      return TrainEnd::interrupted;
+    }
+  }
+  return TrainEnd::finished;
+}
+
+#define CNF_INSTANTIATE(T)                                                                         \
+  template TrainingState<T> initial_state(const Cnf&);                                             \
+  template Cnf best_model(const Cnf&, const TrainingState<T>&);                                    \
+  template TrainEnd train(const Cnf&, const TrainingData&, const TrainOptions&, TrainingState<T>&, \
+                          const TrainHooks<T>&);
+CNF_INSTANTIATE(float)
+CNF_INSTANTIATE(double)
+#undef CNF_INSTANTIATE
+
+}  // namespace cnf

@@ -1,0 +1,106 @@
+#include <atomic>
+#include <catch2/catch.hpp>
+#include <cstdlib>
+#include <new>
+
+#include "flows/objectives/max_likelihood.hpp"
+#include "solvers/method.hpp"
+#include "tests/flows/models.hpp"
+
+namespace {
+std::atomic<long> allocations{0}, allocated_bytes{0};
+
+void* counted(std::size_t bytes, std::size_t align) {
+  ++allocations;
+  allocated_bytes += static_cast<long>(bytes);
+  void* p = std::aligned_alloc(align, (bytes + align - 1) / align * align + (bytes == 0 ? align : 0));
+  if (!p) throw std::bad_alloc();
+  return p;
+}
+}  // namespace
+
+void* operator new(std::size_t n) { return counted(n, alignof(std::max_align_t)); }
+void* operator new[](std::size_t n) { return counted(n, alignof(std::max_align_t)); }
+void* operator new(std::size_t n, std::align_val_t a) { return counted(n, static_cast<std::size_t>(a)); }
+void* operator new[](std::size_t n, std::align_val_t a) { return counted(n, static_cast<std::size_t>(a)); }
+void operator delete(void* p) noexcept { std::free(p); }
+void operator delete[](void* p) noexcept { std::free(p); }
+void operator delete(void* p, std::size_t) noexcept { std::free(p); }
+void operator delete[](void* p, std::size_t) noexcept { std::free(p); }
+void operator delete(void* p, std::align_val_t) noexcept { std::free(p); }
+void operator delete[](void* p, std::align_val_t) noexcept { std::free(p); }
+void operator delete(void* p, std::size_t, std::align_val_t) noexcept { std::free(p); }
+void operator delete[](void* p, std::size_t, std::align_val_t) noexcept { std::free(p); }
+
+using namespace cnf;
+
+namespace {
+
+SolveOptions solver(const char* text) {
+  SolveOptions options;
+  const Method method = parse_method(text);
+  options.method = method.tableau;
+  options.fixed_steps = method.fixed_steps;
+  return options;
+}
+
+}  // namespace
+
+// Eigen's own arrays come from malloc and are not counted: the matrices of a batch's size made once per call.
+TEST_CASE("a repeated call of the objective allocates nothing in its solves", "[flows][memory]") {
+  const Cnf model = small_flow(small_shape({16, 16}));
+  const Batch u = normal_batch(2, 128, Seed{90});
+  for (const GradientMode mode : {GradientMode::discrete, GradientMode::continuous})
+    for (const char* divergence : {"exact", "hutchinson:2"}) {
+      CAPTURE(name(mode), divergence);
+      std::vector<long> counts;
+      for (const char* text : {"rk4:5", "rk4:40", "dopri5"}) {
+        MaximumLikelihood<double> of(model.shape, 0, 1,
+                                     {solver(text), solver(text), parse_divergence(divergence), mode, 1, Seed{1}});
+        of(model.params, u, 0);
+        of(model.params, u, 1);
+        const long before = allocations;
+        of(model.params, u, 2);
+        counts.push_back(allocations - before);
+      }
+      CAPTURE(counts);
+      CHECK(counts[1] == counts[0]);  // eight times the steps
+      CHECK(counts[2] == counts[0]);
+      CHECK(counts[0] <= 40);  // names and offsets of the field's layout, tiles, once per call
+    }
+}
+
+TEST_CASE("an evaluator's second call allocates nothing in its solves", "[flows][memory]") {
+  const Cnf model = small_flow(small_shape({16, 16}));
+  const Batch x = normal_batch(2, 128, Seed{91});
+  std::vector<long> counts;
+  for (const char* text : {"rk4:5", "rk4:40", "dopri5"}) {
+    EvaluationOptions options;
+    options.solve = solver(text);
+    options.threads = 1;
+    Evaluator evaluator(model, options);
+    evaluator.log_prob(x);
+    const long before = allocations;
+    evaluator.log_prob(x);
+    counts.push_back(allocations - before);
+  }
+  CAPTURE(counts);
+  CHECK((counts[1] == counts[0] && counts[2] == counts[0]));
+  CHECK(counts[0] <= 8);
+}
+
+TEST_CASE("the continuous adjoint's memory does not grow with the steps, the discrete one's does", "[flows][memory]") {
+  const Cnf model = small_flow(small_shape({16, 16}));
+  const Batch u = normal_batch(2, 64, Seed{92});
+  const auto bytes = [&](GradientMode mode, const char* text) {
+    const long before = allocated_bytes;
+    MaximumLikelihood<double> of(model.shape, 0, 1, {solver(text), solver(text), {}, mode, 1, Seed{1}});
+    REQUIRE(of(model.params, u, 0).failures.empty());
+    return allocated_bytes - before;
+  };
+  const long ten = bytes(GradientMode::continuous, "rk4:10");
+  CHECK(ten > 0);
+  CHECK(bytes(GradientMode::continuous, "rk4:100") == ten);
+  CHECK(bytes(GradientMode::continuous, "rk4:1000") == ten);
+  CHECK(bytes(GradientMode::discrete, "rk4:1000") > 20 * ten);
+}

@@ -1,0 +1,145 @@
+#include <catch2/catch.hpp>
+#include <cmath>
+
+#include "flows/gradcheck.hpp"
+#include "solvers/method.hpp"
+#include "tests/flows/models.hpp"
+
+using namespace cnf;
+
+namespace {
+
+GradcheckOptions options_for(const char* solver, const char* divergence, double tolerance = 1e-5) {
+  GradcheckOptions options;
+  const Method method = parse_method(solver);
+  options.solve.method = method.tableau;
+  options.solve.fixed_steps = method.fixed_steps;
+  options.solve.rtol = options.solve.atol = tolerance;
+  options.divergence = parse_divergence(divergence);
+  options.directions = 3;
+  options.threads = 1;
+  return options;
+}
+
+Cnf model_for(const std::vector<Index>& hidden, Activation activation, bool output_gate = false,
+              TimeConditioning time = TimeConditioning::concatsquash) {
+  Cnf model = small_flow(small_shape(hidden, activation, output_gate, time));
+  model.params *= 0.7;
+  return model;
+}
+
+const GradientCheck& mode(const std::vector<GradientCheck>& checks, const std::string& name) {
+  for (const GradientCheck& check : checks)
+    if (check.mode == name) return check;
+  throw std::runtime_error("no mode " + name);
+}
+
+const GradientBlock& block(const GradientCheck& check, const std::string& name) {
+  for (const GradientBlock& b : check.blocks)
+    if (b.name == name) return b;
+  throw std::runtime_error("no block " + name);
+}
+
+}  // namespace
+
+TEST_CASE("the discrete gradient equals central differences on the recorded grid", "[flows][gradient]") {
+  struct Way {
+    std::vector<Index> hidden;
+    const char* divergence;
+  };
+  const Batch x = normal_batch(2, 3, Seed{70});
+  for (const Activation activation : {Activation::tanh, Activation::sin, Activation::softplus})
+    for (const Way& way : {Way{{8, 8}, "exact"}, Way{{8}, "exact"}, Way{{5, 5, 5}, "exact"}, Way{{8, 8}, "hutchinson:2"}})
+      for (const char* solver : {"dopri5", "tsit5", "bosh3", "rk4:8"}) {
+        const Cnf model = model_for(way.hidden, activation);
+        GradcheckOptions options = options_for(solver, way.divergence);
+        options.continuous_rtol = options.reference_rtol = 1e-4;  // not looked at here
+        const auto checks = gradcheck(model, x, options);
+        const GradientCheck& discrete = mode(checks, "discrete");
+        const GradientBlock& worst = discrete.worst();
+        CAPTURE(name(activation), way.hidden.size(), way.divergence, solver, worst.name);
+        CHECK(worst.relative_error < 1e-6);
+        CHECK(discrete.cosine() > 1 - 1e-12);
+      }
+}
+
+TEST_CASE("the discrete gradient is right with a gated output and with time as an input", "[flows][gradient]") {
+  const Batch x = normal_batch(2, 3, Seed{71});
+  for (const auto& hidden : {std::vector<Index>{8, 8}, {8}, {5, 5, 5}})
+    for (const auto& [time, gate] : {std::pair{TimeConditioning::concatsquash, true}, {TimeConditioning::concat, false}}) {
+      const auto checks = gradcheck(model_for(hidden, Activation::tanh, gate, time), x, options_for("dopri5", "exact"));
+      const GradientBlock& worst = mode(checks, "discrete").worst();
+      CAPTURE(hidden.size(), name(time), worst.name);
+      CHECK(worst.relative_error < 1e-6);
+    }
+}
+
+TEST_CASE("the continuous gradient approaches central differences with its tolerance", "[flows][gradient]") {
+  const Batch x = normal_batch(2, 3, Seed{72});
+  for (const auto& [hidden, divergence] :
+       {std::pair{std::vector<Index>{8, 8}, "exact"}, {std::vector<Index>{8, 8}, "hutchinson:2"}}) {
+    const Cnf model = model_for(hidden, Activation::tanh);
+    std::vector<double> errors;
+    for (const double tolerance : {1e-4, 1e-6, 1e-8}) {
+      GradcheckOptions options = options_for("dopri5", divergence);
+      options.continuous_rtol = tolerance;
+      errors.push_back(mode(gradcheck(model, x, options), "continuous").worst().relative_error);
+    }
+    CAPTURE(divergence, errors);
+    CHECK(errors[2] < 1e-6);  // promised: 1e-4
+    CHECK(errors[0] > 10 * errors[1]);
+    CHECK(errors[1] > 10 * errors[2]);
+  }
+}
+
+TEST_CASE("the gradients of t_data and t_base have the sign and size of differences", "[flows][gradient]") {
+  Cnf model = model_for({8, 8}, Activation::sin);
+  const Batch x = normal_batch(2, 5, Seed{73});
+  for (const auto& [t_base, t_data] : {std::pair{0.0, 1.0}, {1.0, 0.0}, {0.25, 1.5}}) {
+    model.t_base = t_base;
+    model.t_data = t_data;
+    CAPTURE(t_base, t_data);
+    const auto checks = gradcheck(model, x, options_for("dopri5", "exact"));
+    for (const char* name : {"t_data", "t_base"}) {
+      CAPTURE(name);
+      CHECK(block(mode(checks, "discrete"), name).relative_error < 1e-8);
+      CHECK(block(mode(checks, "continuous"), name).relative_error < 1e-6);
+      CHECK(block(mode(checks, "continuous"), name).cosine > 0);
+    }
+    // An independent look: re-solve from a moved end, far below the difference's size.
+    EvaluationOptions evaluation;
+    evaluation.precision = Precision::double_float;
+    evaluation.solve.rtol = evaluation.solve.atol = 1e-11;
+    const auto loss = [&](double begin, double end) {
+      Cnf moved = model;
+      moved.t_base = begin;
+      moved.t_data = end;
+      return -log_prob(moved, x, evaluation).log_prob.mean();
+    };
+    ObjectiveOptions objective;
+    objective.solve.rtol = objective.solve.atol = 1e-10;
+    MaximumLikelihood<double> of(model.shape, t_base, t_data, objective);
+    const LossGradient<double>& at = of(model.params, x, 0);
+    const double h = 1e-4;
+    CHECK(at.dloss_dt_data == Approx((loss(t_base, t_data + h) - loss(t_base, t_data - h)) / (2 * h)).epsilon(1e-5));
+    CHECK(at.dloss_dt_base == Approx((loss(t_base + h, t_data) - loss(t_base - h, t_data)) / (2 * h)).epsilon(1e-5));
+  }
+}
+
+TEST_CASE("gradcheck names every tensor, and shows what freezing the grid leaves out", "[flows][gradient]") {
+  const Cnf model = model_for({8, 8}, Activation::tanh);
+  const auto checks = gradcheck(model, normal_batch(2, 3, Seed{74}), options_for("dopri5", "exact"));
+  REQUIRE(checks.size() == 3);
+  CHECK(mode(checks, "discrete").blocks.size() == MlpLayout(model.shape).tensors.size() + 3);
+  CHECK(block(mode(checks, "discrete"), "layers.1.gate_bias").directions == 3);
+  CHECK(mode(checks, "discrete, solved again").worst().relative_error >
+        mode(checks, "discrete").worst().relative_error);
+  CHECK(mode(checks, "discrete").evaluations > 0);
+}
+
+TEST_CASE("gradcheck refuses a batch that is no tile of the model", "[flows][gradient][errors]") {
+  const Cnf model = model_for({8, 8}, Activation::tanh);
+  CHECK_THROWS_WITH(gradcheck(model, Batch::Zero(3, 2), {}), Catch::Contains("3 x 2, expected 2 x 1 to 64"));
+  CHECK_THROWS_AS(gradcheck(model, Batch(2, 0), {}), std::invalid_argument);
+  CHECK_THROWS_AS(gradcheck(model, Batch::Zero(2, 65), {}), std::invalid_argument);
+}

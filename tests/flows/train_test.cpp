@@ -1,0 +1,395 @@
+#include <catch2/catch.hpp>
+#include <cstring>
+#include <limits>
+#include <numbers>
+#include <string>
+
+#include "base/error.hpp"
+#include "flows/model_file.hpp"
+#include "flows/train.hpp"
+#include "tests/base/temporary_folder.hpp"
+#include "tests/flows/models.hpp"
+
+using namespace cnf;
+
+namespace {
+
+constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
+
+/// Two round Gaussians of deviation 0.5 at (+-2, 0); point b of a step is a function of (step, b) alone.
+void draw_mixture(std::uint32_t purpose_step, Out<double> x) {
+  for (Index b = 0; b < x.cols(); ++b) {
+    const auto sample = static_cast<std::uint64_t>(b);
+    const double side = uniform(Seed{1}, Purpose::batch, purpose_step, sample, 0) < 0.5 ? -2 : 2;
+    x(0, b) = side + 0.5 * normal(Seed{1}, Purpose::batch, purpose_step, sample, 4);
+    x(1, b) = 0.5 * normal(Seed{1}, Purpose::batch, purpose_step, sample, 5);
+  }
+}
+Vector<double> mixture_log_prob(const Batch& x) {
+  Vector<double> result(x.cols());
+  for (Index b = 0; b < x.cols(); ++b) {
+    const double left = std::exp(-2 * (x.col(b) - Eigen::Vector2d(-2, 0)).squaredNorm());
+    const double right = std::exp(-2 * (x.col(b) - Eigen::Vector2d(2, 0)).squaredNorm());
+    result[b] = std::log((left + right) / (std::numbers::pi));
+  }
+  return result;
+}
+
+TrainingData mixture() {
+  TrainingData data;
+  data.draw = draw_mixture;
+  data.validation.resize(2, 256);
+  draw_mixture(1'000'000, {data.validation.data(), 2, 256});
+  data.true_log_prob = mixture_log_prob(data.validation);
+  return data;
+}
+
+Cnf fresh_model() {
+  Cnf model;
+  model.shape = small_shape({8, 8}, Activation::sin);
+  model.params = initial_parameters(model.shape, {.first_weight = 2}, Seed{2}).cast<float>().cast<double>();
+  model.standardisation = Standardisation::identity(2);
+  model.standardisation.scale(0, 0) = 2;
+  model.columns = {"x", "y"};
+  return model;
+}
+
+TrainOptions quick(std::int64_t steps) {
+  TrainOptions options;
+  options.steps = steps;
+  options.batch = 64;
+  options.validate_every = 5;
+  options.objective.threads = options.evaluation.threads = 1;
+  options.evaluation.solve.rtol = options.evaluation.solve.atol = 1e-6;
+  return options;
+}
+
+/// A run's every bit: its state and the rows of metrics it made.
+template <class T>
+struct Run {
+  TrainingState<T> state;
+  TrainEnd end = TrainEnd::finished;
+  std::string metrics;
+
+  std::string bytes() const {
+    return training_bytes<T>({{fresh_model(), std::is_same_v<T, float> ? Precision::single_float : Precision::double_float},
+                              state}) +
+           metrics;
+  }
+};
+
+std::string text(const MetricsRow& row) {
+  std::string line = std::to_string(row.step);
+  for (const double x : {row.lr, row.train_nll, row.validation_nll, row.validation_nll_stderr, row.kl, row.nfe_train,
+                         row.nfe_validation, row.gradient_norm}) {
+    std::uint64_t bits;
+    std::memcpy(&bits, &x, sizeof bits);
+    line += ',' + std::to_string(bits);
+  }
+  return line + ',' + std::to_string(row.skipped) + ',' + std::to_string(row.rollbacks) + '\n';
+}
+
+template <class T = float>
+Run<T> run(const TrainOptions& options, const TrainingData& data = mixture(), TrainHooks<T> hooks = {},
+           Run<T> from = {initial_state<T>(fresh_model()), TrainEnd::finished, ""}) {
+  const auto metrics = hooks.metrics;
+  hooks.metrics = [&](const MetricsRow& row) {
+    from.metrics += text(row);
+    if (metrics) metrics(row);
+  };
+  from.end = train<T>(fresh_model(), data, options, from.state, hooks);
+  return from;
+}
+
+}  // namespace
+
+TEST_CASE("training lowers the loss, towards the entropy of the truth", "[flows][train]") {
+  TrainOptions options = quick(300);
+  options.validate_every = 100;
+  std::vector<MetricsRow> rows;
+  TrainHooks<float> hooks;
+  hooks.metrics = [&](const MetricsRow& row) { rows.push_back(row); };
+  const TrainingData data = mixture();
+  const auto trained = run<float>(options, data, hooks);
+  REQUIRE(rows.size() == 3);
+  const double before = -log_prob(fresh_model(), data.validation).log_prob.mean();
+  const double truth = -data.true_log_prob.mean();
+  CAPTURE(before, truth, trained.state.best_nll);
+  CHECK(trained.state.best_nll < truth + 0.3 * (before - truth));
+  CHECK(rows[2].validation_nll < rows[0].validation_nll);
+  CHECK(rows[2].train_nll < rows[0].train_nll);
+  CHECK(rows[2].kl == Approx(rows[2].validation_nll - truth).margin(1e-12));
+  CHECK(rows[2].lr == 0);
+  CHECK(trained.end == TrainEnd::finished);
+  // What is reported is what the best weights give, in the user's units.
+  const Cnf best = best_model(fresh_model(), trained.state);
+  CHECK(-log_prob(best, data.validation, options.evaluation).log_prob.mean() == trained.state.best_nll);
+}
+
+TEST_CASE("a run resumed from its file at any step ends in the same bits", "[flows][train][resume]") {
+  const std::int64_t steps = 12;
+  const TemporaryFolder folder;
+  const auto both = [&](auto zero) {
+    using T = decltype(zero);
+    const std::string whole = run<T>(quick(steps)).bytes();
+    for (std::int64_t stop = 1; stop < steps; ++stop) {
+      CAPTURE(stop);
+      TrainHooks<T> hooks;
+      std::string saved;
+      std::int64_t step = 0;
+      hooks.step = [&](const TrainingState<T>& state, double, double) { step = state.step; };
+      hooks.interrupted = [&] { return step == stop; };
+      const Precision precision = std::is_same_v<T, float> ? Precision::single_float : Precision::double_float;
+      hooks.checkpoint = [&](const TrainingState<T>& state) {
+        saved = training_bytes<T>({{fresh_model(), precision}, state});
+      };
+      Run<T> first = run<T>(quick(steps), mixture(), hooks);
+      REQUIRE(first.end == TrainEnd::interrupted);
+      put(folder / "training.safetensors", saved);
+      CHECK(training_precision(folder / "training.safetensors") == precision);
+      first.state = read_training<T>(folder / "training.safetensors").state;
+      CHECK(first.state.step == stop);
+      TrainOptions on_three_threads = quick(steps);
+      on_three_threads.objective.threads = 3;
+      CHECK(run<T>(on_three_threads, mixture(), {}, first).bytes() == whole);
+    }
+  };
+  both(float());
+  both(double());
+}
+
+TEST_CASE("a run with trouble in it resumes to the same bits too", "[flows][train][resume]") {
+  TrainingData data = mixture();
+  data.draw = [](std::uint32_t step, Out<double> x) {
+    draw_mixture(step, x);
+    if ((step >= 3 && step < 9) || step == 10) x(0, 7) = kNaN;
+  };
+  TrainOptions options = quick(14);
+  options.validate_every = 4;
+  const auto whole = run<float>(options, data);
+  CHECK(whole.state.skipped == 7);
+  CHECK(whole.state.rollbacks == 1);
+  const TemporaryFolder folder;
+  for (std::int64_t stop = 1; stop < 14; ++stop) {
+    CAPTURE(stop);
+    TrainHooks<float> hooks;
+    std::int64_t step = 0;
+    hooks.step = [&](const TrainingState<float>& state, double, double) { step = state.step; };
+    hooks.interrupted = [&] { return step == stop; };
+    auto first = run<float>(options, data, hooks);
+    put(folder / "t", training_bytes<float>({{fresh_model()}, first.state}));
+    first.state = read_training<float>(folder / "t").state;
+    CHECK(run<float>(options, data, {}, first).bytes() == whole.bytes());
+  }
+}
+
+TEST_CASE("training gives the same bits on one to four threads and in two runs", "[flows][train][bits]") {
+  TrainOptions options = quick(10);
+  options.batch = 200;
+  const std::string one = run<float>(options).bytes();
+  CHECK(run<float>(options).bytes() == one);
+  for (const int threads : {2, 3, 4}) {
+    options.objective.threads = options.evaluation.threads = threads;
+    CHECK(run<float>(options).bytes() == one);
+  }
+}
+
+TEST_CASE("hooks do not change a run", "[flows][train][bits]") {
+  const std::string plain = run<float>(quick(10)).bytes();
+  TrainHooks<float> hooks;
+  int steps = 0, checkpoints = 0;
+  hooks.step = [&](const TrainingState<float>&, double, double) { ++steps; };
+  hooks.checkpoint = [&](const TrainingState<float>&) { ++checkpoints; };
+  hooks.interrupted = [] { return false; };
+  hooks.clock = [] { return 0.0; };
+  CHECK(run<float>(quick(10), mixture(), hooks).bytes() == plain);
+  CHECK((steps == 10 && checkpoints == 2));
+}
+
+TEST_CASE("a run by seconds fixes its steps once, and that many steps give its bits", "[flows][train][seconds]") {
+  // Seconds a step, and the steps due: six tenths of the time's worth, but ten times those taken at least.
+  for (const auto& [tick, due] : {std::pair{0.125, 12}, {0.25, 10}}) {
+    CAPTURE(tick);
+    TrainOptions options = quick(0);
+    options.seconds = 2.5;
+    options.validate_every = 7;
+    double now = 100;
+    std::vector<std::int64_t> fixed;
+    TrainHooks<float> hooks;
+    hooks.clock = [&now, step = tick] { return now += step; };
+    hooks.steps_fixed = [&](std::int64_t steps) { fixed.push_back(steps); };
+    const auto timed = run<float>(options, mixture(), hooks);
+    REQUIRE(fixed.size() == 1);
+    CHECK(fixed[0] == due);
+    CHECK(timed.state.step == fixed[0]);
+    TrainOptions counted = options;
+    counted.steps = fixed[0];
+    CHECK(run<float>(counted).bytes() == timed.bytes());
+  }
+}
+
+TEST_CASE("a run by seconds interrupted before its steps were fixed still repeats by their number",
+          "[flows][train][seconds]") {
+  // The steps before the interruption must lie in the schedule's first tenth, or another number would have been due.
+  TrainOptions options = quick(0);
+  options.seconds = 20;
+  double now = 0;
+  TrainHooks<float> hooks;
+  std::int64_t step = 0;
+  hooks.clock = [&] { return now += 0.01; };
+  hooks.step = [&](const TrainingState<float>& state, double, double) { step = state.step; };
+  hooks.interrupted = [&] { return step == 8; };
+  auto first = run<float>(options, mixture(), hooks);
+  CHECK(first.state.steps == 0);
+  options.seconds = 1;
+  TrainHooks<float> again;
+  again.clock = [&] { return now += 0.04; };
+  const auto timed = run<float>(options, mixture(), again, first);
+  CHECK(timed.state.steps == 100);  // ten times 8 + 2
+  CHECK(run<float>(quick(100)).bytes() == timed.bytes());
+}
+
+TEST_CASE("a rate far too high is rolled back, halved, and never leaves weights that are not finite",
+          "[flows][train][trouble]") {
+  TrainOptions options = quick(40);
+  options.adam.lr = 1e6;
+  options.objective.solve.max_steps = options.evaluation.solve.max_steps = 60;
+  Run<float> end{initial_state<float>(fresh_model()), TrainEnd::finished, ""};
+  std::string said;
+  try {
+    train<float>(fresh_model(), mixture(), options, end.state, {});
+  } catch (const ComputationError& error) {
+    said = error.what();
+  }
+  CHECK(end.state.rollbacks > 0);
+  CHECK(end.state.skipped > 0);
+  CHECK(end.state.rate_scale <= 0.5);
+  CHECK((end.state.best.allFinite() && end.state.last_good.params.allFinite()));
+}
+
+TEST_CASE("training that cannot be saved stops with step, loss, rate and gradient norm, and the last good weights",
+          "[flows][train][trouble]") {
+  TrainOptions options = quick(1000);
+  options.adam.lr = 1e36;  // twenty halvings do not help
+  options.objective.solve.max_steps = options.evaluation.solve.max_steps = 60;
+  TrainingState<float> state = initial_state<float>(fresh_model());
+  const Vector<float> start = state.current.params;
+  std::string said, advice;
+  try {
+    train<float>(fresh_model(), mixture(), options, state, {});
+  } catch (const ComputationError& error) {
+    said = error.what();
+    advice = error.help();
+  }
+  CAPTURE(said);
+  CHECK_THAT(said, Catch::Contains("diverged at step ") && Catch::Contains("loss ") && Catch::Contains("rate ") &&
+                       Catch::Contains("gradient norm ") && Catch::Contains("20 halvings"));
+  CHECK_THAT(advice, Catch::Contains("--lr"));
+  CHECK(state.current.params == start);
+  CHECK(state.best.allFinite());
+}
+
+TEST_CASE("steps whose data are not finite are skipped and counted, and nothing else changes",
+          "[flows][train][trouble]") {
+  TrainingData data = mixture();
+  data.draw = [](std::uint32_t step, Out<double> x) {
+    draw_mixture(step, x);
+    if (step % 3 == 1) x(1, 63) = kNaN;
+  };
+  std::int64_t seen = 0;
+  TrainHooks<float> hooks;
+  hooks.step = [&](const TrainingState<float>& state, double, double) {
+    CHECK(state.current.params.allFinite());
+    if (state.step % 3 == 2) ++seen;
+    CHECK(state.skipped == seen);
+    CHECK(state.current.updates == state.step - seen);
+  };
+  std::vector<MetricsRow> rows;
+  hooks.metrics = [&](const MetricsRow& row) { rows.push_back(row); };
+  const auto end = run<float>(quick(20), data, hooks);
+  CHECK(end.state.skipped == 7);
+  CHECK(end.state.rollbacks == 0);
+  REQUIRE(rows.size() == 4);
+  CHECK(rows.back().skipped == 7);
+  for (const MetricsRow& row : rows) CHECK((std::isfinite(row.train_nll) && std::isfinite(row.validation_nll)));
+}
+
+TEST_CASE("five bad steps in a row go back to the last sound validation at half the rate", "[flows][train][trouble]") {
+  TrainingData data = mixture();
+  data.draw = [](std::uint32_t step, Out<double> x) {
+    draw_mixture(step, x);
+    if (step >= 9 && step < 14) x.setConstant(kNaN);
+  };
+  TrainOptions options = quick(15);
+  options.validate_every = 8;
+  Vector<float> at_eight;
+  bool moved = false, back = false;
+  TrainHooks<float> hooks;
+  hooks.step = [&](const TrainingState<float>& state, double, double) {
+    if (state.step == 8) at_eight = state.current.params;
+    if (state.step == 13) moved = state.current.params != at_eight && state.rollbacks == 0;
+    if (state.step == 14)
+      back = state.current.params == at_eight && state.rollbacks == 1 && state.rate_scale == 0.5;
+  };
+  const auto end = run<float>(options, data, hooks);
+  CHECK(moved);
+  CHECK(back);
+  CHECK(end.state.skipped == 5);
+  CHECK(end.state.rollbacks == 1);
+}
+
+TEST_CASE("patience stops a run that no longer improves, and the best weights are kept", "[flows][train]") {
+  TrainOptions options = quick(200);
+  options.patience = 3;
+  options.adam.lr = 3;  // it wanders off
+  options.adam.ema = 0;
+  options.objective.solve.max_steps = options.evaluation.solve.max_steps = 300;
+  double best = std::numeric_limits<double>::infinity();
+  Vector<float> best_params;
+  std::int64_t best_step = 0, last_step = 0;
+  TrainHooks<float> hooks;
+  hooks.checkpoint = [&](const TrainingState<float>& state) {
+    last_step = state.step;
+    if (state.best_nll < best) {
+      best = state.best_nll;
+      best_params = state.current.average;
+      best_step = state.step;
+    }
+  };
+  const auto end = run<float>(options, mixture(), hooks);
+  REQUIRE(end.end == TrainEnd::stopped_early);
+  CHECK(end.state.stale_validations == 3);
+  CHECK(end.state.best_nll == best);
+  CHECK(end.state.best == best_params);
+  CHECK(end.state.best_step == best_step);
+  CHECK(last_step >= best_step + 15);
+  CHECK(last_step < 200);
+}
+
+TEST_CASE("training refuses options and data that make no sense", "[flows][train][errors]") {
+  TrainingState<float> state = initial_state<float>(fresh_model());
+  const auto says = [&](const TrainOptions& options, const TrainingData& data) {
+    return message_of<std::invalid_argument>([&] { train<float>(fresh_model(), data, options, state); });
+  };
+  const auto with = [](auto change) {
+    TrainOptions options = quick(3);
+    change(options);
+    return options;
+  };
+  using Catch::Contains;
+  CHECK_THAT(says(with([](auto& o) { o.batch = 0; }), mixture()), Contains("batch is 0"));
+  CHECK_THAT(says(with([](auto& o) { o.validate_every = 0; }), mixture()), Contains("validate_every is 0"));
+  CHECK_THAT(says(with([](auto& o) { o.steps = -1; }), mixture()), Contains("steps is -1"));
+  CHECK_THAT(says(with([](auto& o) { o.steps = 0; }), mixture()), Contains("clock"));
+  CHECK_THAT(says(with([](auto& o) { o.steps = 0, o.seconds = kNaN; }), mixture()), Contains("seconds is nan"));
+  CHECK_THAT(says(with([](auto& o) { o.objective.solve.rtol = -1; }), mixture()), Contains("rtol"));
+  TrainingData data = mixture();
+  data.draw = nullptr;
+  CHECK_THAT(says(quick(3), data), Contains("draw"));
+  data = mixture();
+  data.validation.resize(3, 4);
+  CHECK_THAT(says(quick(3), data), Contains("validation is 3 x 4"));
+  data = mixture();
+  data.true_log_prob.conservativeResize(3);
+  CHECK_THAT(says(quick(3), data), Contains("3 true log-densities"));
+}
