@@ -112,9 +112,8 @@ std::vector<Option> common_options() {
 }
 
 std::vector<Option> without(std::vector<Option> table, const std::vector<std::string>& names) {
-  std::erase_if(table, [&](const Option& option) {
-    return std::find(names.begin(), names.end(), option.name) != names.end();
-  });
+  std::erase_if(
+      table, [&](const Option& option) { return std::find(names.begin(), names.end(), option.name) != names.end(); });
   return table;
 }
 

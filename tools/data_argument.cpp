@@ -1,0 +1,67 @@
+#include "tools/data_argument.hpp"
+
+#include <algorithm>
+
+#include "base/error.hpp"
+#include "datasets/picture.hpp"
+#include "datasets/toy.hpp"
+#include "tools/cli/args.hpp"
+#include "tools/cli/suggest.hpp"
+
+namespace cnf {
+
+namespace {
+
+/// "a,b" as its parts; names with commas are quoted in no shell, so they are given by number.
+std::vector<std::string> parts(const std::string& text) {
+  std::vector<std::string> out;
+  for (std::size_t begin = 0; begin <= text.size();) {
+    const std::size_t end = std::min(text.find(',', begin), text.size());
+    out.push_back(text.substr(begin, end - begin));
+    begin = end + 1;
+  }
+  return out;
+}
+
+}  // namespace
+
+DataArgument find_data(const std::string& argument, bool invert) {
+  if (const ToyDensity* toy = find_toy(argument))
+    return {argument, std::shared_ptr<const PlanarDensity>(toy, [](const PlanarDensity*) {}), true};
+  const std::filesystem::path path(argument);
+  std::error_code error;
+  const bool file = argument == "-" || std::filesystem::exists(path, error);
+  if (!file && !path.has_extension() && !path.has_parent_path()) {
+    std::string known;
+    for (const std::string& name : toy_names()) known += (known.empty() ? "" : ", ") + name;
+    const std::string meant = did_you_mean(argument, toy_names());
+    throw UsageError("--data: " + in_quotes(argument) + " is neither a built-in set nor a file",
+                     (meant.empty() ? "" : meant + " ") + "the sets are " + known);
+  }
+  if (!file) throw InputError(argument + ": no such file");
+  if (is_picture(path)) return {path.filename().string(), read_picture(path, invert), false};
+  return {argument == "-" ? "stdin" : path.filename().string(), nullptr, false};
+}
+
+std::vector<std::string> planar_columns() { return {"x", "y"}; }
+
+std::vector<Option> table_options() {
+  return {{.name = "columns",
+           .value = "A,B",
+           .kind = Kind::text,
+           .help = "Columns of a table to use, in this order: names, or numbers from 1.",
+           .group = "Data"},
+          {.name = "drop", .value = "A,B", .kind = Kind::text, .help = "Columns to leave out.", .group = "Data"},
+          {.name = "drop-invalid", .help = "Leave out rows that hold no finite number somewhere.", .group = "Data"},
+          {.name = "invert", .help = "Of a picture: dark pixels are likely, not bright ones.", .group = "Data"}};
+}
+
+RowOptions row_options(const Args& args) {
+  RowOptions options;
+  if (args.given("columns")) options.columns = parts(args.text("columns"));
+  if (args.given("drop")) options.drop = parts(args.text("drop"));
+  options.drop_invalid = args.flag("drop-invalid");
+  return options;
+}
+
+}  // namespace cnf

@@ -1,0 +1,38 @@
+// What --data may name: a built-in set, a picture as a density, or a table.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "datasets/density.hpp"
+#include "datasets/rows.hpp"
+#include "datasets/table.hpp"
+#include "tools/cli/option.hpp"
+
+namespace cnf {
+
+/// Draws of one seed that must not be each other: the step of their address under Purpose::data.
+enum class DrawStep : std::uint32_t { data = 0, standardisation = 1, validation = 2, evaluation = 3 };
+
+/// A density that points can be drawn from, or the rows of a file.
+struct DataArgument {
+  std::string name;                              ///< the set's, or the file's without its folder
+  std::shared_ptr<const PlanarDensity> density;  ///< null for a table
+  bool toy = false;
+
+  bool table() const { return density == nullptr; }
+};
+
+/// Finds the set or looks at the file's name; a table is not read yet. Throws InputError with the sets that are known
+/// and, for a near miss, what may have been meant.
+DataArgument find_data(const std::string& argument, bool invert);
+
+/// What the columns of a point of the plane are called: x, y.
+std::vector<std::string> planar_columns();
+
+/// --columns --drop --drop-invalid, and --invert for pictures; under the heading "Data".
+std::vector<Option> table_options();
+class Args;
+RowOptions row_options(const Args& args);
+
+}  // namespace cnf

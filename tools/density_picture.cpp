@@ -1,0 +1,203 @@
+#include "tools/density_picture.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <stdexcept>
+
+#include "base/error.hpp"
+#include "datasets/picture.hpp"
+#include "datasets/toy.hpp"
+#include "tools/draw/png.hpp"
+#include "tools/recipe.hpp"
+#include "tools/rows_for_model.hpp"
+
+namespace cnf {
+
+namespace {
+
+/// Centres of the cells with numbers first, first + 1, ..., counted along the grid's rows from the lowest y.
+Batch centres(const Box& range, Index nx, Index ny, Index first, Index n) {
+  Batch x(2, n);
+  for (Index b = 0; b < n; ++b) {
+    const Index i = (first + b) % nx, j = (first + b) / nx;
+    x(0, b) = range.x0 + (range.x1 - range.x0) * (static_cast<double>(i) + 0.5) / static_cast<double>(nx);
+    x(1, b) = range.y0 + (range.y1 - range.y0) * (static_cast<double>(j) + 0.5) / static_cast<double>(ny);
+  }
+  return x;
+}
+
+template <class LogProb>
+Matrix<double> fill_grid(const Box& range, Index nx, Index ny, const LogProb& log_prob) {
+  Matrix<double> grid(ny, nx);
+  const Index all = nx * ny, block = block_rows(2);
+  for (Index first = 0; first < all; first += block) {
+    const Index n = std::min(block, all - first);
+    const Vector<double> values = log_prob(centres(range, nx, ny, first, n), first);
+    for (Index b = 0; b < n; ++b) grid((first + b) / nx, (first + b) % nx) = std::exp(values[b]);
+  }
+  return grid;
+}
+
+void quantile_range(Vector<double> v, double& low, double& high) {
+  std::sort(v.data(), v.data() + v.size());
+  const auto at = [&](double share) { return v[static_cast<Index>(share * static_cast<double>(v.size() - 1))]; };
+  low = at(0.005), high = at(0.995);
+  const double margin = std::max((high - low) / 6, 1e-6 * std::max(std::abs(low), std::abs(high)));
+  low -= margin, high += margin;
+}
+
+}  // namespace
+
+std::shared_ptr<const PlanarDensity> known_density(const ModelArgument& opened) {
+  if (opened.file.recipe == "{}") return nullptr;
+  const Recipe recipe = parse_recipe(opened.file.recipe, opened.path.string());
+  if (recipe.data_kind == "toy") {
+    const ToyDensity* toy = find_toy(recipe.data);
+    return {toy, [](const PlanarDensity*) {}};
+  }
+  std::error_code error;
+  if (recipe.data_kind == "picture" && opened.run && std::filesystem::exists(opened.run->source(), error))
+    return read_picture(opened.run->source(), recipe.invert);
+  return nullptr;
+}
+
+std::string data_name(const ModelFile& file) {
+  return file.recipe == "{}" ? "model" : parse_recipe(file.recipe, "model").data;
+}
+
+Box viewing_range(const PlanarDensity* density, Evaluator& evaluator, Seed seed) {
+  if (density != nullptr) return density->box();
+  Batch points = evaluator.sample(seed, 0, 4096, false).points;
+  Index finite = 0;
+  for (Index b = 0; b < points.cols(); ++b)
+    if (points.col(b).allFinite()) points.col(finite++) = points.col(b);
+  if (finite < 2) throw ComputationError("none of 4096 samples could be computed; --range says where to look");
+  Box range;
+  quantile_range(points.row(0).head(finite), range.x0, range.x1);
+  quantile_range(points.row(1).head(finite), range.y0, range.y1);
+  return range;
+}
+
+Matrix<double> density_grid(Evaluator& evaluator, const Box& range, Index nx, Index ny, std::vector<Status>* failures) {
+  return fill_grid(range, nx, ny, [&](const Batch& x, Index first) {
+    Evaluated block = evaluator.log_prob(x, static_cast<std::uint64_t>(first));
+    for (Status& status : block.failures) {
+      status.row += first;
+      if (failures != nullptr) failures->push_back(status);
+    }
+    return block.log_prob;
+  });
+}
+
+Matrix<double> density_grid(const PlanarDensity& density, const Box& range, Index nx, Index ny) {
+  return fill_grid(range, nx, ny, [&](const Batch& x, Index) { return density.log_prob(x); });
+}
+
+Matrix<double> histogram(const Batch& points, const Box& range, Index nx, Index ny) {
+  Matrix<double> grid = Matrix<double>::Zero(ny, nx);
+  const double width = range.x1 - range.x0, height = range.y1 - range.y0;
+  const double one = static_cast<double>(nx) * static_cast<double>(ny) /
+                     (width * height * static_cast<double>(std::max<Index>(points.cols(), 1)));
+  for (Index b = 0; b < points.cols(); ++b) {
+    const double i = (points(0, b) - range.x0) / width * static_cast<double>(nx);
+    const double j = (points(1, b) - range.y0) / height * static_cast<double>(ny);
+    if (i >= 0 && j >= 0 && i < static_cast<double>(nx) && j < static_cast<double>(ny))
+      grid(static_cast<Index>(j), static_cast<Index>(i)) += one;
+  }
+  return grid;
+}
+
+std::vector<Option> picture_options() {
+  std::vector<std::string> maps;
+  for (const Colormap map : kAllColormaps) maps.emplace_back(name(map));
+  const std::string group = "Picture";
+  return {{.name = "range",
+           .value = "X0,X1,Y0,Y1",
+           .kind = Kind::reals,
+           .min_count = 4,
+           .max_count = 4,
+           .help = "Where to look. Not given: the set's own window, or where the samples are.",
+           .group = group},
+          {.name = "size",
+           .value = "W,H",
+           .kind = Kind::integers,
+           .range = Range::whole(100, 16384),
+           .min_count = 1,
+           .max_count = 2,
+           .help = "Pixels; without H as high as the range needs.",
+           .group = group},
+          {.name = "scale",
+           .value = "X",
+           .kind = Kind::real,
+           .initial = "1",
+           .range = Range::closed(0.25, 16),
+           .help = "Size of text, lines and points: 2 for print.",
+           .group = group},
+          {.name = "colormap",
+           .value = "MAP",
+           .kind = Kind::choice,
+           .initial = "viridis",
+           .choices = maps,
+           .help = "From low to high.",
+           .group = group},
+          {.name = "log", .help = "Colours by the logarithm, over six decades.", .group = group},
+          {.name = "title", .value = "TEXT", .kind = Kind::text, .help = "In place of the usual one.", .group = group}};
+}
+
+std::optional<Box> range_from(const Args& args) {
+  if (!args.given("range")) return std::nullopt;
+  const std::vector<double>& r = args.reals("range");
+  return Box{r[0], r[1], r[2], r[3]};
+}
+
+void check_picture(const Args& args) {
+  const std::optional<Box> range = range_from(args);
+  if (range && !(range->x0 < range->x1 && range->y0 < range->y1))
+    throw UsageError("--range: x0 must be below x1 and y0 below y1, got " + one_line(args.text("range")));
+}
+
+HeatmapStyle style_from(const Args& args, const std::vector<std::string>& columns, int width, int height) {
+  HeatmapStyle style{.width = width,
+                     .height = height,
+                     .scale = args.real("scale"),
+                     .map = colormap(args.text("colormap")),
+                     .log = args.flag("log")};
+  if (args.given("size")) {
+    style.width = static_cast<int>(args.list("size")[0]);
+    style.height = args.list("size").size() > 1 ? static_cast<int>(args.list("size")[1]) : 0;
+  }
+  style.x_label = columns.at(0);
+  style.y_label = columns.at(1);
+  style.bar_label = density_label(columns);
+  return style;
+}
+
+void set_aspect(HeatmapStyle& style, const Box& range, int height) {
+  const double ratio = (range.x1 - range.x0) / (range.y1 - range.y0);
+  style.equal_aspect = ratio <= 3 && ratio >= 1.0 / 3;
+  if (!style.equal_aspect && style.height == 0) style.height = height;
+}
+
+std::string density_label(const std::vector<std::string>& columns) {
+  return "density, per unit of " + columns.at(0) + " × " + columns.at(1);
+}
+
+std::string density_png(const ModelFile& file, const PlanarDensity* density, const EvaluationOptions& evaluation,
+                        int width) {
+  const Cnf& model = file.model;
+  if (model.dim() != 2)
+    throw std::invalid_argument("density_png: the model is over " + std::to_string(model.dim()) +
+                                " dimensions, a picture shows 2");
+  Evaluator evaluator(model, evaluation);
+  const Box range = viewing_range(density, evaluator, Seed{});
+  HeatmapStyle style{.width = width,
+                     .title = data_name(file) + ": the model's density",
+                     .x_label = model.columns[0],
+                     .y_label = model.columns[1],
+                     .bar_label = density_label(model.columns)};
+  set_aspect(style, range, width * 5 / 6);
+  const PlotArea area = plot_area_pixels(range, style);
+  return encode_png(heatmap(density_grid(evaluator, range, area.width, area.height), range, style));
+}
+
+}  // namespace cnf

@@ -1,0 +1,56 @@
+// A model's exact density as a grid and as a picture, beside the truth, the data and the samples.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "datasets/density.hpp"
+#include "tools/cli/args.hpp"
+#include "tools/draw/heatmap.hpp"
+#include "tools/run_folder.hpp"
+
+namespace cnf {
+
+/// The density a model was trained on, if it was one: a built-in set, or the picture in its run folder. Else null.
+std::shared_ptr<const PlanarDensity> known_density(const ModelArgument& opened);
+
+/// What the pictures call a model: the name of its data, "model" if it has none.
+std::string data_name(const ModelFile& file);
+
+/// Where to look at a planar model: at the known density's own window, else at 4096 of its samples from the 0.5 % to
+/// the 99.5 % quantile of either coordinate, widened by a sixth to both sides.
+Box viewing_range(const PlanarDensity* density, Evaluator& evaluator, Seed seed);
+
+/// p at the centres of nx x ny cells over the range, in the user's units.   Shapes  returns ny x nx, row 0 = lowest y.
+/// Rows that failed are NaN, and in `failures`, counted along the grid's rows.
+Matrix<double> density_grid(Evaluator& evaluator, const Box& range, Index nx, Index ny,
+                            std::vector<Status>* failures = nullptr);
+/// The same of a known density.
+Matrix<double> density_grid(const PlanarDensity& density, const Box& range, Index nx, Index ny);
+
+/// Share of the points per cell, over the cell's area: what the density predicts.
+Matrix<double> histogram(const Batch& points, const Box& range, Index nx, Index ny);
+
+/// --range --size --scale --colormap --log --title, under the heading "Picture".
+std::vector<Option> picture_options();
+/// Throws UsageError: a range that is empty, a size that cannot be.
+void check_picture(const Args& args);
+std::optional<Box> range_from(const Args& args);
+/// `columns`: the names on the axes.
+HeatmapStyle style_from(const Args& args, const std::vector<std::string>& columns, int width, int height);
+
+/// Gives up equal units of both axes where the range is more than 3 times as long as high, or the other way round: such
+/// columns have units of their own. A height that was left to the range then becomes `height`.
+void set_aspect(HeatmapStyle& style, const Box& range, int height);
+
+/// "density, per unit of lon × lat".
+std::string density_label(const std::vector<std::string>& columns);
+
+/// A planar model's density as a PNG, one evaluation a pixel, as high as its range needs. Throws std::invalid_argument
+/// if the model is not planar.
+std::string density_png(const ModelFile& file, const PlanarDensity* density, const EvaluationOptions& evaluation,
+                        int width = 480);
+
+}  // namespace cnf

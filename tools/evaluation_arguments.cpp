@@ -1,0 +1,100 @@
+#include "tools/evaluation_arguments.hpp"
+
+#include "base/error.hpp"
+#include "solvers/method.hpp"
+#include "tools/cli/output.hpp"
+#include "tools/cli/shared_options.hpp"
+
+namespace cnf {
+
+namespace {
+
+std::vector<std::string> methods(bool adaptive) {
+  std::vector<std::string> names;
+  for (const Tableau* tableau : kAllTableaus)
+    if ((tableau->embedded_order > 0) == adaptive) names.emplace_back(tableau->name);
+  return names;
+}
+
+}  // namespace
+
+std::vector<std::string> adaptive_methods() { return methods(true); }
+std::vector<std::string> fixed_methods() { return methods(false); }
+
+std::vector<Option> evaluation_options() {
+  return joined({solve_options(adaptive_methods(), fixed_methods(), "dopri5", "1e-5", "1e-5"),
+                 {{.name = "max-steps",
+                   .value = "N",
+                   .kind = Kind::integer,
+                   .initial = "10000",
+                   .range = Range::whole(1, 1'000'000'000),
+                   .help = "Steps a solve may try before it is given up.",
+                   .group = "Solver"},
+                  precision_option()}});
+}
+
+SolveOptions solve_from(const Args& args) {
+  SolveOptions solve;
+  const Choice solver = args.choice("solver");
+  const Method method = parse_method(solver.number ? solver.name + ":" + std::to_string(*solver.number) : solver.name);
+  solve.method = method.tableau;
+  solve.fixed_steps = method.fixed_steps;
+  solve.rtol = args.real("rtol");
+  // One tolerance given means both: an absolute one far looser than the relative one would decide alone.
+  solve.atol = args.given("rtol") && !args.given("atol") ? solve.rtol : args.real("atol");
+  solve.norm = args.text("norm") == "tile" ? Norm::tile : Norm::sample;
+  solve.max_steps = args.integer("max-steps");
+  return solve;
+}
+
+DivergenceChoice divergence_from(const Args& args) {
+  const Choice how = args.choice("divergence");
+  return parse_divergence(how.number ? how.name + ":" + std::to_string(*how.number) : how.name);
+}
+
+EvaluationOptions evaluation_from(const Args& args) {
+  EvaluationOptions options;
+  options.solve = solve_from(args);
+  const Choice divergence = args.choice("divergence");
+  options.divergence = parse_divergence(divergence.number ? divergence.name + ":" + std::to_string(*divergence.number)
+                                                          : divergence.name);
+  options.precision = args.text("precision") == "double" ? Precision::double_float : Precision::single_float;
+  options.threads = threads_from(args);
+  options.probe_seed = seed_from(args);
+  return options;
+}
+
+int threads_from(const Args& args) { return args.has("threads") ? static_cast<int>(args.integer("threads")) : 0; }
+Seed seed_from(const Args& args) { return {static_cast<std::uint64_t>(args.integer("seed"))}; }
+
+Option on_error_option(const std::string& initial) {
+  return {.name = "on-error",
+          .value = "WHAT",
+          .kind = Kind::choice,
+          .initial = initial,
+          .choices = {"stop", "skip"},
+          .help = "Rows that cannot be solved: stop, or write NaN for them and go on.",
+          .group = "Solver"};
+}
+
+Failures::Failures(const Args& args) : verb_(args.verb()), stop_(args.text("on-error") == "stop") {}
+
+void Failures::add(const std::vector<Status>& failures, std::uint64_t first) {
+  if (failures.empty()) return;
+  if (count_ == 0) {
+    first_ = failures.front();
+    first_.row += static_cast<Index>(first);
+  }
+  count_ += std::ssize(failures);
+  if (stop_) throw ComputationError(text(), "--on-error=skip writes NaN for such rows and goes on");
+}
+
+void Failures::say() const {
+  if (count_ > 0) write_stderr("cnf " + verb_ + ": warning: " + text() + "\n");
+}
+
+std::string Failures::text() const {
+  return std::to_string(count_) + (count_ == 1 ? " row" : " rows") + " failed, the first of them: " + first_.message();
+}
+
+}  // namespace cnf

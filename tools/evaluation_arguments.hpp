@@ -1,0 +1,48 @@
+// How the verbs that evaluate a model are told to: the solver's options, read into the library's.
+#pragma once
+
+#include "flows/cnf.hpp"
+#include "tools/cli/args.hpp"
+
+namespace cnf {
+
+/// Methods with an error estimate, and those that take fixed steps alone, as solver_option wants them.
+std::vector<std::string> adaptive_methods();
+std::vector<std::string> fixed_methods();
+
+/// --solver --rtol --atol --norm --divergence --precision --max-steps with evaluation's defaults.
+std::vector<Option> evaluation_options();
+
+/// The solver's part, for a verb whose table has --solver --rtol --atol --norm --max-steps.
+SolveOptions solve_from(const Args& args);
+DivergenceChoice divergence_from(const Args& args);
+/// Of evaluation_options(), --threads and --seed (Hutchinson's probes).
+EvaluationOptions evaluation_from(const Args& args);
+
+int threads_from(const Args& args);
+Seed seed_from(const Args& args);
+
+/// What --on-error makes of failed rows: an error that names the first of them, or rows of NaN and a message at the
+/// end.
+Option on_error_option(const std::string& initial = "stop");
+
+/// The failed rows of many calls, in memory that does not grow.
+class Failures {
+ public:
+  explicit Failures(const Args& args);
+  /// Notes those of one call whose row 0 has the number `first`. Throws ComputationError under --on-error=stop.
+  void add(const std::vector<Status>& failures, std::uint64_t first);
+  std::int64_t count() const { return count_; }
+  /// Says on standard error how many there were, if any.
+  void say() const;
+
+ private:
+  std::string text() const;
+
+  std::string verb_;
+  bool stop_;
+  std::int64_t count_ = 0;
+  Status first_;
+};
+
+}  // namespace cnf

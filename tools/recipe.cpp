@@ -1,0 +1,200 @@
+#include "tools/recipe.hpp"
+
+#include <nlohmann/json.hpp>
+
+#include "base/error.hpp"
+#include "solvers/method.hpp"
+#include "tools/cli/shared_options.hpp"
+#include "tools/evaluation_arguments.hpp"
+
+namespace cnf {
+
+namespace {
+
+constexpr const char* kGroup = "Training";
+
+Option real_option(std::string name, std::string initial, Range range, std::string help) {
+  return {.name = std::move(name),
+          .value = "X",
+          .kind = Kind::real,
+          .initial = std::move(initial),
+          .range = range,
+          .help = std::move(help),
+          .group = kGroup};
+}
+
+Option whole_option(std::string name, std::string initial, Range range, std::string help) {
+  return {.name = std::move(name),
+          .value = "N",
+          .kind = Kind::integer,
+          .initial = std::move(initial),
+          .range = range,
+          .help = std::move(help),
+          .group = kGroup};
+}
+
+Option choice_option(std::string name, std::vector<std::string> choices, std::string help) {
+  return {.name = std::move(name),
+          .value = "WHAT",
+          .kind = Kind::choice,
+          .initial = choices.front(),
+          .choices = std::move(choices),
+          .help = std::move(help),
+          .group = kGroup};
+}
+
+std::string with_number(const Choice& choice) {
+  return choice.number ? choice.name + ":" + std::to_string(*choice.number) : choice.name;
+}
+
+}  // namespace
+
+std::vector<Option> recipe_options() {
+  constexpr std::int64_t kMostSteps = 1'000'000'000;
+  Option norm = norm_option("tile");
+  Option rtol = rtol_option("1e-3"), atol = atol_option("1e-3");
+  rtol.help = "Error allowed in a step while training; validation is always at 1e-5.";
+  return {
+      whole_option("steps", "", Range::whole(1, kMostSteps), "Updates to make: the same bits on every run."),
+      real_option("seconds", "60", Range::above(0), "Without --steps: train about that long, then say the --steps."),
+      whole_option("batch", "512", Range::whole(1, 1 << 24), "Samples per update."),
+      real_option("lr", "0.02", Range::above(0), "Peak learning rate, after a warm-up and before a cosine to 0."),
+      real_option("beta1", "0.9", Range{.min = 0, .max = 1, .max_open = true}, "Adam's decay of the mean."),
+      real_option("beta2", "0.99", Range{.min = 0, .max = 1, .max_open = true}, "Adam's decay of the square."),
+      real_option("weight-decay", "0", Range::at_least(0), "Above 0: AdamW's decoupled decay."),
+      real_option("clip", "0", Range::at_least(0), "Above 0: bring the gradient's norm down to this."),
+      real_option("ema", "0.998", Range{.min = 0, .max = 1, .max_open = true},
+                  "Decay per update of the averaged weights, the ones validated and saved."),
+      choice_option("gradient", {"discrete", "continuous"},
+                    "The exact gradient of the steps taken, or the adjoint equation solved backwards."),
+      choice_option("probe", {"rademacher", "gaussian"}, "The distribution of Hutchinson's probes."),
+      whole_option("validate-every", "250", Range::whole(1, kMostSteps), "Updates between validations."),
+      whole_option("patience", "0", Range::whole(0, kMostSteps),
+                   "Above 0: stop after that many validations without a better one."),
+      solver_option(adaptive_methods(), fixed_methods(), "dopri5"),
+      rtol,
+      atol,
+      norm,
+      divergence_option(),
+      whole_option("max-steps", "1000", Range::whole(1, kMostSteps),
+                   "Steps a solve may try before the update is skipped.")};
+}
+
+Recipe recipe_from(const Args& args) {
+  Recipe recipe;
+  recipe.seed = seed_from(args).value;
+  recipe.steps = args.given("steps") ? args.integer("steps") : 0;
+  recipe.seconds = args.given("steps") ? 0 : args.real("seconds");
+  recipe.batch = args.integer("batch");
+  recipe.adam = {.lr = args.real("lr"),
+                 .beta1 = args.real("beta1"),
+                 .beta2 = args.real("beta2"),
+                 .weight_decay = args.real("weight-decay"),
+                 .clip = args.real("clip"),
+                 .ema = args.real("ema")};
+  recipe.solver = with_number(args.choice("solver"));
+  recipe.norm = args.text("norm");
+  recipe.divergence = with_number(args.choice("divergence"));
+  recipe.probe = args.text("probe");
+  recipe.gradient = args.text("gradient");
+  const SolveOptions solve = solve_from(args);
+  recipe.rtol = solve.rtol;
+  recipe.atol = solve.atol;
+  recipe.max_steps = args.integer("max-steps");
+  recipe.validate_every = args.integer("validate-every");
+  recipe.patience = static_cast<int>(args.integer("patience"));
+  return recipe;
+}
+
+std::string recipe_json(const Recipe& r) {
+  nlohmann::ordered_json json{{"data", r.data},
+                              {"data_kind", r.data_kind},
+                              {"invert", r.invert},
+                              {"seed", r.seed},
+                              {"steps", r.steps},
+                              {"batch", r.batch},
+                              {"lr", r.adam.lr},
+                              {"beta1", r.adam.beta1},
+                              {"beta2", r.adam.beta2},
+                              {"weight_decay", r.adam.weight_decay},
+                              {"clip", r.adam.clip},
+                              {"ema", r.adam.ema},
+                              {"solver", r.solver},
+                              {"rtol", r.rtol},
+                              {"atol", r.atol},
+                              {"norm", r.norm},
+                              {"max_steps", r.max_steps},
+                              {"divergence", r.divergence},
+                              {"probe", r.probe},
+                              {"gradient", r.gradient},
+                              {"validate_every", r.validate_every},
+                              {"patience", r.patience}};
+  if (r.steps == 0) json["seconds"] = r.seconds;
+  return json.dump();
+}
+
+Recipe parse_recipe(const std::string& text, const std::string& path) {
+  try {
+    const auto json = nlohmann::ordered_json::parse(text);
+    Recipe r;
+    r.data = json.at("data").get<std::string>();
+    r.data_kind = json.at("data_kind").get<std::string>();
+    r.invert = json.at("invert").get<bool>();
+    r.seed = json.at("seed").get<std::uint64_t>();
+    r.steps = json.at("steps").get<std::int64_t>();
+    r.seconds = json.value("seconds", 0.0);
+    r.batch = json.at("batch").get<Index>();
+    r.adam.lr = json.at("lr").get<double>();
+    r.adam.beta1 = json.at("beta1").get<double>();
+    r.adam.beta2 = json.at("beta2").get<double>();
+    r.adam.weight_decay = json.at("weight_decay").get<double>();
+    r.adam.clip = json.at("clip").get<double>();
+    r.adam.ema = json.at("ema").get<double>();
+    r.solver = json.at("solver").get<std::string>();
+    r.rtol = json.at("rtol").get<double>();
+    r.atol = json.at("atol").get<double>();
+    r.norm = json.at("norm").get<std::string>();
+    r.max_steps = json.at("max_steps").get<std::int64_t>();
+    r.divergence = json.at("divergence").get<std::string>();
+    r.probe = json.at("probe").get<std::string>();
+    r.gradient = json.at("gradient").get<std::string>();
+    r.validate_every = json.at("validate_every").get<std::int64_t>();
+    r.patience = json.at("patience").get<int>();
+    return r;
+  } catch (const nlohmann::json::exception& error) {
+    throw InputError(path + ": its recipe cannot be read: " + error.what());
+  }
+}
+
+TrainOptions train_options(const Recipe& recipe, Precision precision, int threads) {
+  TrainOptions options;
+  options.steps = recipe.steps;
+  options.seconds = recipe.seconds;
+  options.batch = recipe.batch;
+  options.adam = recipe.adam;
+  options.validate_every = recipe.validate_every;
+  options.patience = recipe.patience;
+
+  const Method method = parse_method(recipe.solver);
+  ObjectiveOptions& objective = options.objective;
+  objective.solve.method = method.tableau;
+  objective.solve.fixed_steps = method.fixed_steps;
+  objective.solve.rtol = recipe.rtol;
+  objective.solve.atol = recipe.atol;
+  objective.solve.norm = recipe.norm == "tile" ? Norm::tile : Norm::sample;
+  objective.solve.max_steps = recipe.max_steps;
+  objective.adjoint = objective.solve;
+  objective.adjoint.control_s = false;  // the seminorm: parameters' gradients are quadratures (Kidger et al. 2021)
+  objective.divergence =
+      parse_divergence(recipe.divergence, recipe.probe == "gaussian" ? Probe::gaussian : Probe::rademacher);
+  objective.gradient = recipe.gradient == "continuous" ? GradientMode::continuous : GradientMode::discrete;
+  objective.threads = threads;
+  objective.seed = {recipe.seed};
+
+  options.evaluation.divergence.kind = DivergenceChoice::Kind::exact;
+  options.evaluation.precision = precision;
+  options.evaluation.threads = threads;
+  return options;
+}
+
+}  // namespace cnf

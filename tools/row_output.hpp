@@ -1,0 +1,50 @@
+// Rows of results on their way to -o: .npy, .csv, or CSV on standard output, in memory that does not grow.
+#pragma once
+
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/npy.hpp"
+#include "base/types.hpp"
+#include "tools/cli/option.hpp"
+
+namespace cnf {
+
+class Args;
+
+/// -o --output (default -, standard output), -f --force, --dtype f4|f8.
+std::vector<Option> row_output_options();
+/// What can be refused beforehand. UsageError: a name that ends in neither .npy nor .csv (devices and pipes are CSV);
+/// OutputError: it exists and --force is not given.
+void check_row_output(const Args& args);
+
+/// Takes samples in blocks; the file is whole after `finish` or absent. Standard output, devices and pipes get rows as
+/// they come.
+class RowOutput {
+ public:
+  /// `rows`: how many will come, if that is known; otherwise values for a .npy, whose header says how many, wait in an
+  /// unnamed file beside it. `vector`: one column, as shape (N,).
+  RowOutput(const Args& args, std::vector<std::string> columns, std::optional<Index> rows, bool vector = false);
+  ~RowOutput();
+
+  void write(const Batch& x);  ///< D x n
+  void finish();
+
+ private:
+  class Spool;
+  void send();
+
+  std::filesystem::path path_;
+  NpyDtype dtype_;
+  Index cols_;
+  bool vector_;
+  std::optional<NpyWriter> npy_;
+  std::optional<FileWriter> text_;
+  std::unique_ptr<Spool> spool_;
+  std::string buffer_;  ///< text to come: the header waits for the first rows
+};
+
+}  // namespace cnf

@@ -1,0 +1,64 @@
+#include "tools/row_stream.hpp"
+
+#include "base/error.hpp"
+#include "tools/cli/output.hpp"
+#include "tools/cli/progress.hpp"
+#include "tools/cli/shared_options.hpp"
+#include "tools/cli/signals.hpp"
+#include "tools/data_argument.hpp"
+#include "tools/evaluation_arguments.hpp"
+#include "tools/row_output.hpp"
+#include "tools/rows_for_model.hpp"
+#include "tools/run_folder.hpp"
+
+namespace cnf {
+
+std::vector<Option> row_stream_options(const std::string& data_help) {
+  return joined(
+      {{{.name = "data", .value = "FILE", .kind = Kind::path, .help = data_help, .group = "Data", .required = true}},
+       without(table_options(), {"invert"}),
+       row_output_options(),
+       evaluation_options(),
+       {on_error_option()},
+       without(common_options(), {"json"})});
+}
+
+void check_row_stream(const Args& args) {
+  check_row_output(args);
+  open_model(args.path("model"));
+  std::error_code error;
+  const std::string& data = args.text("data");
+  if (data != "-" && !std::filesystem::exists(data, error)) throw InputError(one_line(data) + ": no such file");
+}
+
+int run_row_stream(const Args& args, const RowStream& stream) {
+  const ModelArgument opened = open_model(args.path("model"));
+  const Cnf& model = opened.file.model;
+  const RowOptions options = row_options(args);
+  const std::unique_ptr<RowReader> rows = stream.open(args.text("data"), model, options);
+  const std::optional<Index> count = options.drop_invalid ? std::nullopt : rows->rows();
+  RowOutput out(args, stream.columns(model), count, stream.vector);
+  Evaluator evaluator(model, evaluation_from(args));
+  Failures failures(args);
+  Progress progress(Progress::mode(args.text("progress"), args.flag("quiet")), "row", count.value_or(0));
+  std::uint64_t done = 0;
+  for (Batch x = next_block(*rows); x.cols() > 0; x = next_block(*rows)) {
+    Evaluated block = stream.evaluate(evaluator, x, done);
+    failures.add(block.failures, done);
+    out.write(stream.results(block));
+    done += static_cast<std::uint64_t>(x.cols());
+    progress.update(static_cast<std::int64_t>(done));
+    if (interrupted()) throw Interrupted("stopped after " + std::to_string(done) + " rows");
+    if (x.cols() < block_rows(x.rows())) break;
+  }
+  progress.finish();
+  if (done == 0) throw InputError(rows->source() + ": no row of numbers in it");
+  out.finish();
+  if (rows->dropped() > 0)
+    write_stderr("cnf " + args.verb() + ": " + rows->source() + ": " + std::to_string(rows->dropped()) +
+                 " invalid rows left out\n");
+  failures.say();
+  return 0;
+}
+
+}  // namespace cnf

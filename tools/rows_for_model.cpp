@@ -1,0 +1,102 @@
+#include "tools/rows_for_model.hpp"
+
+#include <algorithm>
+
+#include "base/error.hpp"
+#include "tools/data_argument.hpp"
+
+namespace cnf {
+
+namespace {
+
+std::string listed(const std::vector<std::string>& names) {
+  std::string text;
+  for (std::size_t j = 0; j < names.size() && j < 10; ++j) text += (j > 0 ? ", " : "") + names[j];
+  return names.size() > 10 ? text + ", ..." : text;
+}
+
+/// Columns of another reader, in an order of their own.
+class PickedRows final : public RowReader {
+ public:
+  PickedRows(std::unique_ptr<RowReader> all, std::vector<Index> keep) : all_(std::move(all)), keep_(std::move(keep)) {
+    for (const Index j : keep_) columns_.push_back(all_->columns()[static_cast<std::size_t>(j)]);
+  }
+  const std::string& source() const override { return all_->source(); }
+  const std::vector<std::string>& columns() const override { return columns_; }
+  std::optional<Index> rows() const override { return all_->rows(); }
+  Index dropped() const override { return all_->dropped(); }
+  Index read(Out<double> block) override {
+    check_block(block);
+    buffer_.resize(std::ssize(all_->columns()), block.cols());
+    const Index n = all_->read(Out<double>(buffer_.data(), buffer_.rows(), buffer_.cols()));
+    for (std::size_t j = 0; j < keep_.size(); ++j)
+      block.row(static_cast<Index>(j)).head(n) = buffer_.row(keep_[j]).head(n);
+    return n;
+  }
+
+ private:
+  std::unique_ptr<RowReader> all_;
+  std::vector<Index> keep_;
+  std::vector<std::string> columns_;
+  Batch buffer_;
+};
+
+bool holds_all(const std::vector<std::string>& names, const std::vector<std::string>& wanted) {
+  return std::all_of(wanted.begin(), wanted.end(), [&](const std::string& name) {
+    return std::find(names.begin(), names.end(), name) != names.end();
+  });
+}
+
+}  // namespace
+
+Index block_rows(Index D) { return std::clamp<Index>((Index{1} << 20) / std::max<Index>(D, 1) / 64 * 64, 64, 16384); }
+
+std::unique_ptr<RowReader> open_rows_for(const std::string& file, const std::vector<std::string>& wanted, bool by_name,
+                                         const RowOptions& given) {
+  std::unique_ptr<RowReader> rows = open_rows(file, given);
+  const bool asked = !given.columns.empty() || !given.drop.empty();
+  if (!asked && rows->columns() != wanted && holds_all(rows->columns(), wanted)) {
+    RowOptions named = given;
+    named.columns = wanted;
+    std::error_code error;
+    if (!std::filesystem::is_regular_file(file, error))  // a pipe cannot be opened twice
+      return std::make_unique<PickedRows>(std::move(rows), select_columns(rows->source(), rows->columns(), named));
+    return open_rows(file, named);
+  }
+  const std::vector<std::string>& names = rows->columns();
+  if (!asked && by_name && names != wanted && names != numbered_columns(std::ssize(names)))
+    throw InputError(rows->source() + ": its columns are " + listed(names) + "; the model's are " + listed(wanted),
+                     "--columns says which to take, in the model's order");
+  if (names.size() != wanted.size())
+    throw InputError(rows->source() + ": " + std::to_string(names.size()) +
+                         (names.size() == 1 ? " column" : " columns") + ", the model takes " +
+                         std::to_string(wanted.size()) + ": " + listed(wanted),
+                     names.size() > wanted.size() ? "--columns says which to take, in the model's order" : "");
+  return rows;
+}
+
+std::unique_ptr<RowReader> open_data_rows(const std::string& file, const Cnf& model, const RowOptions& given) {
+  const bool own_names =
+      !model.columns.empty() && model.columns != numbered_columns(model.dim()) && model.columns != planar_columns();
+  return open_rows_for(file, model.columns, own_names, given);
+}
+
+std::vector<std::string> base_columns(const Cnf& model) {
+  std::vector<std::string> names;
+  for (Index j = 1; j <= model.dim(); ++j) names.push_back(std::string("z").append(std::to_string(j)));
+  return names;
+}
+
+std::unique_ptr<RowReader> open_base_rows(const std::string& file, const Cnf& model, const RowOptions& given) {
+  return open_rows_for(file, base_columns(model), false, given);
+}
+
+Batch next_block(RowReader& rows) {
+  const Index D = std::ssize(rows.columns());
+  Batch x(D, block_rows(D));
+  const Index n = rows.read(Out<double>(x.data(), x.rows(), x.cols()));
+  x.conservativeResize(D, n);
+  return x;
+}
+
+}  // namespace cnf

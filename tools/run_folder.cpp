@@ -1,0 +1,77 @@
+#include "tools/run_folder.hpp"
+
+#include "base/error.hpp"
+#include "base/safetensors.hpp"
+
+namespace cnf {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+constexpr const char* kKind = "cnf rows";
+
+/// Samples are rows of a file and columns in memory: a column-major D x N is a row-major N x D.
+Tensor rows_tensor(const std::string& name, const Batch& x) {
+  return make_tensor<double>(name, {x.cols(), x.rows()}, {x.data(), static_cast<std::size_t>(x.size())});
+}
+
+Batch rows_of(const Safetensors& file, const std::string& name, const std::string& path) {
+  const Tensor* tensor = file.find(name);
+  if (tensor == nullptr || tensor->dtype != Dtype::F64 || tensor->shape.size() != 2)
+    throw InputError(path + ": tensor '" + name + "' is missing or not a table of F64");
+  const std::vector<double> all = values<double>(*tensor);
+  return Tile<double>(all.data(), tensor->shape[1], tensor->shape[0]);
+}
+
+}  // namespace
+
+std::string split_rows_bytes(const SplitRows& rows) {
+  return safetensors_bytes(
+      {{{"cnf.kind", kKind}},
+       {rows_tensor("train", rows.train), rows_tensor("validation", rows.validation), rows_tensor("test", rows.test)}});
+}
+
+SplitRows read_split_rows(const fs::path& path) {
+  const Safetensors file = read_safetensors(path);
+  const auto kind = file.metadata.find("cnf.kind");
+  if (kind == file.metadata.end() || kind->second != kKind) throw InputError(path.string() + ": not the rows of a run");
+  return {rows_of(file, "train", path.string()), rows_of(file, "validation", path.string()),
+          rows_of(file, "test", path.string())};
+}
+
+ModelArgument open_model(const fs::path& argument) {
+  std::error_code error;
+  ModelArgument opened;
+  if (fs::is_directory(argument, error)) {
+    opened.run = RunFolder{argument};
+    opened.path = opened.run->model();
+    if (!fs::exists(opened.path, error))
+      throw InputError(argument.string() + ": no model.safetensors in this folder; is it a run folder?",
+                       fs::exists(opened.run->training(), error)
+                           ? "its training has not come to a first checkpoint yet"
+                           : "train one with: cnf train --data 8gaussians -o " + argument.string());
+  } else {
+    opened.path = argument;
+    const RunFolder beside{argument.parent_path()};
+    if (argument.filename() == beside.model().filename()) opened.run = beside;
+  }
+  opened.file = read_model(opened.path);
+  return opened;
+}
+
+Option model_argument() {
+  return {.name = "model",
+          .value = "MODEL",
+          .kind = Kind::path,
+          .help = "A run folder of cnf train, or a .safetensors model.",
+          .required = true};
+}
+
+std::optional<SplitRows> ModelArgument::split() const {
+  std::error_code error;
+  if (!run || !fs::exists(run->rows(), error)) return std::nullopt;
+  return read_split_rows(run->rows());
+}
+
+}  // namespace cnf

@@ -1,0 +1,46 @@
+// A run's folder: what is in it, and how a MODEL argument names one.
+#pragma once
+
+#include <filesystem>
+#include <optional>
+
+#include "base/types.hpp"
+#include "flows/model_file.hpp"
+#include "tools/cli/option.hpp"
+
+namespace cnf {
+
+/// The files of a run.
+struct RunFolder {
+  std::filesystem::path folder;
+
+  std::filesystem::path model() const { return folder / "model.safetensors"; }        ///< the best weights so far
+  std::filesystem::path training() const { return folder / "training.safetensors"; }  ///< everything --resume needs
+  std::filesystem::path rows() const { return folder / "rows.safetensors"; }          ///< of a table: its split
+  std::filesystem::path source() const { return folder / "source.picture"; }          ///< of a picture: its file
+  std::filesystem::path metrics() const { return folder / "metrics.csv"; }
+  std::filesystem::path timing() const { return folder / "timing.csv"; }
+  std::filesystem::path picture() const { return folder / "density.png"; }
+};
+
+/// The rows of a table by use, as a run keeps them: D x N each, in the user's units.
+struct SplitRows {
+  Batch train, validation, test;
+};
+std::string split_rows_bytes(const SplitRows& rows);
+SplitRows read_split_rows(const std::filesystem::path& path);
+
+/// A model argument: a run folder or a model file.
+struct ModelArgument {
+  ModelFile file;
+  std::filesystem::path path;              ///< of the model file
+  std::optional<RunFolder> run;            ///< if it is, or lies in, a run folder
+  std::optional<SplitRows> split() const;  ///< the run's rows, if it was trained on a table
+};
+/// Throws InputError naming what is missing.
+ModelArgument open_model(const std::filesystem::path& argument);
+
+/// The positional argument MODEL of the verbs that take one, called "model".
+Option model_argument();
+
+}  // namespace cnf

@@ -1,0 +1,98 @@
+#include "tools/training_source.hpp"
+
+#include <algorithm>
+#include <charconv>
+
+#include "base/error.hpp"
+#include "datasets/split.hpp"
+#include "datasets/standardise.hpp"
+#include "tools/cli/output.hpp"
+#include "tools/data_argument.hpp"
+
+namespace cnf {
+
+namespace {
+
+constexpr Index kValidationPoints = 4096;
+constexpr Index kStandardisationPoints = 50'000;
+
+/// `--valid` and `--test`: a share of the rows, or a file of its own.
+struct HeldOut {
+  double share = 0;
+  std::optional<Table> table;
+};
+
+HeldOut held_out(const Args& args, const std::string& name, const RowOptions& options) {
+  const std::string& text = args.text(name);
+  double share = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), share);
+  if (error == std::errc() && end == text.data() + text.size()) {
+    if (!(share >= 0 && share < 1))
+      throw UsageError("--" + name + ": " + text +
+                       " is out of range, expected a share of the rows from 0 to below 1, or a file");
+    return {share, std::nullopt};
+  }
+  return {0, read_table(text, options)};
+}
+
+void expect_columns(const Table& table, const Table& other, const std::string& what) {
+  if (other.values.rows() != table.values.rows())
+    throw InputError(other.source + ": " + std::to_string(other.values.rows()) + " columns, " + table.source + " has " +
+                     std::to_string(table.values.rows()) + "; " + what + " must have the same");
+}
+
+}  // namespace
+
+TrainingSource table_source(const Args& args, Seed seed) {
+  const RowOptions options = row_options(args);
+  const Table table = read_table(args.text("data"), options);
+  if (table.dropped > 0)
+    write_stderr("cnf train: " + table.source + ": " + std::to_string(table.dropped) + " invalid rows left out\n");
+  TrainingSource source{nullptr, {}, table.columns, {}};
+  const Index n = table.values.cols();
+  Split split;
+  HeldOut valid, test;
+  if (args.given("split")) {
+    if (args.given("valid") || args.given("test"))
+      throw UsageError("--split says which rows are for what; leave --valid and --test out");
+    split = read_split(args.path("split"), n);
+  } else {
+    valid = held_out(args, "valid", options);
+    test = held_out(args, "test", options);
+    if (valid.share + test.share >= 1) throw UsageError("--valid and --test leave no rows to train on");
+    split = split_rows(n, {1 - valid.share - test.share, valid.share, test.share}, seed);
+  }
+  source.rows = {take(table.values, split.train), take(table.values, split.validation), take(table.values, split.test)};
+  if (valid.table) expect_columns(table, *valid.table, "--valid"), source.rows.validation = valid.table->values;
+  if (test.table) expect_columns(table, *test.table, "--test"), source.rows.test = test.table->values;
+  source.standardisation = fit_standardisation(source.rows.train, source.columns, table.source);
+  return source;
+}
+
+Standardisation standardise_draws(const PlanarDensity& density, Seed seed) {
+  return fit_standardisation(density.sample(seed, Purpose::data, static_cast<std::uint32_t>(DrawStep::standardisation),
+                                            0, kStandardisationPoints));
+}
+
+TrainingData training_data(const TrainingSource& source, Seed seed) {
+  TrainingData data;
+  if (source.density) {
+    data.draw = [density = source.density, seed](std::uint32_t step, Out<double> x) {
+      density->sample(seed, Purpose::batch, step, 0, x);
+    };
+    data.validation = source.density->sample(seed, Purpose::data, static_cast<std::uint32_t>(DrawStep::validation), 0,
+                                             kValidationPoints);
+    data.true_log_prob = source.density->log_prob(data.validation);
+    return data;
+  }
+  data.draw = [&rows = source.rows.train, seed](std::uint32_t step, Out<double> x) {
+    for (Index b = 0; b < x.cols(); ++b)
+      x.col(b) = rows.col(static_cast<Index>(uniform_index(seed, Purpose::batch, step, static_cast<std::uint64_t>(b), 0,
+                                                           static_cast<std::uint32_t>(rows.cols()))));
+  };
+  const Batch& validation = source.rows.validation.cols() > 0 ? source.rows.validation : source.rows.train;
+  data.validation = validation.leftCols(std::min(validation.cols(), kValidationPoints));
+  return data;
+}
+
+}  // namespace cnf

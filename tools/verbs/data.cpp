@@ -1,0 +1,127 @@
+// cnf data: draws from a built-in set or a picture, its exact density as an image, and the list of the sets.
+#include <algorithm>
+
+#include "base/error.hpp"
+#include "base/file_writer.hpp"
+#include "datasets/toy.hpp"
+#include "tools/cli/json_report.hpp"
+#include "tools/cli/output.hpp"
+#include "tools/cli/shared_options.hpp"
+#include "tools/cli/signals.hpp"
+#include "tools/data_argument.hpp"
+#include "tools/density_picture.hpp"
+#include "tools/draw/png.hpp"
+#include "tools/evaluation_arguments.hpp"
+#include "tools/row_output.hpp"
+#include "tools/rows_for_model.hpp"
+#include "tools/verbs/verbs.hpp"
+
+namespace cnf {
+
+namespace {
+
+int list_sets(const Args& args) {
+  std::vector<JsonReport> sets;
+  std::string text = "set           entropy, nats\n";
+  for (const std::string& name : toy_names()) {
+    const double entropy = find_toy(name)->entropy();
+    sets.emplace_back().set("name", name).set("entropy", entropy);
+    std::string line = name;
+    line.resize(14, ' ');
+    text += line + shortest(entropy) + '\n';
+  }
+  JsonReport report;
+  report.set("sets", sets);
+  write_stdout(args.flag("json") ? report.text() : text);
+  return 0;
+}
+
+/// A density to draw from, or an error that says why the argument is none.
+DataArgument find_density(const Args& args) {
+  if (!args.given("data"))
+    throw UsageError("DATA is missing: a built-in set or a picture", "cnf data --list shows the sets");
+  DataArgument data = find_data(args.text("data"), args.flag("invert"));
+  if (data.table())
+    throw UsageError(in_quotes(args.text("data")) + " is a table, not a density to draw from",
+                     "a built-in set (cnf data --list), or a picture FILE.pgm or FILE.png");
+  return data;
+}
+
+int draw_points(const Args& args, const PlanarDensity& density) {
+  const Index N = args.integer("num");
+  const std::uint64_t first = static_cast<std::uint64_t>(args.integer("first"));
+  RowOutput out(args, planar_columns(), N);
+  for (Index done = 0; done < N;) {
+    const Index n = std::min(N - done, block_rows(2));
+    out.write(density.sample(seed_from(args), Purpose::data, static_cast<std::uint32_t>(DrawStep::data),
+                             first + static_cast<std::uint64_t>(done), n));
+    done += n;
+    if (interrupted()) throw Interrupted("stopped after " + std::to_string(done) + " points");
+  }
+  out.finish();
+  return 0;
+}
+
+int draw_density(const Args& args, const DataArgument& data) {
+  const Box range = range_from(args).value_or(data.density->box());
+  HeatmapStyle style = style_from(args, planar_columns(), 720, 0);
+  style.title = args.given("title") ? args.text("title") : data.name + ": the true density";
+  set_aspect(style, range, style.width * 5 / 6);
+  const PlotArea area = plot_area_pixels(range, style);
+  write_file(args.path("output"),
+             encode_png(heatmap(density_grid(*data.density, range, area.width, area.height), range, style)));
+  return 0;
+}
+
+int run_data(const Args& args) {
+  if (args.flag("list")) return list_sets(args);
+  const DataArgument data = find_density(args);
+  return args.flag("density") ? draw_density(args, data) : draw_points(args, *data.density);
+}
+
+void check_data(const Args& args) {
+  if (args.flag("list")) return;
+  find_density(args);
+  if (!args.flag("density")) return check_row_output(args);
+  check_picture(args);
+  if (args.path("output").extension() != ".png")
+    throw UsageError("--output: " + in_quotes(args.text("output")) + " does not end in .png",
+                     "--density draws a picture, for example -o truth.png");
+  refuse_overwrite(args.path("output"), args.flag("force"));
+}
+
+}  // namespace
+
+Verb data_verb() {
+  return {.name = "data",
+          .summary = "Draw points of a built-in set or a picture, or its exact density",
+          .examples = {"cnf data 8gaussians -N 10000 -o points.npy", "cnf data 8gaussians --density -o truth.png",
+                       "cnf data portrait.pgm --invert -N 100000 -o points.npy", "cnf data --list"},
+          .positionals = {{.name = "data",
+                           .value = "DATA",
+                           .kind = Kind::path,
+                           .help = "A built-in set, or a picture FILE.pgm or FILE.png as a density."}},
+          .options = joined({{{.name = "list", .help = "Print the built-in sets and their entropies."},
+                              {.name = "num",
+                               .letter = 'N',
+                               .value = "N",
+                               .kind = Kind::integer,
+                               .initial = "1000",
+                               .range = Range::whole(1, 1'000'000'000'000),
+                               .help = "How many points."},
+                              {.name = "first",
+                               .value = "I",
+                               .kind = Kind::integer,
+                               .initial = "0",
+                               .range = Range::whole(0, 1'000'000'000'000),
+                               .help = "Number of the first: points I, I + 1, ... of the seed's stream."},
+                              {.name = "density", .help = "Draw the exact density into -o FILE.png instead."},
+                              {.name = "invert", .help = "Of a picture: dark pixels are likely, not bright ones."}},
+                             row_output_options(),
+                             picture_options(),
+                             without(common_options(), {"threads", "progress"})}),
+          .run = run_data,
+          .check = check_data};
+}
+
+}  // namespace cnf

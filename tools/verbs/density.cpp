@@ -1,0 +1,177 @@
+// cnf density: a planar model's exact density as a picture, as a grid, and beside the truth.
+#include <algorithm>
+#include <cmath>
+
+#include "base/error.hpp"
+#include "base/file_writer.hpp"
+#include "base/npy.hpp"
+#include "tools/cli/output.hpp"
+#include "tools/cli/shared_options.hpp"
+#include "tools/data_argument.hpp"
+#include "tools/density_picture.hpp"
+#include "tools/draw/panels.hpp"
+#include "tools/draw/png.hpp"
+#include "tools/evaluation_arguments.hpp"
+#include "tools/verbs/verbs.hpp"
+
+namespace cnf {
+
+namespace {
+
+constexpr Index kPanelSamples = 10'000, kPanelDraws = 200'000;
+
+/// The data as a histogram whose cells hold fifty points or so: fine where there are many.
+Matrix<double> data_grid(const Batch& points, const Box& range, const PlotArea& area) {
+  const double cells = std::clamp(std::sqrt(static_cast<double>(points.cols()) / 50), 12.0, 128.0);
+  const double aspect = static_cast<double>(area.height) / area.width;
+  return histogram(points, range, static_cast<Index>(std::lround(cells)),
+                   std::max<Index>(1, std::lround(cells * aspect)));
+}
+
+void write_grid(const std::filesystem::path& path, const Matrix<double>& grid) {
+  const Matrix<double> rows = grid.transpose();  // column-major here, row-major in the file
+  NpyWriter file(path, grid.rows(), grid.cols(), NpyDtype::f8);
+  file.write({rows.data(), static_cast<std::size_t>(rows.size())});
+  file.finish();
+}
+
+/// A planar model, or UsageError.
+ModelArgument open_planar(const Args& args) {
+  ModelArgument opened = open_model(args.path("model"));
+  if (opened.file.model.dim() != 2)
+    throw UsageError(
+        "the model is over " + std::to_string(opened.file.model.dim()) + " dimensions; a picture of a density needs 2",
+        "cnf logprob gives the density of any rows, cnf evaluate its numbers");
+  return opened;
+}
+
+/// Grid alone if only --grid says where to.
+bool wants_picture(const Args& args) { return args.given("output") || !args.given("grid"); }
+
+int run_density(const Args& args) {
+  const ModelArgument opened = open_planar(args);
+  const Cnf& model = opened.file.model;
+  const Seed seed = seed_from(args);
+  const std::shared_ptr<const PlanarDensity> truth = known_density(opened);
+  Evaluator evaluator(model, evaluation_from(args));
+  const std::optional<Box> asked = range_from(args);
+  const Box range = asked ? *asked : viewing_range(truth.get(), evaluator, seed);
+  const std::string name = data_name(opened.file), title = args.given("title") ? args.text("title") : "";
+
+  // What the panels beside the model's density will be; the layout needs to know before anything is computed.
+  std::vector<Panel> figure;
+  std::size_t model_at = 0;
+  PanelsStyle style{.figure = style_from(args, model.columns, 720, 0)};
+  const bool many = args.flag("panels");
+  if (many) {
+    style.figure = style_from(args, model.columns, 1600, 0);
+    style.figure.title = args.given("title") ? title : name;
+    if (truth) {
+      figure.push_back(
+          {"data, " + std::to_string(kPanelDraws) + " draws",
+           {},
+           truth->sample(seed, Purpose::data, static_cast<std::uint32_t>(DrawStep::data), 0, kPanelDraws)});
+      figure.push_back({"true density", {}, {}});
+    } else if (const std::optional<SplitRows> rows = opened.split()) {
+      figure.push_back({"data, " + std::to_string(rows->train.cols()) + " training rows", {}, rows->train});
+    }
+    model_at = figure.size();
+    figure.push_back({"the model's density", {}, {}});
+    figure.push_back({"the model's samples, " + std::to_string(kPanelSamples), {}, {}});
+  } else {
+    style.bars = Bars::each;
+    figure.push_back({args.given("title") ? title : name + ": the model's density", {}, {}});
+  }
+  set_aspect(style.figure, range, style.figure.width * (many ? 27 : 83) / 100);
+  std::vector<std::string> titles;
+  std::vector<bool> with_grid;
+  for (const Panel& panel : figure) titles.push_back(panel.title), with_grid.push_back(true);
+  if (many) with_grid.back() = false;
+  const PlotArea area = plot_area_pixels(range, style, titles, with_grid);
+
+  Index nx = area.width, ny = area.height;
+  if (args.given("grid-size")) nx = args.list("grid-size")[0], ny = args.list("grid-size")[1];
+  std::vector<Status> failed;
+  Failures failures(args);
+  figure[model_at].grid = density_grid(evaluator, range, nx, ny, &failed);
+  failures.add(failed, 0);
+  if (args.given("grid")) write_grid(args.path("grid"), figure[model_at].grid);
+  if (wants_picture(args)) {
+    if (many) {
+      if (model_at > 0) {
+        figure[0].grid = data_grid(figure[0].points, range, area);
+        figure[0].points.resize(2, 0);
+      }
+      if (model_at > 1) figure[1].grid = density_grid(*truth, range, area.width, area.height);
+      figure.back().points = evaluator.sample(seed, 0, kPanelSamples, false).points;
+    }
+    if (args.given("samples"))
+      figure[model_at].points = evaluator.sample(seed, 0, args.integer("samples"), false).points;
+    write_file(args.path("output"), encode_png(panels(figure, range, style)));
+  }
+  failures.say();
+  return 0;
+}
+
+void check_density(const Args& args) {
+  check_picture(args);
+  if (wants_picture(args)) {
+    if (args.path("output").extension() != ".png" && !std::filesystem::is_character_file(args.path("output")))
+      throw UsageError("--output: " + in_quotes(args.text("output")) + " does not end in .png",
+                       "--grid FILE.npy writes the density as numbers");
+    refuse_overwrite(args.path("output"), args.flag("force"));
+  }
+  if (args.given("grid")) {
+    if (args.path("grid").extension() != ".npy")
+      throw UsageError("--grid: " + in_quotes(args.text("grid")) + " does not end in .npy");
+    refuse_overwrite(args.path("grid"), args.flag("force"));
+  }
+  open_planar(args);
+}
+
+}  // namespace
+
+Verb density_verb() {
+  Option output = output_option("FILE.png", "The picture.");
+  output.initial = "density.png";
+  return {.name = "density",
+          .summary = "Draw a planar model's exact density",
+          .examples = {"cnf density runs/8g -o density.png", "cnf density runs/8g --panels -o panels.png",
+                       "cnf density runs/8g --range=-3,3,-3,3 --log --colormap magma -o zoom.png",
+                       "cnf density runs/8g --grid density.npy --grid-size 256,256"},
+          .positionals = {model_argument()},
+          .options = joined(
+              {{output,
+                {.name = "grid",
+                 .value = "FILE.npy",
+                 .kind = Kind::path,
+                 .help = "The density as numbers: float64 (ny, nx), in the data's units, row 0 = lowest y, at the "
+                         "centres of the cells. Without -o no picture is drawn.",
+                 .group = "Output"},
+                force_option()},
+               picture_options(),
+               {{.name = "panels",
+                 .help = "Side by side: the data, the true density where it is known, the model's, its samples.",
+                 .group = "Picture"},
+                {.name = "samples",
+                 .value = "N",
+                 .kind = Kind::integer,
+                 .range = Range::whole(1, 10'000'000),
+                 .help = "Draw so many samples of the model over its density.",
+                 .group = "Picture"},
+                {.name = "grid-size",
+                 .value = "NX,NY",
+                 .kind = Kind::integers,
+                 .range = Range::whole(1, 16384),
+                 .min_count = 2,
+                 .max_count = 2,
+                 .help = "Cells to evaluate. Not given: one a pixel.",
+                 .group = "Picture"}},
+               evaluation_options(),
+               {on_error_option("skip")},
+               without(common_options(), {"json", "progress"})}),
+          .run = run_density,
+          .check = check_density};
+}
+
+}  // namespace cnf

@@ -1,0 +1,51 @@
+// cnf encode and cnf decode: along the flow, from the data to the base and back.
+#include "tools/row_stream.hpp"
+#include "tools/rows_for_model.hpp"
+#include "tools/run_folder.hpp"
+#include "tools/verbs/verbs.hpp"
+
+namespace cnf {
+
+namespace {
+
+Batch points(Evaluated& block) { return std::move(block.points); }
+
+int run_encode(const Args& args) {
+  return run_row_stream(
+      args, {.open = open_data_rows,
+             .columns = base_columns,
+             .results = points,
+             .evaluate = [](Evaluator& evaluator, const Batch& x, std::uint64_t) { return evaluator.encode(x); }});
+}
+
+int run_decode(const Args& args) {
+  return run_row_stream(
+      args, {.open = open_base_rows,
+             .columns = [](const Cnf& model) { return model.columns; },
+             .results = points,
+             .evaluate = [](Evaluator& evaluator, const Batch& z, std::uint64_t) { return evaluator.decode(z); }});
+}
+
+}  // namespace
+
+Verb encode_verb() {
+  return {.name = "encode",
+          .summary = "Carry data to the base: rows that a good model makes standard normal",
+          .examples = {"cnf encode runs/8g --data points.npy -o z.npy"},
+          .positionals = {model_argument()},
+          .options = row_stream_options("Rows to carry: .npy, .csv, .tsv or .txt; - is CSV from standard input."),
+          .run = run_encode,
+          .check = check_row_stream};
+}
+
+Verb decode_verb() {
+  return {.name = "decode",
+          .summary = "Carry base points to the data: the inverse of encode",
+          .examples = {"cnf decode runs/8g --data z.npy -o points.npy"},
+          .positionals = {model_argument()},
+          .options = row_stream_options("Base points: .npy, .csv, .tsv or .txt; - is CSV from standard input."),
+          .run = run_decode,
+          .check = check_row_stream};
+}
+
+}  // namespace cnf

@@ -1,0 +1,149 @@
+// cnf gradcheck: every way of taking the gradient against central differences, on the user's own model.
+#include <algorithm>
+#include <charconv>
+#include <cmath>
+
+#include "base/error.hpp"
+#include "flows/gradcheck.hpp"
+#include "tools/cli/json_report.hpp"
+#include "tools/cli/output.hpp"
+#include "tools/cli/shared_options.hpp"
+#include "tools/data_argument.hpp"
+#include "tools/density_picture.hpp"
+#include "tools/evaluation_arguments.hpp"
+#include "tools/run_folder.hpp"
+#include "tools/verbs/verbs.hpp"
+
+namespace cnf {
+
+namespace {
+
+constexpr double kDiscreteBound = 1e-6, kContinuousBound = 1e-4;  // of the relative error, in double
+
+/// Points of what the model was trained on; its own samples if that is not at hand.
+Batch points_of(const ModelArgument& opened, Seed seed, Index N) {
+  if (const auto density = known_density(opened); density && opened.file.model.dim() == 2)
+    return density->sample(seed, Purpose::data, static_cast<std::uint32_t>(DrawStep::data), 0, N);
+  if (const auto rows = opened.split(); rows && rows->train.cols() >= N) return rows->train.leftCols(N);
+  EvaluationOptions options;
+  options.precision = Precision::double_float;
+  const Evaluated drawn = sample(opened.file.model, seed, N, options);
+  if (!drawn.failures.empty())
+    throw ComputationError("its samples cannot be drawn: " + drawn.failures.front().message());
+  return drawn.points;
+}
+
+GradcheckOptions options_from(const Args& args) {
+  GradcheckOptions options;
+  options.solve = solve_from(args);
+  options.divergence = divergence_from(args);
+  options.continuous_rtol = args.real("continuous-rtol");
+  options.threads = threads_from(args);
+  options.seed = seed_from(args);
+  options.directions = static_cast<int>(args.integer("directions"));
+  return options;
+}
+
+/// The bound on a mode's relative error; infinite where none is promised: the continuous adjoint is as good as its
+/// steps, and fixed ones have no tolerance.
+double bound(const GradientCheck& check, const SolveOptions& solve) {
+  if (check.mode == "discrete") return kDiscreteBound;
+  if (check.mode == "continuous" && solve.fixed_steps == 0) return kContinuousBound;
+  return INFINITY;
+}
+
+std::string key_of(const std::string& mode) { return mode == "discrete, solved again" ? "discrete_resolved" : mode; }
+
+std::string scientific(double x, int digits = 1) {
+  char text[64];
+  return {text, std::to_chars(text, text + sizeof text, x, std::chars_format::scientific, digits).ptr};
+}
+std::string padded(std::string text, std::size_t width) {
+  text.resize(std::max(text.size() + 2, width), ' ');
+  return text;
+}
+
+int run_gradcheck(const Args& args) {
+  const ModelArgument opened = open_model(args.path("model"));
+  const Cnf& model = opened.file.model;
+  const Batch x = points_of(opened, seed_from(args), args.integer("num"));
+  const GradcheckOptions options = options_from(args);
+  const std::vector<GradientCheck> checks = gradcheck(model, x, options);
+
+  JsonReport report;
+  std::string text = padded("gradient", 26) + padded("relative error", 16) + padded("cosine", 22) + "worst block\n";
+  std::string wrong;
+  for (const GradientCheck& check : checks) {
+    const GradientBlock& worst = check.worst();
+    JsonReport mode;
+    std::vector<JsonReport> blocks;
+    for (const GradientBlock& block : check.blocks)
+      blocks.emplace_back()
+          .set("name", block.name)
+          .set("relative_error", block.relative_error)
+          .set("cosine", block.cosine);
+    mode.set("relative_error", worst.relative_error).set("cosine", check.cosine()).set("worst", worst.name);
+    mode.set("reference", check.reference).set("evaluations", check.evaluations).set("blocks", blocks);
+    report.set(key_of(check.mode), mode);
+    text += padded(check.mode, 26) + padded(scientific(worst.relative_error), 16) +
+            padded("1 - " + scientific(std::max(0.0, 1 - check.cosine())), 22) + worst.name + '\n';
+    if (!(worst.relative_error <= bound(check, options.solve)))
+      wrong += (wrong.empty() ? "" : "; ") + check.mode + ": " + scientific(worst.relative_error) + " in " +
+               worst.name + ", the bound is " + scientific(bound(check, options.solve), 0);
+  }
+  if (args.flag("at-tolerances")) {
+    std::vector<JsonReport> shrinking;
+    text += "\ncontinuous adjoint, by the tolerance of its two solves\n";
+    for (const double rtol : {1e-4, 1e-6, 1e-8}) {
+      GradcheckOptions at = options;
+      at.continuous_rtol = rtol;
+      for (const GradientCheck& check : gradcheck(model, x, at)) {
+        if (check.mode != "continuous") continue;
+        shrinking.emplace_back().set("rtol", rtol).set("relative_error", check.worst().relative_error);
+        text += padded("  " + shortest(rtol), 26) + scientific(check.worst().relative_error) + '\n';
+      }
+    }
+    report.set("at_tolerances", shrinking);
+  }
+  write_stdout(args.flag("json") ? report.text() : text);
+  if (wrong.empty()) return 0;
+  throw ComputationError("a gradient is further from the differences than it may be: " + wrong,
+                         "relu, a loose --continuous-rtol or a very stiff field can do that; else it is a bug");
+}
+
+}  // namespace
+
+Verb gradcheck_verb() {
+  return {
+      .name = "gradcheck",
+      .summary = "Check every gradient of a model against central differences",
+      .examples = {"cnf gradcheck runs/8g", "cnf gradcheck runs/8g --solver rk4:8 --divergence hutchinson:1 --json"},
+      .positionals = {model_argument()},
+      .options = joined({{{.name = "num",
+                           .letter = 'N',
+                           .value = "N",
+                           .kind = Kind::integer,
+                           .initial = "16",
+                           .range = Range::whole(1, 64),
+                           .help = "Points of the loss: of the data it was trained on, else its own samples."},
+                          {.name = "directions",
+                           .value = "N",
+                           .kind = Kind::integer,
+                           .initial = "32",
+                           .range = Range::whole(1, 4096),
+                           .help = "Random directions per block of the gradient."},
+                          {.name = "continuous-rtol",
+                           .value = "X",
+                           .kind = Kind::real,
+                           .initial = "1e-8",
+                           .range = Range::open(0, 1),
+                           .help = "Tolerance of the continuous adjoint's two solves."},
+                          {.name = "at-tolerances",
+                           .help = "The continuous adjoint's error at 1e-4, 1e-6 and 1e-8 too: it shrinks."}},
+                         without(evaluation_options(), {"precision"}),
+                         without(common_options(), {"quiet", "progress"})}),
+      .run = run_gradcheck,
+      .check = [](const Args& args) { open_model(args.path("model")); }};
+}
+
+}  // namespace cnf

@@ -1,0 +1,104 @@
+// cnf info: what a model file says of itself.
+#include <algorithm>
+#include <fstream>
+#include <iterator>
+#include <nlohmann/json.hpp>
+
+#include "base/digest.hpp"
+#include "base/error.hpp"
+#include "tools/cli/args.hpp"
+#include "tools/cli/output.hpp"
+#include "tools/cli/shared_options.hpp"
+#include "tools/run_folder.hpp"
+#include "tools/verbs/verbs.hpp"
+
+namespace cnf {
+
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+Json object(const std::string& text, const std::string& path, const std::string& what) {
+  try {
+    return Json::parse(text);
+  } catch (const Json::exception& error) {
+    throw InputError(path + ": its " + what + " cannot be read: " + error.what());
+  }
+}
+
+std::string digest_of_file(const std::filesystem::path& path) {
+  std::ifstream in(path, std::ios::binary);
+  const std::string bytes((std::istreambuf_iterator<char>(in)), std::istreambuf_iterator<char>());
+  return digest(bytes);
+}
+
+Json describe(const ModelArgument& opened) {
+  const Cnf& model = opened.file.model;
+  const std::string path = one_line(opened.path.string());
+  const Standardisation& s = model.standardisation;
+  Json scale = Json::array();
+  for (Index i = 0; i < s.dim(); ++i) {
+    Json row = Json::array();
+    for (Index j = 0; j < s.dim(); ++j) row.push_back(s.scale(i, j));
+    scale.push_back(row);
+  }
+  return {{"file", path},
+          {"digest", digest_of_file(opened.path)},
+          {"dim", model.dim()},
+          {"columns", model.columns},
+          {"hidden", model.shape.hidden},
+          {"activation", std::string(name(model.shape.activation))},
+          {"time", std::string(name(model.shape.time))},
+          {"output_gate", model.shape.output_gate},
+          {"parameters", MlpLayout(model.shape).parameters},
+          {"precision", std::string(name(opened.file.precision))},
+          {"t_base", model.t_base},
+          {"t_data", model.t_data},
+          {"standardisation",
+           {{"mean", std::vector<double>(s.mean.data(), s.mean.data() + s.mean.size())}, {"scale", scale}}},
+          {"recipe", object(opened.file.recipe, path, "recipe")},
+          {"numbers", object(opened.file.numbers, path, "numbers")}};
+}
+
+/// Text as it is, anything else as JSON; lists without brackets.
+std::string plain(const Json& value) {
+  if (value.is_string()) return one_line(value.get<std::string>());
+  if (!value.is_array() || (!value.empty() && value[0].is_array())) return value.dump();
+  std::string text;
+  for (const Json& element : value) text += (text.empty() ? "" : ", ") + plain(element);
+  return text;
+}
+
+std::string lines(const Json& object, const std::string& indent = "") {
+  std::string text;
+  for (const auto& item : object.items()) {
+    if (item.value().is_object()) {
+      text += indent + item.key() + '\n' + lines(item.value(), indent + "  ");
+      continue;
+    }
+    std::string key = indent + item.key();
+    key.resize(std::max<std::size_t>(key.size() + 1, 20), ' ');
+    text += key + plain(item.value()) + '\n';
+  }
+  return text;
+}
+
+int run_info(const Args& args) {
+  const Json all = describe(open_model(args.path("model")));
+  write_stdout(args.flag("json") ? all.dump(2, ' ', false, Json::error_handler_t::replace) + "\n" : lines(all));
+  return 0;
+}
+
+}  // namespace
+
+Verb info_verb() {
+  return {.name = "info",
+          .summary = "What a model is and how it was trained",
+          .examples = {"cnf info runs/8g", "cnf info model.safetensors --json"},
+          .positionals = {model_argument()},
+          .options = {json_option(), dry_run_option()},
+          .run = run_info,
+          .check = [](const Args& args) { open_model(args.path("model")); }};
+}
+
+}  // namespace cnf

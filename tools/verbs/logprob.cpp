@@ -1,0 +1,33 @@
+// cnf logprob: the exact log-density of every row of a file.
+#include "tools/row_stream.hpp"
+#include "tools/rows_for_model.hpp"
+#include "tools/run_folder.hpp"
+#include "tools/verbs/verbs.hpp"
+
+namespace cnf {
+
+namespace {
+
+int run_logprob(const Args& args) {
+  return run_row_stream(args, {.open = open_data_rows,
+                               .columns = [](const Cnf&) { return std::vector<std::string>{"log_prob"}; },
+                               .vector = true,
+                               .results = [](Evaluated& block) -> Batch { return block.log_prob.transpose(); },
+                               .evaluate = [](Evaluator& evaluator, const Batch& x,
+                                              std::uint64_t first) { return evaluator.log_prob(x, first); }});
+}
+
+}  // namespace
+
+Verb logprob_verb() {
+  return {.name = "logprob",
+          .summary = "The log-density of each row of a file",
+          .examples = {"cnf logprob runs/8g --data points.npy -o logp.npy",
+                       "cnf sample runs/8g -N 5 | cnf logprob runs/8g --data -"},
+          .positionals = {model_argument()},
+          .options = row_stream_options("Rows to judge: .npy, .csv, .tsv or .txt; - is CSV from standard input."),
+          .run = run_logprob,
+          .check = check_row_stream};
+}
+
+}  // namespace cnf

@@ -1,0 +1,88 @@
+// cnf sample: draws from a model. Draw i is the same however many are asked for, and in whatever pieces.
+#include <algorithm>
+
+#include "tools/cli/output.hpp"
+#include "tools/cli/progress.hpp"
+#include "tools/cli/shared_options.hpp"
+#include "tools/cli/signals.hpp"
+#include "tools/evaluation_arguments.hpp"
+#include "tools/row_output.hpp"
+#include "tools/rows_for_model.hpp"
+#include "tools/run_folder.hpp"
+#include "tools/verbs/verbs.hpp"
+
+namespace cnf {
+
+namespace {
+
+int run_sample(const Args& args) {
+  const ModelArgument opened = open_model(args.path("model"));
+  const Cnf& model = opened.file.model;
+  const bool with_log_prob = args.flag("with-logprob");
+  const std::uint64_t first = static_cast<std::uint64_t>(args.integer("first"));
+  const Index N = args.integer("num"), D = model.dim();
+  const Seed seed = seed_from(args);
+
+  std::vector<std::string> columns = model.columns;
+  if (with_log_prob) columns.push_back("log_prob");
+  RowOutput out(args, columns, N);
+  Evaluator evaluator(model, evaluation_from(args));
+  Failures failures(args);
+  Progress progress(Progress::mode(args.text("progress"), args.flag("quiet")), "sample", N);
+  for (Index done = 0; done < N;) {
+    const std::uint64_t at = first + static_cast<std::uint64_t>(done);
+    // Blocks begin at whole tiles, so that none is solved twice.
+    const Index n = std::min(N - done, block_rows(D) - static_cast<Index>(at % Evaluator::kTile));
+    const Evaluated drawn = evaluator.sample(seed, at, n, with_log_prob);
+    failures.add(drawn.failures, at);
+    if (with_log_prob) {
+      Batch both(D + 1, n);
+      both << drawn.points, drawn.log_prob.transpose();
+      out.write(both);
+    } else {
+      out.write(drawn.points);
+    }
+    done += n;
+    progress.update(done);
+    if (interrupted()) throw Interrupted("stopped after " + std::to_string(done) + " samples");
+  }
+  progress.finish();
+  out.finish();
+  failures.say();
+  return 0;
+}
+
+}  // namespace
+
+Verb sample_verb() {
+  return {.name = "sample",
+          .summary = "Draw samples from a model",
+          .examples = {"cnf sample runs/8g -N 100000 -o points.npy", "cnf sample runs/8g -N 10 --with-logprob",
+                       "cnf sample runs/8g -N 1000 --first 1000 --seed 7 -o more.csv"},
+          .positionals = {model_argument()},
+          .options = joined({{{.name = "num",
+                               .letter = 'N',
+                               .value = "N",
+                               .kind = Kind::integer,
+                               .initial = "1000",
+                               .range = Range::whole(1, 1'000'000'000'000),
+                               .help = "How many."},
+                              {.name = "first",
+                               .value = "I",
+                               .kind = Kind::integer,
+                               .initial = "0",
+                               .range = Range::whole(0, 1'000'000'000'000),
+                               .help = "Number of the first: draws I, I + 1, ... of the seed's stream."},
+                              {.name = "with-logprob", .help = "Add the column log_prob, nats in the data's units."}},
+                             row_output_options(),
+                             evaluation_options(),
+                             {on_error_option()},
+                             without(common_options(), {"json"})}),
+          .run = run_sample,
+          .check = [](const Args& args) {
+            check_row_output(args);
+            open_model(args.path("model"));
+          }};
+}
+
+}  // namespace cnf

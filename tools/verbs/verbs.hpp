@@ -1,0 +1,19 @@
+// The verbs of the program, one file each.
+#pragma once
+
+#include "tools/cli/verb.hpp"
+
+namespace cnf {
+
+Verb train_verb();
+Verb sample_verb();
+Verb logprob_verb();
+Verb density_verb();
+Verb evaluate_verb();
+Verb encode_verb();
+Verb decode_verb();
+Verb info_verb();
+Verb data_verb();
+Verb gradcheck_verb();
+
+}  // namespace cnf
