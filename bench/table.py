@@ -40,7 +40,7 @@ def main():
     parser.add_argument("--folder", default="build/table")
     parser.add_argument("--affine", action="store_true")
     parser.add_argument("sets", nargs="*", metavar="SET")
-    arguments = parser.parse_args()
+    arguments = parser.parse_intermixed_args()
     folder = pathlib.Path(arguments.folder)
     folder.mkdir(parents=True, exist_ok=True)
     log_det = math.log(abs(MAP[0][0] * MAP[1][1] - MAP[0][1] * MAP[1][0]))

@@ -12,6 +12,16 @@ namespace cnf {
 
 std::string_view name(Precision precision) { return precision == Precision::single_float ? "float" : "double"; }
 
+Cnf start_flow(const MlpShape& shape, const Standardisation& standardisation, Seed seed, const MlpInitialisation& how) {
+  Cnf model;
+  model.shape = shape;
+  model.shape.dim = standardisation.dim();
+  model.standardisation = standardisation;
+  // Rounded to float, so that a flow starts from the same weights in either precision.
+  model.params = initial_parameters(model.shape, how, seed).cast<float>().cast<double>();
+  return model;
+}
+
 /// Moves a block of rows along the flow, in standardised coordinates.
 struct Evaluator::Engine {
   Engine(const Cnf& m, const EvaluationOptions& o) : model(m), options(o) {}

@@ -24,6 +24,10 @@ struct Cnf {
   Index dim() const { return shape.dim; }
 };
 
+/// A flow that has learned nothing yet: weights drawn from the seed, near the identity in unit coordinates.
+Cnf start_flow(const MlpShape& shape, const Standardisation& standardisation, Seed seed,
+               const MlpInitialisation& how = {});
+
 enum class Precision { single_float, double_float };
 std::string_view name(Precision precision);  ///< "float" or "double"
 

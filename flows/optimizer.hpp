@@ -8,7 +8,7 @@
 namespace cnf {
 
 struct AdamOptions {
-  double lr = 1e-2;  ///< peak learning rate
+  double lr = 2e-2;  ///< peak learning rate
   double beta1 = 0.9, beta2 = 0.99;
   double epsilon = 1e-8;
   double weight_decay = 0;  ///< > 0: AdamW's decoupled decay (Loshchilov and Hutter 2019)

@@ -1,6 +1,7 @@
 #include "flows/train.hpp"
 
 #include <algorithm>
+#include <chrono>
 #include <cmath>
 
 #include <stdexcept>
@@ -73,6 +74,37 @@ void check(const Cnf& model, const TrainingData& data, const TrainOptions& optio
 }
 
 }  // namespace
+
+TrainingData training_rows(Batch rows, Batch validation, Seed seed) {
+  TrainingData data;
+  data.validation = std::move(validation);
+  data.draw = [rows = std::move(rows), seed](std::uint32_t step, Out<double> x) {
+    const auto n = static_cast<std::uint32_t>(rows.cols());
+    for (Index b = 0; b < x.cols(); ++b)
+      x.col(b) = rows.col(uniform_index(seed, Purpose::batch, step, static_cast<std::uint64_t>(b), 0, n));
+  };
+  return data;
+}
+
+ObjectiveOptions training_objective() {
+  ObjectiveOptions options;
+  options.solve.rtol = options.solve.atol = 1e-3;
+  options.solve.norm = Norm::tile;
+  options.solve.max_steps = 1000;
+  options.adjoint = options.solve;
+  options.adjoint.control_s = false;  // the seminorm: parameters' gradients are quadratures (Kidger et al. 2021)
+  return options;
+}
+
+Cnf train(const Cnf& start, const TrainingData& data, const TrainOptions& options) {
+  TrainingState<float> state = initial_state<float>(start);
+  TrainHooks<float> hooks;
+  hooks.clock = [] {
+    return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
+  };
+  train<float>(start, data, options, state, hooks);
+  return best_model(start, state);
+}
 
 template <class T>
 TrainingState<T> initial_state(const Cnf& model) {

@@ -19,13 +19,20 @@ struct TrainingData {
   Vector<double> true_log_prob;  ///< of the validation points, where the truth is known; else empty
 };
 
+/// Batches of rows drawn with replacement, addressed by the step, from a table (D x N).
+TrainingData training_rows(Batch rows, Batch validation, Seed seed);
+
+/// How training solves unless told otherwise: at 1e-3, by a tile's root mean square. Looser, a field learns to exploit
+/// the solver: docs/decisions/003.
+ObjectiveOptions training_objective();
+
 struct TrainOptions {
   std::int64_t steps = 0;  ///< > 0: that many, to the same bits on every run
   double seconds = 60;     ///< else: about that long; the number of steps is fixed after a twentieth of it
   Index batch = 512;
   AdamOptions adam;
-  ObjectiveOptions
-      objective;  ///< how training solves; its tolerances may be loose, the discrete adjoint is exact at any
+  /// How training solves: its tolerances may be loose, since the discrete adjoint is exact at any.
+  ObjectiveOptions objective = training_objective();
   EvaluationOptions evaluation;  ///< how validation solves: always at evaluation accuracy
   std::int64_t validate_every = 250;
   int patience = 0;  ///< > 0: stop after that many validations in a row without a better one
@@ -83,6 +90,9 @@ TrainingState<T> initial_state(const Cnf& model);
 template <class T>
 TrainEnd train(const Cnf& model, const TrainingData& data, const TrainOptions& options, TrainingState<T>& state,
                const TrainHooks<T>& hooks = {});
+
+/// The same in one call: from `start` to the best weights, in float, by the steady clock.
+Cnf train(const Cnf& start, const TrainingData& data, const TrainOptions& options);
 
 /// The model with the state's best weights.
 template <class T>

@@ -51,33 +51,41 @@ std::string with_number(const Choice& choice) {
 
 std::vector<Option> recipe_options() {
   constexpr std::int64_t kMostSteps = 1'000'000'000;
-  Option norm = norm_option("tile");
-  Option rtol = rtol_option("1e-3"), atol = atol_option("1e-3");
+  const TrainOptions defaults;
+  const SolveOptions& solve = defaults.objective.solve;
+  const auto text = [](auto number) { return shortest(static_cast<double>(number)); };
+  Option rtol = rtol_option(text(solve.rtol)), atol = atol_option(text(solve.atol));
   rtol.help = "Error allowed in a step while training; validation is always at 1e-5.";
-  return {
-      whole_option("steps", "", Range::whole(1, kMostSteps), "Updates to make: the same bits on every run."),
-      real_option("seconds", "60", Range::above(0), "Without --steps: train about that long, then say the --steps."),
-      whole_option("batch", "512", Range::whole(1, 1 << 24), "Samples per update."),
-      real_option("lr", "0.02", Range::above(0), "Peak learning rate, after a warm-up and before a cosine to 0."),
-      real_option("beta1", "0.9", Range{.min = 0, .max = 1, .max_open = true}, "Adam's decay of the mean."),
-      real_option("beta2", "0.99", Range{.min = 0, .max = 1, .max_open = true}, "Adam's decay of the square."),
-      real_option("weight-decay", "0", Range::at_least(0), "Above 0: AdamW's decoupled decay."),
-      real_option("clip", "0", Range::at_least(0), "Above 0: bring the gradient's norm down to this."),
-      real_option("ema", "0.998", Range{.min = 0, .max = 1, .max_open = true},
-                  "Decay per update of the averaged weights, the ones validated and saved."),
-      choice_option("gradient", {"discrete", "continuous"},
-                    "The exact gradient of the steps taken, or the adjoint equation solved backwards."),
-      choice_option("probe", {"rademacher", "gaussian"}, "The distribution of Hutchinson's probes."),
-      whole_option("validate-every", "250", Range::whole(1, kMostSteps), "Updates between validations."),
-      whole_option("patience", "0", Range::whole(0, kMostSteps),
-                   "Above 0: stop after that many validations without a better one."),
-      solver_option(adaptive_methods(), fixed_methods(), "dopri5"),
-      rtol,
-      atol,
-      norm,
-      divergence_option(),
-      whole_option("max-steps", "1000", Range::whole(1, kMostSteps),
-                   "Steps a solve may try before the update is skipped.")};
+  return {whole_option("steps", "", Range::whole(1, kMostSteps), "Updates to make: the same bits on every run."),
+          real_option("seconds", text(defaults.seconds), Range::above(0),
+                      "Without --steps: train about that long, then say the --steps."),
+          whole_option("batch", text(defaults.batch), Range::whole(1, 1 << 24), "Samples per update."),
+          real_option("lr", text(defaults.adam.lr), Range::above(0),
+                      "Peak learning rate, after a warm-up and before a cosine to 0."),
+          real_option("beta1", text(defaults.adam.beta1), Range{.min = 0, .max = 1, .max_open = true},
+                      "Adam's decay of the mean."),
+          real_option("beta2", text(defaults.adam.beta2), Range{.min = 0, .max = 1, .max_open = true},
+                      "Adam's decay of the square."),
+          real_option("weight-decay", text(defaults.adam.weight_decay), Range::at_least(0),
+                      "Above 0: AdamW's decoupled decay."),
+          real_option("clip", text(defaults.adam.clip), Range::at_least(0),
+                      "Above 0: bring the gradient's norm down to this."),
+          real_option("ema", text(defaults.adam.ema), Range{.min = 0, .max = 1, .max_open = true},
+                      "Decay per update of the averaged weights, the ones validated and saved."),
+          choice_option("gradient", {"discrete", "continuous"},
+                        "The exact gradient of the steps taken, or the adjoint equation solved backwards."),
+          choice_option("probe", {"rademacher", "gaussian"}, "The distribution of Hutchinson's probes."),
+          whole_option("validate-every", text(defaults.validate_every), Range::whole(1, kMostSteps),
+                       "Updates between validations."),
+          whole_option("patience", text(defaults.patience), Range::whole(0, kMostSteps),
+                       "Above 0: stop after that many validations without a better one."),
+          solver_option(adaptive_methods(), fixed_methods(), "dopri5"),
+          rtol,
+          atol,
+          norm_option(solve.norm == Norm::tile ? "tile" : "sample"),
+          divergence_option(),
+          whole_option("max-steps", text(solve.max_steps), Range::whole(1, kMostSteps),
+                       "Steps a solve may try before the update is skipped.")};
 }
 
 Recipe recipe_from(const Args& args) {
@@ -184,7 +192,7 @@ TrainOptions train_options(const Recipe& recipe, Precision precision, int thread
   objective.solve.norm = recipe.norm == "tile" ? Norm::tile : Norm::sample;
   objective.solve.max_steps = recipe.max_steps;
   objective.adjoint = objective.solve;
-  objective.adjoint.control_s = false;  // the seminorm: parameters' gradients are quadratures (Kidger et al. 2021)
+  objective.adjoint.control_s = false;  // as training_objective()
   objective.divergence =
       parse_divergence(recipe.divergence, recipe.probe == "gaussian" ? Probe::gaussian : Probe::rademacher);
   objective.gradient = recipe.gradient == "continuous" ? GradientMode::continuous : GradientMode::discrete;

@@ -85,14 +85,8 @@ TrainingData training_data(const TrainingSource& source, Seed seed) {
     data.true_log_prob = source.density->log_prob(data.validation);
     return data;
   }
-  data.draw = [&rows = source.rows.train, seed](std::uint32_t step, Out<double> x) {
-    for (Index b = 0; b < x.cols(); ++b)
-      x.col(b) = rows.col(static_cast<Index>(uniform_index(seed, Purpose::batch, step, static_cast<std::uint64_t>(b), 0,
-                                                           static_cast<std::uint32_t>(rows.cols()))));
-  };
   const Batch& validation = source.rows.validation.cols() > 0 ? source.rows.validation : source.rows.train;
-  data.validation = validation.leftCols(std::min(validation.cols(), kValidationPoints));
-  return data;
+  return training_rows(source.rows.train, validation.leftCols(std::min(validation.cols(), kValidationPoints)), seed);
 }
 
 }  // namespace cnf

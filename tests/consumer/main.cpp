@@ -1,34 +1,18 @@
 #include <cmath>
 #include <cstdio>
 
-#include "solvers/integrate.hpp"
-
-// dz/dt = -z
-struct Decay final : cnf::Dynamics<double> {
-  cnf::Blocks blocks() const override { return {.z = 3}; }
-  cnf::Index tape_size(cnf::Index) const override { return 0; }
-  void forward(cnf::Times<double>, cnf::Tile<double> z, cnf::Out<double> dz, cnf::Out<double>, std::span<double>,
-               double*, cnf::Scratch&) const override {
-    dz = -z;
-  }
-  void jvp(const double*, cnf::Tile<double> v, cnf::Times<double>, cnf::Out<double> dz_dot, cnf::Out<double>,
-           cnf::Scratch&) const override {
-    dz_dot = -v;
-  }
-  void vjp(const double*, cnf::Tile<double> w_z, cnf::Tile<double>, cnf::Out<double> z_bar, std::span<double>,
-           std::span<double>, cnf::Scratch&) const override {
-    z_bar -= w_z;
-  }
-};
+#include "datasets/standardise.hpp"
+#include "datasets/toy.hpp"
+#include "flows/train.hpp"
 
 int main() {
-  cnf::State<double> state({.z = 3}, 5);  // allocated by the library, freed here: Eigen's alignment must agree
-  state.z().setOnes();
-  cnf::Scratch scratch;
-  cnf::Counters counters;
-  const cnf::Status status = cnf::integrate(Decay(), 0, 1, state, {.rtol = 1e-8, .atol = 1e-8}, scratch, counters);
-  const double error = std::abs(state.z()(0, 0) - std::exp(-1));
-  std::printf("%s, error %.1e after %d evaluations\n", status.message().c_str(), error,
-              static_cast<int>(counters.evaluations));
-  return status.ok() && error < 1e-7 ? 0 : 1;
+  const cnf::Batch x = cnf::find_toy("moons")->sample(cnf::Seed{1}, cnf::Purpose::data, 0, 0, 2000);
+  const cnf::Cnf start = cnf::start_flow({.hidden = {16, 16}}, cnf::fit_standardisation(x), cnf::Seed{1});
+  cnf::TrainOptions options{.steps = 60, .batch = 256};
+  options.validate_every = 60;
+  const cnf::Cnf flow = cnf::train(start, cnf::training_rows(x, x.leftCols(500), cnf::Seed{1}), options);
+  const cnf::Evaluated before = cnf::log_prob(start, x), after = cnf::log_prob(flow, x);
+  const cnf::Evaluated drawn = cnf::sample(flow, cnf::Seed{2}, 100);
+  std::printf("NLL %.3f before, %.3f after\n", -before.log_prob.mean(), -after.log_prob.mean());
+  return after.log_prob.mean() > before.log_prob.mean() && drawn.points.allFinite() ? 0 : 1;
 }

@@ -164,19 +164,17 @@ Run new_run(const Args& args) {
   else
     run.source = {data.density, {}, {"x", "y"}, standardise_draws(*data.density, seed)};
 
-  Cnf& model = run.file.model;
-  model.shape.dim = run.source.standardisation.mean.size();
-  model.shape.hidden.assign(args.list("hidden").begin(), args.list("hidden").end());
+  MlpShape shape;
+  shape.hidden.assign(args.list("hidden").begin(), args.list("hidden").end());
   for (const Activation activation : kAllActivations)
-    if (name(activation) == args.text("activation")) model.shape.activation = activation;
-  model.shape.time = args.text("time") == "concat" ? TimeConditioning::concat : TimeConditioning::concatsquash;
-  model.shape.output_gate = args.flag("output-gate");
+    if (name(activation) == args.text("activation")) shape.activation = activation;
+  shape.time = args.text("time") == "concat" ? TimeConditioning::concat : TimeConditioning::concatsquash;
+  shape.output_gate = args.flag("output-gate");
+  Cnf& model = run.file.model;
+  model = start_flow(shape, run.source.standardisation, seed);
   model.t_data = args.real("t-end");
-  model.standardisation = run.source.standardisation;
   model.columns = run.source.columns;
   run.file.precision = args.text("precision") == "double" ? Precision::double_float : Precision::single_float;
-  model.params = initial_parameters(model.shape, {}, seed);
-  if (run.file.precision == Precision::single_float) model.params = model.params.cast<float>().cast<double>();
   if (model.shape.activation == Activation::relu)
     write_stderr(
         "cnf train: warning: with relu the divergence jumps at the kinks and methods of high order lose their "
