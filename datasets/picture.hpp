@@ -15,7 +15,7 @@ namespace cnf {
 
 /// The density that is constant on each pixel and proportional to its grey value. A picture of W x H pixels covers
 /// [-4, 4] x [-4 H/W, 4 H/W], y up. log_prob and entropy are exact; the entropy is the least NLL a model can reach.
-class PictureDensity final : public PlanarDensity {
+class PictureDensity final : public Density {
  public:
   /// weights: W x H values row by row, the top row first; their sum must fit 63 bits.
   /// Throws std::invalid_argument for another size, InputError (naming `name`) if all weights are 0.
@@ -25,7 +25,7 @@ class PictureDensity final : public PlanarDensity {
   Box box() const override;
   double entropy() const override { return entropy_; }
   double entropy_error() const override { return 1e-12; }
-  using PlanarDensity::sample;
+  using Density::sample;
   void sample(Seed seed, Purpose purpose, std::uint32_t step, std::uint64_t first, Out<double> out) const override;
   Vector<double> log_prob(const Eigen::Ref<const Batch>& x) const override;
   Index width() const { return width_; }

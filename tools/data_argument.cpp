@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/error.hpp"
+#include "datasets/mixture_density.hpp"
 #include "datasets/picture.hpp"
 #include "datasets/toy.hpp"
 #include "tools/cli/args.hpp"
@@ -27,7 +28,8 @@ std::vector<std::string> parts(const std::string& text) {
 
 DataArgument find_data(const std::string& argument, bool invert) {
   if (const ToyDensity* toy = find_toy(argument))
-    return {argument, std::shared_ptr<const PlanarDensity>(toy, [](const PlanarDensity*) {}), true};
+    return {argument, std::shared_ptr<const Density>(toy, [](const Density*) {}), true};
+  if (auto mixture = find_mixture(argument)) return {argument, std::move(mixture), true};
   const std::filesystem::path path(argument);
   std::error_code error;
   const bool file = argument == "-" || std::filesystem::exists(path, error);
@@ -36,7 +38,7 @@ DataArgument find_data(const std::string& argument, bool invert) {
     for (const std::string& name : toy_names()) known += (known.empty() ? "" : ", ") + name;
     const std::string meant = did_you_mean(argument, toy_names());
     throw UsageError("--data: " + in_quotes(argument) + " is neither a built-in set nor a file",
-                     (meant.empty() ? "" : meant + " ") + "the sets are " + known);
+                     (meant.empty() ? "" : meant + " ") + "the sets are " + known + ", and mixture:D in D dimensions");
   }
   if (!file) throw InputError(argument + ": no such file");
   if (is_picture(path)) return {path.filename().string(), read_picture(path, invert), false};
@@ -44,6 +46,10 @@ DataArgument find_data(const std::string& argument, bool invert) {
 }
 
 std::vector<std::string> planar_columns() { return {"x", "y"}; }
+
+std::vector<std::string> density_columns(const Density& density) {
+  return density.dim() == 2 ? planar_columns() : numbered_columns(density.dim());
+}
 
 std::vector<Option> table_options() {
   return {{.name = "columns",

@@ -16,8 +16,8 @@ enum class DrawStep : std::uint32_t { data = 0, standardisation = 1, validation 
 
 /// A density that points can be drawn from, or the rows of a file.
 struct DataArgument {
-  std::string name;                              ///< the set's, or the file's without its folder
-  std::shared_ptr<const PlanarDensity> density;  ///< null for a table
+  std::string name;                        ///< the set's, or the file's without its folder
+  std::shared_ptr<const Density> density;  ///< null for a table
   bool toy = false;
 
   bool table() const { return density == nullptr; }
@@ -29,6 +29,9 @@ DataArgument find_data(const std::string& argument, bool invert);
 
 /// What the columns of a point of the plane are called: x, y.
 std::vector<std::string> planar_columns();
+
+/// What the coordinates of a density are called: x and y in the plane, x1 ... xD elsewhere.
+std::vector<std::string> density_columns(const Density& density);
 
 /// --columns --drop --drop-invalid, and --invert for pictures; under the heading "Data".
 std::vector<Option> table_options();

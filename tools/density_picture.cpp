@@ -6,7 +6,7 @@
 
 #include "base/error.hpp"
 #include "datasets/picture.hpp"
-#include "datasets/toy.hpp"
+#include "tools/data_argument.hpp"
 #include "tools/draw/png.hpp"
 #include "tools/recipe.hpp"
 #include "tools/rows_for_model.hpp"
@@ -48,13 +48,10 @@ void quantile_range(Vector<double> v, double& low, double& high) {
 
 }  // namespace
 
-std::shared_ptr<const PlanarDensity> known_density(const ModelArgument& opened) {
+std::shared_ptr<const Density> known_density(const ModelArgument& opened) {
   if (opened.file.recipe == "{}") return nullptr;
   const Recipe recipe = parse_recipe(opened.file.recipe, opened.path.string());
-  if (recipe.data_kind == "toy") {
-    const ToyDensity* toy = find_toy(recipe.data);
-    return {toy, [](const PlanarDensity*) {}};
-  }
+  if (recipe.data_kind == "toy") return find_data(recipe.data, false).density;
   std::error_code error;
   if (recipe.data_kind == "picture" && opened.run && std::filesystem::exists(opened.run->source(), error))
     return read_picture(opened.run->source(), recipe.invert);
@@ -65,7 +62,7 @@ std::string data_name(const ModelFile& file) {
   return file.recipe == "{}" ? "model" : parse_recipe(file.recipe, "model").data;
 }
 
-Box viewing_range(const PlanarDensity* density, Evaluator& evaluator, Seed seed) {
+Box viewing_range(const Density* density, Evaluator& evaluator, Seed seed) {
   if (density != nullptr) return density->box();
   Batch points = evaluator.sample(seed, 0, 4096, false).points;
   Index finite = 0;
@@ -89,7 +86,7 @@ Matrix<double> density_grid(Evaluator& evaluator, const Box& range, Index nx, In
   });
 }
 
-Matrix<double> density_grid(const PlanarDensity& density, const Box& range, Index nx, Index ny) {
+Matrix<double> density_grid(const Density& density, const Box& range, Index nx, Index ny) {
   return fill_grid(range, nx, ny, [&](const Batch& x, Index) { return density.log_prob(x); });
 }
 
@@ -153,7 +150,8 @@ std::optional<Box> range_from(const Args& args) {
 void check_picture(const Args& args) {
   const std::optional<Box> range = range_from(args);
   if (range && !(range->x0 < range->x1 && range->y0 < range->y1))
-    throw UsageError("--range: x0 must be below x1 and y0 below y1, got " + one_line(args.text("range")));
+    throw UsageError("--range: x0 must be below x1 and y0 below y1, got " + shortest(range->x0) + "," +
+                     shortest(range->x1) + "," + shortest(range->y0) + "," + shortest(range->y1));
 }
 
 HeatmapStyle style_from(const Args& args, const std::vector<std::string>& columns, int width, int height) {
@@ -182,8 +180,7 @@ std::string density_label(const std::vector<std::string>& columns) {
   return "density, per unit of " + columns.at(0) + " × " + columns.at(1);
 }
 
-std::string density_png(const ModelFile& file, const PlanarDensity* density, const EvaluationOptions& evaluation,
-                        int width) {
+std::string density_png(const ModelFile& file, const Density* density, const EvaluationOptions& evaluation, int width) {
   const Cnf& model = file.model;
   if (model.dim() != 2)
     throw std::invalid_argument("density_png: the model is over " + std::to_string(model.dim()) +

@@ -14,21 +14,21 @@
 namespace cnf {
 
 /// The density a model was trained on, if it was one: a built-in set, or the picture in its run folder. Else null.
-std::shared_ptr<const PlanarDensity> known_density(const ModelArgument& opened);
+std::shared_ptr<const Density> known_density(const ModelArgument& opened);
 
 /// What the pictures call a model: the name of its data, "model" if it has none.
 std::string data_name(const ModelFile& file);
 
 /// Where to look at a planar model: at the known density's own window, else at 4096 of its samples from the 0.5 % to
 /// the 99.5 % quantile of either coordinate, widened by a sixth to both sides.
-Box viewing_range(const PlanarDensity* density, Evaluator& evaluator, Seed seed);
+Box viewing_range(const Density* density, Evaluator& evaluator, Seed seed);
 
 /// p at the centres of nx x ny cells over the range, in the user's units.   Shapes  returns ny x nx, row 0 = lowest y.
 /// Rows that failed are NaN, and in `failures`, counted along the grid's rows.
 Matrix<double> density_grid(Evaluator& evaluator, const Box& range, Index nx, Index ny,
                             std::vector<Status>* failures = nullptr);
 /// The same of a known density.
-Matrix<double> density_grid(const PlanarDensity& density, const Box& range, Index nx, Index ny);
+Matrix<double> density_grid(const Density& density, const Box& range, Index nx, Index ny);
 
 /// Share of the points per cell, over the cell's area: what the density predicts.
 Matrix<double> histogram(const Batch& points, const Box& range, Index nx, Index ny);
@@ -50,7 +50,7 @@ std::string density_label(const std::vector<std::string>& columns);
 
 /// A planar model's density as a PNG, one evaluation a pixel, as high as its range needs. Throws std::invalid_argument
 /// if the model is not planar.
-std::string density_png(const ModelFile& file, const PlanarDensity* density, const EvaluationOptions& evaluation,
+std::string density_png(const ModelFile& file, const Density* density, const EvaluationOptions& evaluation,
                         int width = 480);
 
 }  // namespace cnf

@@ -69,7 +69,7 @@ TrainingSource table_source(const Args& args, Seed seed) {
   return source;
 }
 
-Standardisation standardise_draws(const PlanarDensity& density, Seed seed) {
+Standardisation standardise_draws(const Density& density, Seed seed) {
   return fit_standardisation(density.sample(seed, Purpose::data, static_cast<std::uint32_t>(DrawStep::standardisation),
                                             0, kStandardisationPoints));
 }

@@ -15,7 +15,7 @@ namespace cnf {
 
 /// What is trained on: a density to draw from, or the rows of a table.
 struct TrainingSource {
-  std::shared_ptr<const PlanarDensity> density;  ///< null for a table
+  std::shared_ptr<const Density> density;  ///< null for a table
   SplitRows rows;
   std::vector<std::string> columns;
   Standardisation standardisation;
@@ -25,7 +25,7 @@ struct TrainingSource {
 TrainingSource table_source(const Args& args, Seed seed);
 
 /// The standardisation of a density, from points of its own; training sees samples only.
-Standardisation standardise_draws(const PlanarDensity& density, Seed seed);
+Standardisation standardise_draws(const Density& density, Seed seed);
 
 /// Batches and validation points as `train` wants them. `source` must outlive them.
 TrainingData training_data(const TrainingSource& source, Seed seed);

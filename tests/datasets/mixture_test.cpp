@@ -1,4 +1,5 @@
-#include "datasets/mixture.hpp"
+#include "base/error.hpp"
+#include "datasets/mixture_density.hpp"
 
 #include <Eigen/LU>
 #include <catch2/catch.hpp>
@@ -123,6 +124,23 @@ TEST_CASE("more components than distinct points still give a finite mixture", "[
   CHECK_THROWS_AS(fit_mixture(x, 61, Seed{1}), std::invalid_argument);
   CHECK_THROWS_AS(fit_mixture(x, 0, Seed{1}), std::invalid_argument);
   CHECK_THROWS_AS(fit_mixture(x, 2, Seed{1}, {.starts = 0}), std::invalid_argument);
+}
+
+TEST_CASE("the built-in mixture is a density in every dimension", "[datasets][mixture]") {
+  for (const char* name : {"mixture:1", "mixture:3:4"}) {
+    const auto set = find_mixture(name);
+    REQUIRE(set != nullptr);
+    const int n = 20000;
+    const Batch x = set->sample(Seed{5}, Purpose::data, 0, 0, n);
+    CHECK(x.rows() == set->dim());
+    const Vector<double> nll = -set->log_prob(x);
+    const double error = std::sqrt((nll.array() - nll.mean()).square().mean() / n);
+    CHECK(std::abs(nll.mean() - set->entropy()) < 4.5 * std::hypot(error, set->entropy_error()));  // 1 in 150 000 seeds
+  }
+  CHECK(find_mixture("mixture:3")->mixture().components() == 8);
+  CHECK(find_mixture("moons") == nullptr);
+  for (const char* name : {"mixture:", "mixture:0", "mixture:65", "mixture:2:", "mixture:2:x", "mixture:2:3:4"})
+    CHECK_THROWS_AS(find_mixture(name), InputError);
 }
 
 }  // namespace cnf

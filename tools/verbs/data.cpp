@@ -30,6 +30,7 @@ int list_sets(const Args& args) {
     line.resize(14, ' ');
     text += line + shortest(entropy) + '\n';
   }
+  text += "mixture:D[:K]  K Gaussians (8) in D dimensions\n";
   JsonReport report;
   report.set("sets", sets);
   write_stdout(args.flag("json") ? report.text() : text);
@@ -47,12 +48,12 @@ DataArgument find_density(const Args& args) {
   return data;
 }
 
-int draw_points(const Args& args, const PlanarDensity& density) {
+int draw_points(const Args& args, const Density& density) {
   const Index N = args.integer("num");
   const std::uint64_t first = static_cast<std::uint64_t>(args.integer("first"));
-  RowOutput out(args, planar_columns(), N);
+  RowOutput out(args, density_columns(density), N);
   for (Index done = 0; done < N;) {
-    const Index n = std::min(N - done, block_rows(2));
+    const Index n = std::min(N - done, block_rows(density.dim()));
     out.write(density.sample(seed_from(args), Purpose::data, static_cast<std::uint32_t>(DrawStep::data),
                              first + static_cast<std::uint64_t>(done), n));
     done += n;
@@ -63,6 +64,9 @@ int draw_points(const Args& args, const PlanarDensity& density) {
 }
 
 int draw_density(const Args& args, const DataArgument& data) {
+  if (data.density->dim() != 2)
+    throw UsageError(data.name + " is over " + std::to_string(data.density->dim()) +
+                     " dimensions; --density draws the plane");
   const Box range = range_from(args).value_or(data.density->box());
   HeatmapStyle style = style_from(args, planar_columns(), 720, 0);
   style.title = args.given("title") ? args.text("title") : data.name + ": the true density";

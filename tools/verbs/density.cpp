@@ -20,9 +20,9 @@ namespace {
 
 constexpr Index kPanelSamples = 10'000, kPanelDraws = 200'000;
 
-/// The data as a histogram whose cells hold fifty points or so: fine where there are many.
+/// The data as a histogram , finer where there are more points.
 Matrix<double> data_grid(const Batch& points, const Box& range, const PlotArea& area) {
-  const double cells = std::clamp(std::sqrt(static_cast<double>(points.cols()) / 50), 12.0, 128.0);
+  const double cells = std::clamp(std::sqrt(static_cast<double>(points.cols()) / 4), 16.0, 64.0);
   const double aspect = static_cast<double>(area.height) / area.width;
   return histogram(points, range, static_cast<Index>(std::lround(cells)),
                    std::max<Index>(1, std::lround(cells * aspect)));
@@ -52,7 +52,7 @@ int run_density(const Args& args) {
   const ModelArgument opened = open_planar(args);
   const Cnf& model = opened.file.model;
   const Seed seed = seed_from(args);
-  const std::shared_ptr<const PlanarDensity> truth = known_density(opened);
+  const std::shared_ptr<const Density> truth = known_density(opened);
   Evaluator evaluator(model, evaluation_from(args));
   const std::optional<Box> asked = range_from(args);
   const Box range = asked ? *asked : viewing_range(truth.get(), evaluator, seed);

@@ -45,13 +45,13 @@ struct Mean {
 /// Points to judge by, in blocks: fresh draws of a density, rows in memory, or rows of a file.
 struct Points {
   std::string name;
-  std::shared_ptr<const PlanarDensity> density;
+  std::shared_ptr<const Density> density;
   Batch rows;
   std::unique_ptr<RowReader> reader;
   Index limit = 0;  ///< at most so many
 
   Batch next(Index done, Seed seed) {
-    const Index n = std::min(limit - done, block_rows(density  ? 2
+    const Index n = std::min(limit - done, block_rows(density  ? density->dim()
                                                       : reader ? std::ssize(reader->columns())
                                                                : rows.rows()));
     if (n <= 0) return {};
@@ -66,9 +66,10 @@ struct Points {
   }
 };
 
-void expect_planar(const Cnf& model, const std::string& what) {
-  if (model.dim() != 2)
-    throw InputError(what + ": a set of the plane, the model is over " + std::to_string(model.dim()) + " dimensions");
+void expect_dimensions(const Cnf& model, const Density& density) {
+  if (model.dim() != density.dim())
+    throw InputError(density.name() + ": a set of " + std::to_string(density.dim()) +
+                     " dimensions, the model is over " + std::to_string(model.dim()));
 }
 
 Points points_to_judge(const Args& args, const ModelArgument& opened) {
@@ -93,7 +94,7 @@ Points points_to_judge(const Args& args, const ModelArgument& opened) {
                      "a built-in set (cnf data --list), FILE.npy, FILE.csv or FILE.pgm");
   }
   if (points.density) {
-    expect_planar(opened.file.model, points.name);
+    expect_dimensions(opened.file.model, *points.density);
     points.limit = args.integer("num");
   } else if (args.given("num")) {
     points.limit = std::min<Index>(points.limit, args.integer("num"));
@@ -142,11 +143,11 @@ std::vector<Baseline> baselines(const ModelArgument& opened, const Points& point
   const BaselineOptions options{.threads = threads > 0 ? threads : available_threads()};
   if (const std::optional<SplitRows> rows = opened.split())
     return fit_baselines(rows->train, rows->validation, test, seed, options);
-  const std::shared_ptr<const PlanarDensity> density = points.density ? points.density : known_density(opened);
+  const std::shared_ptr<const Density> density = points.density ? points.density : known_density(opened);
   if (!density) throw UsageError("--baselines: the model's training data is not known; it needs the run folder");
   const Batch train =
       density->sample(seed, Purpose::data, static_cast<std::uint32_t>(DrawStep::data), 0, kBaselineDraws);
-  return fit_baselines(train, Batch(2, 0), test, seed, options);
+  return fit_baselines(train, Batch(train.rows(), 0), test, seed, options);
 }
 
 std::string decimals(double x, int digits) {
@@ -260,7 +261,7 @@ void check_evaluate(const Args& args) {
   const ModelArgument opened = open_model(args.path("model"));
   if (args.given("data")) {
     const DataArgument data = find_data(args.text("data"), args.flag("invert"));
-    if (!data.table()) expect_planar(opened.file.model, data.name);
+    if (!data.table()) expect_dimensions(opened.file.model, *data.density);
   }
 }
 

@@ -22,7 +22,7 @@ constexpr double kDiscreteBound = 1e-6, kContinuousBound = 1e-4;  // of the rela
 
 /// Points of what the model was trained on; its own samples if that is not at hand.
 Batch points_of(const ModelArgument& opened, Seed seed, Index N) {
-  if (const auto density = known_density(opened); density && opened.file.model.dim() == 2)
+  if (const auto density = known_density(opened); density && density->dim() == opened.file.model.dim())
     return density->sample(seed, Purpose::data, static_cast<std::uint32_t>(DrawStep::data), 0, N);
   if (const auto rows = opened.split(); rows && rows->train.cols() >= N) return rows->train.leftCols(N);
   EvaluationOptions options;

@@ -141,7 +141,8 @@ int train_to_end(const Args& args, Run run, TrainingState<T> state) {
     text << '\n';
     if (state.skipped > 0) text << "skipped " << state.skipped << " steps, " << state.rollbacks << " rollbacks\n";
     text << "repeat with: --steps " << state.steps << '\n';
-    text << "next: cnf density " << folder << " -o density.png\n";
+    text << "next: cnf " << (run.file.model.dim() == 2 ? "density " + folder + " -o density.png" : "evaluate " + folder)
+         << '\n';
     write_stderr(text.str());
   }
   return 0;
@@ -162,7 +163,7 @@ Run new_run(const Args& args) {
   if (data.table())
     run.source = table_source(args, seed);
   else
-    run.source = {data.density, {}, {"x", "y"}, standardise_draws(*data.density, seed)};
+    run.source = {data.density, {}, density_columns(*data.density), standardise_draws(*data.density, seed)};
 
   MlpShape shape;
   shape.hidden.assign(args.list("hidden").begin(), args.list("hidden").end());
