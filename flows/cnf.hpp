@@ -33,11 +33,11 @@ std::string_view name(Precision precision);  ///< "float" or "double"
 
 /// How a model is evaluated.
 struct EvaluationOptions {
-  SolveOptions solve;
-  DivergenceChoice divergence;
+  SolveOptions solve{};
+  DivergenceChoice divergence{};
   Precision precision = Precision::single_float;
-  int threads = 0;  ///< 0: as many as OpenMP gives
-  Seed probe_seed;  ///< Hutchinson's probes
+  int threads = 0;    ///< 0: as many as OpenMP gives
+  Seed probe_seed{};  ///< Hutchinson's probes
 };
 
 /// Samples and their log-densities. A failed row is NaN, with its status.

@@ -28,13 +28,13 @@ struct GradientCheck {
 };
 
 struct GradcheckOptions {
-  SolveOptions solve;             ///< the discrete adjoint's solve
+  SolveOptions solve{};           ///< the discrete adjoint's solve
   double continuous_rtol = 1e-8;  ///< tolerance of the continuous adjoint's two solves
   double reference_rtol = 1e-11;  ///< of the re-adapted solves that the continuous adjoint is compared with
-  DivergenceChoice divergence;
+  DivergenceChoice divergence{};
   int directions = 32;  ///< per block
   int threads = 0;
-  Seed seed;
+  Seed seed{};
 };
 
 /// Checks at x (D x B, the user's units; up to 64 samples make one tile).

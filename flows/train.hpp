@@ -30,10 +30,10 @@ struct TrainOptions {
   std::int64_t steps = 0;  ///< > 0: that many, to the same bits on every run
   double seconds = 60;     ///< else: about that long; the number of steps is fixed after a twentieth of it
   Index batch = 512;
-  AdamOptions adam;
+  AdamOptions adam{};
   /// How training solves: its tolerances may be loose, since the discrete adjoint is exact at any.
   ObjectiveOptions objective = training_objective();
-  EvaluationOptions evaluation;  ///< how validation solves: always at evaluation accuracy
+  EvaluationOptions evaluation{};  ///< how validation solves: always at evaluation accuracy
   std::int64_t validate_every = 250;
   int patience = 0;  ///< > 0: stop after that many validations in a row without a better one
 };

@@ -42,7 +42,7 @@ void quantile_range(Vector<double> v, double& low, double& high) {
   std::sort(v.data(), v.data() + v.size());
   const auto at = [&](double share) { return v[static_cast<Index>(share * static_cast<double>(v.size() - 1))]; };
   low = at(0.005), high = at(0.995);
-  const double margin = std::max((high - low) / 6, 1e-6 * std::max(std::abs(low), std::abs(high)));
+  const double margin = std::max((high - low) / 12, 1e-6 * std::max(std::abs(low), std::abs(high)));
   low -= margin, high += margin;
 }
 

@@ -15,12 +15,12 @@ enum class GradientMode {
 std::string_view name(GradientMode mode);  ///< as spelled on the command line
 
 struct ObjectiveOptions {
-  SolveOptions solve;
-  SolveOptions adjoint;  ///< of the backward solve of the continuous adjoint
-  DivergenceChoice divergence;
+  SolveOptions solve{};
+  SolveOptions adjoint{};  ///< of the backward solve of the continuous adjoint
+  DivergenceChoice divergence{};
   GradientMode gradient = GradientMode::discrete;
   int threads = 0;
-  Seed seed;  ///< of Hutchinson's probes
+  Seed seed{};  ///< of Hutchinson's probes
 };
 
 /// The loss of one batch, in unit coordinates, and what was asked for of its gradient.

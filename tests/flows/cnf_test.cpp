@@ -100,8 +100,7 @@ TEST_CASE("a linear map's units enter log_prob exactly", "[flows][density]") {
   const auto options = evaluation("dopri5", 1e-6, Precision::double_float);
   const Batch u = normal_batch(3, 70, Seed{52});
   const Batch x = in_units.standardisation.invert(u);
-  const Vector<double> expected =
-      (log_prob(plain, u, options).log_prob.array() - std::log(0.5 * 1.25 * 2.0)).matrix();
+  const Vector<double> expected = (log_prob(plain, u, options).log_prob.array() - std::log(0.5 * 1.25 * 2.0)).matrix();
   CHECK((log_prob(in_units, x, options).log_prob - expected).cwiseAbs().maxCoeff() < 1e-12);
 }
 
@@ -141,8 +140,8 @@ TEST_CASE("inverting a sample returns its base draw", "[flows][density]") {
   double worst = 0;
   for (Index b = 0; b < 100; ++b)
     for (Index i = 0; i < 2; ++i)
-      worst = std::max(worst, std::abs(z(i, b) - normal(Seed{4}, Purpose::base_sample, 0,
-                                                        static_cast<std::uint64_t>(b), static_cast<std::uint32_t>(i))));
+      worst = std::max(worst, std::abs(z(i, b) - normal(Seed{4}, Purpose::base_sample, 0, static_cast<std::uint64_t>(b),
+                                                        static_cast<std::uint32_t>(i))));
   CHECK(worst < 1e-7);
 }
 
@@ -151,12 +150,12 @@ TEST_CASE("the density integrates to one on a grid", "[flows][density]") {
     Cnf model = units ? flow_in_units() : small_flow(small_shape({12}, Activation::sin));
     const Batch drawn = sample(model, Seed{5}, 2000, evaluation("dopri5")).points;
     const int n = 120;  // midpoints: exact beyond all orders for what vanishes at the edges
-    const Vector<double> low = drawn.rowwise().minCoeff().array() - 2.0, high = drawn.rowwise().maxCoeff().array() + 2.0;
+    const Vector<double> low = drawn.rowwise().minCoeff().array() - 2.0,
+                         high = drawn.rowwise().maxCoeff().array() + 2.0;
     const Vector<double> cell = (high - low) / n;
     Batch x(2, n * n);
     for (int i = 0; i < n; ++i)
-      for (int j = 0; j < n; ++j)
-        x.col(i * n + j) << low[0] + (j + 0.5) * cell[0], low[1] + (i + 0.5) * cell[1];
+      for (int j = 0; j < n; ++j) x.col(i * n + j) << low[0] + (j + 0.5) * cell[0], low[1] + (i + 0.5) * cell[1];
     const Evaluated at = log_prob(model, x, evaluation("dopri5"));
     CHECK(at.log_prob.array().exp().sum() * cell.prod() == Approx(1).margin(1e-3));
   }
@@ -166,7 +165,8 @@ TEST_CASE("sample i is the same whatever N and the first are", "[flows][bits]") 
   const Cnf model = flow_in_units();
   Evaluator evaluator(model, evaluation("dopri5"));
   const Evaluated all = evaluator.sample(Seed{6}, 0, 300, true);
-  for (const auto& [first, N] : {std::pair<Index, Index>{0, 1}, {0, 64}, {5, 3}, {63, 2}, {64, 64}, {100, 200}, {299, 1}}) {
+  for (const auto& [first, N] :
+       {std::pair<Index, Index>{0, 1}, {0, 64}, {5, 3}, {63, 2}, {64, 64}, {100, 200}, {299, 1}}) {
     CAPTURE(first, N);
     const Evaluated some = evaluator.sample(Seed{6}, static_cast<std::uint64_t>(first), N, true);
     CHECK(same_bits(some.points, all.points.middleCols(first, N)));
@@ -192,6 +192,16 @@ TEST_CASE("consecutive blocks of multiples of 64 rows give the bits of one call"
       CHECK(same_bits(block.points, whole.points.middleCols(first, rows)));
       first += rows;
     }
+  }
+}
+
+TEST_CASE("a row alone has the answer of a whole tile of its copies", "[flows][bits]") {
+  const Cnf model = flow_in_units();
+  Evaluator evaluator(model, evaluation("dopri5"));
+  const Batch x = normal_batch(2, 8, Seed{50});
+  for (Index b = 0; b < 8; ++b) {
+    const Batch one = 0.3 * x.col(b), many = one.replicate(1, 64);
+    CHECK(evaluator.log_prob(one).log_prob[0] == evaluator.log_prob(many).log_prob[63]);
   }
 }
 
@@ -235,7 +245,8 @@ TEST_CASE("a bad row fails alone, by its number, and the others keep their bits"
     CHECK(spoilt.points.col(bad[k]).array().isNaN().all());
   }
   Index equal = 0;
-  for (Index b = 0; b < 200; ++b) equal += spoilt.log_prob[b] == clean.log_prob[b] && spoilt.points.col(b) == clean.points.col(b);
+  for (Index b = 0; b < 200; ++b)
+    equal += spoilt.log_prob[b] == clean.log_prob[b] && spoilt.points.col(b) == clean.points.col(b);
   CHECK(equal == 196);
 }
 

@@ -49,7 +49,8 @@ TEST_CASE("the discrete gradient equals central differences on the recorded grid
   };
   const Batch x = normal_batch(2, 3, Seed{70});
   for (const Activation activation : {Activation::tanh, Activation::sin, Activation::softplus})
-    for (const Way& way : {Way{{8, 8}, "exact"}, Way{{8}, "exact"}, Way{{5, 5, 5}, "exact"}, Way{{8, 8}, "hutchinson:2"}})
+    for (const Way& way :
+         {Way{{8, 8}, "exact"}, Way{{8}, "exact"}, Way{{5, 5, 5}, "exact"}, Way{{8, 8}, "hutchinson:2"}})
       for (const char* solver : {"dopri5", "tsit5", "bosh3", "rk4:8"}) {
         const Cnf model = model_for(way.hidden, activation);
         GradcheckOptions options = options_for(solver, way.divergence);
@@ -66,7 +67,8 @@ TEST_CASE("the discrete gradient equals central differences on the recorded grid
 TEST_CASE("the discrete gradient is right with a gated output and with time as an input", "[flows][gradient]") {
   const Batch x = normal_batch(2, 3, Seed{71});
   for (const auto& hidden : {std::vector<Index>{8, 8}, {8}, {5, 5, 5}})
-    for (const auto& [time, gate] : {std::pair{TimeConditioning::concatsquash, true}, {TimeConditioning::concat, false}}) {
+    for (const auto& [time, gate] :
+         {std::pair{TimeConditioning::concatsquash, true}, {TimeConditioning::concat, false}}) {
       const auto checks = gradcheck(model_for(hidden, Activation::tanh, gate, time), x, options_for("dopri5", "exact"));
       const GradientBlock& worst = mode(checks, "discrete").worst();
       CAPTURE(hidden.size(), name(time), worst.name);

@@ -180,7 +180,8 @@ TEST_CASE("a model that is not finite is not written", "[flows][file][errors]") 
     CHECK_THAT(message_of<ComputationError>([&] { model_bytes(file); }), Contains("standardisation.scale"));
     TrainingFile<float> training = training_example<float>();
     training.state.last_good.m[0] = static_cast<float>(bad);
-    CHECK_THAT(message_of<ComputationError>([&] { training_bytes(training); }), Contains("last_good.m.layers.0.weight"));
+    CHECK_THAT(message_of<ComputationError>([&] { training_bytes(training); }),
+               Contains("last_good.m.layers.0.weight"));
   }
   ModelFile overflowing = example();
   overflowing.model.params[0] = 1e300;  // finite, but not as the float that is stored
@@ -197,13 +198,16 @@ TEST_CASE("each rule of a model's file is refused by name", "[flows][file][error
     CHECK(message.find('\n') == std::string::npos);
   };
   for (const float bad : {std::numeric_limits<float>::quiet_NaN(), -std::numeric_limits<float>::infinity()})
-    refused(changed([&](Safetensors& file) {
-              std::memcpy(tensor(file, "layers.1.weight").data.data() + 4 * 6, &bad, 4);
-            }),
-            "tensor 'layers.1.weight' holds " + std::to_string(bad) + " at row 2, column 3");
-  refused(changed([](Safetensors& file) { tensor(file, "layers.0.weight").shape = {2, 4}; }),
+    refused(
+        changed([&](Safetensors& file) { std::memcpy(tensor(file, "layers.1.weight").data.data() + 4 * 6, &bad, 4); }),
+        "tensor 'layers.1.weight' holds " + std::to_string(bad) + " at row 2, column 3");
+  refused(changed([](Safetensors& file) {
+            tensor(file, "layers.0.weight").shape = {2, 4};
+          }),
           "tensor 'layers.0.weight' has shape [2,4], expected [4,2]");
-  refused(changed([](Safetensors& file) { tensor(file, "layers.0.bias").shape = {4, 1}; }),
+  refused(changed([](Safetensors& file) {
+            tensor(file, "layers.0.bias").shape = {4, 1};
+          }),
           "tensor 'layers.0.bias' has shape [4,1], expected [4]");
   refused(changed([](Safetensors& file) { tensor(file, "layers.0.bias").dtype = Dtype::I32; }),
           "tensor 'layers.0.bias' holds I32, expected F32");
@@ -211,7 +215,9 @@ TEST_CASE("each rule of a model's file is refused by name", "[flows][file][error
             std::erase_if(file.tensors, [](const Tensor& t) { return t.name == "layers.2.gate_bias"; });
           }),
           "tensor 'layers.2.gate_bias' is missing");
-  refused(changed([](Safetensors& file) { file.tensors.push_back(make_tensor<float>("layers.3.weight", {1}, std::vector{1.0F})); }),
+  refused(changed([](Safetensors& file) {
+            file.tensors.push_back(make_tensor<float>("layers.3.weight", {1}, std::vector{1.0F}));
+          }),
           "tensor 'layers.3.weight' does not belong");
   refused(changed([](Safetensors& file) {
             const double zero = 0;
@@ -246,8 +252,8 @@ TEST_CASE("each rule of a model's file is refused by name", "[flows][file][error
   refused(with("cnf.columns", R"({"x":1})"), "does not describe a network");
   refused(with("cnf.recipe", "[]"), "'cnf.recipe' is not a JSON object");
   refused(with("cnf.numbers", "12"), "'cnf.numbers' is not a JSON object");
-  for (const char* key : {"cnf.kind", "cnf.format", "cnf.precision", "cnf.field", "cnf.flow", "cnf.columns",
-                          "cnf.recipe", "cnf.numbers"})
+  for (const char* key :
+       {"cnf.kind", "cnf.format", "cnf.precision", "cnf.field", "cnf.flow", "cnf.columns", "cnf.recipe", "cnf.numbers"})
     refused(changed([&](Safetensors& file) { file.metadata.erase(key); }),
             "metadata field '" + std::string(key) + "' is missing");
 }
@@ -265,11 +271,15 @@ TEST_CASE("a training state has rules of its own", "[flows][file][errors]") {
   CHECK_THAT(refusal([](Safetensors& file) { tensor(file, "counts").shape = {1, 9}; }), Contains("'counts' has shape"));
   CHECK_THAT(refusal([](Safetensors& file) { tensor(file, "counts").data[7] = std::byte{0x80}; }),
              Contains("negative count"));
-  CHECK_THAT(refusal([](Safetensors& file) { tensor(file, "reals").data[6] = tensor(file, "reals").data[7] = std::byte{0xff}; }),
+  CHECK_THAT(refusal([](Safetensors& file) {
+               tensor(file, "reals").data[6] = tensor(file, "reals").data[7] = std::byte{0xff};
+             }),
              Contains("tensor 'reals' holds"));
-  CHECK_THAT(refusal([](Safetensors& file) { file.tensors.push_back(make_tensor<float>("more", {1}, std::vector{1.0F})); }),
-             Contains("'more' does not belong"));
-  CHECK_THAT(refusal([](Safetensors& file) { file.metadata["cnf.kind"] = "cnf model"; }), Contains("expected a 'cnf training"));
+  CHECK_THAT(
+      refusal([](Safetensors& file) { file.tensors.push_back(make_tensor<float>("more", {1}, std::vector{1.0F})); }),
+      Contains("'more' does not belong"));
+  CHECK_THAT(refusal([](Safetensors& file) { file.metadata["cnf.kind"] = "cnf model"; }),
+             Contains("expected a 'cnf training"));
   CHECK_THAT(message_of<InputError>([&] { reader.training<double>(training_bytes(training_example<float>())); }),
              Contains("holds F32, expected F64"));
   put(reader.path(), model_bytes(example()));

@@ -72,8 +72,8 @@ struct Run {
   std::string metrics;
 
   std::string bytes() const {
-    return training_bytes<T>({{fresh_model(), std::is_same_v<T, float> ? Precision::single_float : Precision::double_float},
-                              state}) +
+    return training_bytes<T>(
+               {{fresh_model(), std::is_same_v<T, float> ? Precision::single_float : Precision::double_float}, state}) +
            metrics;
   }
 };
@@ -251,7 +251,7 @@ TEST_CASE("a run by seconds interrupted before its steps were fixed still repeat
 
 TEST_CASE("a rate far too high is rolled back, halved, and never leaves weights that are not finite",
           "[flows][train][trouble]") {
-  TrainOptions options = quick(40);
+  TrainOptions options = quick(15);
   options.adam.lr = 1e6;
   options.objective.solve.max_steps = options.evaluation.solve.max_steps = 60;
   Run<float> end{initial_state<float>(fresh_model()), TrainEnd::finished, ""};
@@ -328,8 +328,7 @@ TEST_CASE("five bad steps in a row go back to the last sound validation at half 
   hooks.step = [&](const TrainingState<float>& state, double, double) {
     if (state.step == 8) at_eight = state.current.params;
     if (state.step == 13) moved = state.current.params != at_eight && state.rollbacks == 0;
-    if (state.step == 14)
-      back = state.current.params == at_eight && state.rollbacks == 1 && state.rate_scale == 0.5;
+    if (state.step == 14) back = state.current.params == at_eight && state.rollbacks == 1 && state.rate_scale == 0.5;
   };
   const auto end = run<float>(options, data, hooks);
   CHECK(moved);

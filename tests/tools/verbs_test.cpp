@@ -1,0 +1,469 @@
+// The program from end to end: a small model is trained once a process, then every verb is used on it.
+#include <signal.h>
+
+#include <algorithm>
+#include <catch2/catch.hpp>
+#include <chrono>
+#include <cmath>
+#include <nlohmann/json.hpp>
+#include <thread>
+
+#include "base/npy.hpp"
+#include "tests/tools/program.hpp"
+
+using namespace cnf;
+
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+constexpr const char* kTrain = "cnf train --data moons --hidden 16,16 --steps 60 --seed 3 --quiet ";
+
+/// Trains `model` in the process's one folder, the first time it is asked for.
+Shell& shell() {
+  static Shell sh;
+  static const Ran trained = sh(std::string(kTrain) + "-o model");
+  if (trained.code != 0) FAIL("training failed: " << trained.err);
+  return sh;
+}
+
+/// Runs a command that must succeed and say nothing but its result.
+std::string works(const std::string& command) {
+  const Ran ran = shell()(command);
+  CAPTURE(command, ran.err);
+  REQUIRE(ran.code == 0);
+  CHECK(ran.err == "");
+  return ran.out;
+}
+
+NpyArray array(const std::string& name) { return read_npy(shell() / name); }
+std::string file(const std::string& name) { return contents(shell() / name); }
+
+double greatest_difference(const std::vector<double>& a, const std::vector<double>& b) {
+  REQUIRE(a.size() == b.size());
+  double most = 0;
+  for (std::size_t i = 0; i < a.size(); ++i) most = std::max(most, std::abs(a[i] - b[i]));
+  return most;
+}
+
+/// Width and height in a PNG's header; 0, 0 if it is none.
+std::pair<unsigned, unsigned> png_size(const std::string& bytes) {
+  if (bytes.size() < 24 || bytes.substr(0, 8) != "\x89PNG\r\n\x1a\n") return {0, 0};
+  const auto number = [&](std::size_t at) {
+    unsigned x = 0;
+    for (std::size_t i = at; i < at + 4; ++i) x = 256 * x + static_cast<unsigned char>(bytes[i]);
+    return x;
+  };
+  return {number(16), number(20)};
+}
+
+std::size_t lines(const std::string& text) {
+  return static_cast<std::size_t>(std::count(text.begin(), text.end(), '\n'));
+}
+
+/// Begins every case with the models alone in the folder.
+struct Fresh {
+  Fresh() {
+    for (const auto& entry : std::filesystem::directory_iterator(shell().folder()))
+      if (entry.path().filename() != "model" && entry.path().filename() != "table")
+        std::filesystem::remove_all(entry.path());
+  }
+};
+
+/// The run `table` and its file table.csv, two columns with names of their own.
+void train_on_table() {
+  std::string rows = "id,power (kW),price\n";
+  for (int i = 0; i < 400; ++i) {
+    const double a = std::sin(12.9898 * i) * 50 + 1200, b = std::cos(78.233 * i) + a / 100;
+    rows += "r" + std::to_string(i) + "," + std::to_string(a) + "," + std::to_string(b) + "\n";
+  }
+  put(shell() / "table.csv", rows);
+  if (!std::filesystem::exists(shell() / "table"))
+    works("cnf train --data table.csv --drop id --hidden 8 --steps 30 --batch 64 --quiet -o table");
+}
+
+}  // namespace
+
+TEST_CASE_METHOD(Fresh, "a sample is the same however many are asked for and wherever one begins", "[verbs]") {
+  works("cnf sample model -N 20000 -o many.npy");  // more than a block
+  works("cnf sample model -N 1000 -o few.npy");
+  works("cnf sample model -N 700 --first 16300 -o later.npy");
+  const NpyArray many = array("many.npy"), few = array("few.npy"), later = array("later.npy");
+  REQUIRE(many.shape == std::vector<std::int64_t>{20000, 2});
+  CHECK(std::equal(few.values.begin(), few.values.end(), many.values.begin()));
+  CHECK(std::equal(later.values.begin(), later.values.end(), many.values.begin() + 2 * 16300));
+  works("cnf sample model -N 1000 --seed 1 -o other.npy");
+  CHECK(array("other.npy").values != few.values);
+}
+
+TEST_CASE_METHOD(Fresh, "sample writes the same numbers as csv, to standard output and as float32", "[verbs]") {
+  works("cnf sample model -N 100 -o a.npy && cnf sample model -N 100 -o a.csv && cnf sample model -N 100 > b.csv");
+  works("cnf sample model -N 100 --dtype f4 -o f.npy");
+  const NpyArray a = array("a.npy"), f = array("f.npy");
+  CHECK(file("a.csv") == file("b.csv"));
+  CHECK(file("a.csv").starts_with("x,y\n"));
+  CHECK(lines(file("a.csv")) == 101);
+  CHECK(file("f.npy").find("'<f4'") != std::string::npos);
+  for (std::size_t i = 0; i < a.values.size(); ++i)
+    REQUIRE(f.values[i] == static_cast<double>(static_cast<float>(a.values[i])));
+  works("cnf logprob model --data a.csv -o from_csv.npy && cnf logprob model --data a.npy -o from_npy.npy");
+  CHECK(file("from_csv.npy") == file("from_npy.npy"));
+}
+
+TEST_CASE_METHOD(Fresh, "the log-density of a sample is the one it was drawn with", "[verbs]") {
+  works("cnf sample model -N 500 --with-logprob -o drawn.npy");
+  works("cnf sample model -N 500 --with-logprob | cnf logprob model --data - -o judged.npy");
+  const NpyArray drawn = array("drawn.npy"), judged = array("judged.npy");
+  REQUIRE(drawn.shape == std::vector<std::int64_t>{500, 3});
+  REQUIRE(judged.shape == std::vector<std::int64_t>{500});
+  for (std::size_t i = 0; i < 500; ++i)
+    REQUIRE(drawn.values[3 * i + 2] == Approx(judged.values[i]).margin(2e-4));  // two solves, each at 1e-5 a step
+}
+
+TEST_CASE_METHOD(Fresh, "decode is the inverse of encode, which makes samples standard normal", "[verbs]") {
+  works("cnf sample model -N 4000 -o x.npy && cnf encode model --data x.npy -o z.npy");
+  works("cnf decode model --data z.npy -o back.npy && cnf encode model --data x.npy -o z.csv");
+  works("cnf decode model --data z.csv -o back_from_csv.npy");
+  CHECK(greatest_difference(array("x.npy").values, array("back.npy").values) < 1e-4);
+  CHECK(file("back.npy") == file("back_from_csv.npy"));
+  CHECK(file("z.csv").starts_with("z1,z2\n"));
+  const NpyArray z = array("z.npy");
+  double sum = 0, squares = 0;
+  for (const double v : z.values) sum += v, squares += v * v;
+  CHECK(std::abs(sum / std::sqrt(8000)) < 5);                     // by chance once in 1.7 million seeds
+  CHECK(std::abs((squares - 8000) / std::sqrt(2 * 8000)) < 5.2);  // likewise
+}
+
+TEST_CASE_METHOD(Fresh, "the bytes of every output do not depend on the number of threads", "[verbs]") {
+  train_on_table();
+  works("cnf data moons -N 3000 -o points.npy");
+  std::vector<std::string> all;
+  for (const std::string threads : {"1", "2", "3", "4"}) {
+    const std::string t = " --threads " + threads + " ";
+    works(std::string(kTrain) + t + "-o t" + threads);
+    works("cnf sample model -N 3000 --with-logprob --force -o s.npy" + t);
+    works("cnf logprob model --data points.npy --force -o l.npy --divergence hutchinson:2" + t);
+    works("cnf encode model --data points.npy --force -o z.npy" + t);
+    works("cnf density model --size 260,220 --samples 100 --grid g.npy --force -o d.png" + t);
+    const std::string numbers =
+        works("cnf evaluate model -N 3000 --json" + t) + works("cnf evaluate table --baselines --json" + t);
+    std::string bytes;
+    for (const std::string& name : {"t" + threads + "/model.safetensors", "t" + threads + "/training.safetensors",
+                                    "t" + threads + "/metrics.csv", "t" + threads + "/density.png"})
+      bytes += file(name);
+    for (const std::string name : {"s.npy", "l.npy", "z.npy", "g.npy", "d.png"}) bytes += file(name);
+    all.push_back(bytes + numbers);
+  }
+  CHECK(all[0].size() > 100'000);
+  CHECK(all[1] == all[0]);
+  CHECK(all[2] == all[0]);
+  CHECK(all[3] == all[0]);
+}
+
+TEST_CASE_METHOD(Fresh, "the density's grid is exp of logprob at the cells' centres, lowest y first, and sums to one",
+                 "[verbs]") {
+  works("cnf density model --range=-6,6,-5,5 --grid-size 120,100 --grid g.npy");
+  CHECK_FALSE(std::filesystem::exists(shell() / "density.png"));
+  const NpyArray grid = array("g.npy");
+  REQUIRE(grid.shape == std::vector<std::int64_t>{100, 120});
+  double mass = 0;
+  for (const double p : grid.values) mass += p * 0.01;
+  CHECK(mass == Approx(1).margin(0.01));  // the window leaves a little outside
+  std::string centres = "x,y\n";
+  for (const auto& [i, j] : {std::pair{0, 0}, std::pair{119, 0}, std::pair{37, 61}, std::pair{60, 50}})
+    centres += std::to_string(-6 + 0.1 * (i + 0.5)) + "," + std::to_string(-5 + 0.1 * (j + 0.5)) + "\n";
+  put(shell() / "centres.csv", centres);
+  works("cnf logprob model --data centres.csv -o p.npy");
+  const NpyArray p = array("p.npy");
+  CHECK(grid.values[0] == Approx(std::exp(p.values[0])).epsilon(2e-3));
+  CHECK(grid.values[119] == Approx(std::exp(p.values[1])).epsilon(2e-3));
+  CHECK(grid.values[61 * 120 + 37] == Approx(std::exp(p.values[2])).epsilon(2e-3));
+  CHECK(grid.values[50 * 120 + 60] == Approx(std::exp(p.values[3])).epsilon(2e-3));
+}
+
+TEST_CASE_METHOD(Fresh, "pictures have the size asked for, and training leaves one in its folder", "[verbs]") {
+  works("cnf density model --size 300,260 -o d.png");
+  CHECK(png_size(file("d.png")) == std::pair{300U, 260U});
+  works("cnf density model --panels --size 700 --log --colormap magma -o panels.png");
+  CHECK(png_size(file("panels.png")).first == 700);
+  works("cnf data moons --density --size 200,180 -o truth.png");
+  CHECK(png_size(file("truth.png")) == std::pair{200U, 180U});
+  CHECK(png_size(file("model/density.png")).first == 480);
+}
+
+TEST_CASE_METHOD(Fresh, "evaluate says the mean and the error of what logprob says row by row", "[verbs]") {
+  works("cnf data moons -N 2000 --seed 9 -o points.npy && cnf logprob model --data points.npy -o l.npy");
+  const Json report = Json::parse(works("cnf evaluate model --data points.npy --json"));
+  const std::vector<double> l = array("l.npy").values;
+  double mean = 0, variance = 0;
+  for (const double v : l) mean += v / 2000;
+  for (const double v : l) variance += (v - mean) * (v - mean) / 1999;
+  CHECK(report["nll"].get<double>() == Approx(-mean).epsilon(1e-12));
+  CHECK(report["nll_stderr"].get<double>() == Approx(std::sqrt(variance / 2000)).epsilon(1e-9));
+  CHECK(report["points"] == 2000);
+  CHECK(report["kl"].is_null());
+  CHECK(report["seen_rows"].is_null());
+  std::vector<std::string> keys;
+  for (const auto& item : report.items()) keys.push_back(item.key());
+  CHECK(keys == std::vector<std::string>{"nll", "nll_stderr", "entropy", "kl", "kl_stderr", "mass", "nfe_mean",
+                                         "points", "seen_rows", "failed_rows", "baselines"});
+}
+
+TEST_CASE_METHOD(Fresh, "evaluate knows a built-in set's entropy, the divergence from it and the mass", "[verbs]") {
+  const Json report = Json::parse(works("cnf evaluate model -N 4000 --json"));
+  const double kl = report["kl"], error = report["kl_stderr"], nll = report["nll"], entropy = report["entropy"];
+  CHECK(report["mass"].get<double>() == Approx(1).margin(1e-3));
+  CHECK(entropy == Approx(2.39387919597).margin(1e-9));
+  // mean(-log p) - entropy estimates the same as the KL, with the NLL's error: 5 of it, by chance once in 1.7 million.
+  CHECK(std::abs(nll - entropy - kl) < 5 * report["nll_stderr"].get<double>());
+  CHECK(kl > 0.05);
+  CHECK(error < 0.2 * kl);
+  CHECK(report["nfe_mean"].get<double>() > 12);
+  CHECK(report["baselines"].empty());
+  CHECK(works("cnf evaluate model -N 500 --no-mass").find("KL ") != std::string::npos);
+}
+
+TEST_CASE_METHOD(Fresh, "a table's model is judged by its test rows, and rows it was trained on are counted",
+                 "[verbs]") {
+  train_on_table();
+  const Json own = Json::parse(works("cnf evaluate table --baselines --json"));
+  CHECK(own["points"] == 40);
+  CHECK(own["seen_rows"] == 0);
+  CHECK(own["entropy"].is_null());
+  REQUIRE(own["baselines"].size() == 3);
+  CHECK(own["baselines"][0]["name"] == "gaussian");
+  for (const Json& baseline : own["baselines"]) {
+    CHECK(baseline["nll"].get<double>() == Approx(own["nll"].get<double>()).margin(3));
+    CHECK(baseline["nll_stderr"].get<double>() > 0);
+  }
+  const Ran all = shell()("cnf evaluate table --data table.csv --no-mass --json");
+  CHECK(all.code == 0);
+  CHECK(Json::parse(all.out)["seen_rows"] == 320);
+  CHECK(all.err ==
+        "cnf evaluate: warning: 320 of 400 rows are among those the model was trained on; its numbers "
+        "flatter it\n");
+}
+
+TEST_CASE_METHOD(Fresh, "a model finds its columns by name in a file and in a pipe", "[verbs]") {
+  train_on_table();
+  put(shell() / "shuffled.csv", "price,n,power (kW)\n12,7,1201\n13,8,1190\n");
+  put(shell() / "plain.csv", "1201,12\n1190,13\n");
+  const std::string by_name = works("cnf logprob table --data shuffled.csv");
+  CHECK(lines(by_name) == 3);
+  CHECK(works("cnf logprob table --data - < shuffled.csv") == by_name);
+  CHECK(works("cnf logprob table --data plain.csv") == by_name);
+  CHECK(works("cnf logprob table --data shuffled.csv --columns 3,1") == by_name);
+  CHECK(works("cnf sample table -N 1").starts_with("power (kW),price\n") == false);  // quoted, for it has a blank
+  CHECK(works("cnf sample table -N 1").starts_with("\"power (kW)\",price\n"));
+}
+
+TEST_CASE_METHOD(Fresh, "what is wrong is said in one line with the exit code of its kind", "[verbs]") {
+  train_on_table();
+  put(shell() / "three.csv", "a,b,c\n1,2,3\n");
+  put(shell() / "text.csv", "x,y\n1,2\n3,abc\n4,nan\n");
+  put(shell() / "names.csv", "u,v\n1,2\n");
+  put(shell() / "empty.csv", "");
+  put(shell() / "header.csv", "x,y\n");
+  put(shell() / "broken.safetensors", "no model at all");
+  works("cnf sample model -N 10 -o there.npy");
+  struct Case {
+    std::string command;
+    int code;
+    std::string says;
+  };
+  const std::vector<Case> cases{
+      {"cnf sample nowhere", 3, "nowhere"},
+      {"cnf sample .", 3, "no model.safetensors in this folder"},
+      {"cnf sample broken.safetensors", 3, "broken.safetensors"},
+      {"cnf sample model -o there.npy", 4, "there.npy exists; use --force"},
+      {"cnf sample model -o there.xyz", 2, "ends in neither .npy nor .csv"},
+      {"cnf sample model -o nofolder/there.npy", 4, "nofolder"},
+      {"cnf sample model -N 0", 2, "out of range"},
+      {"cnf sample model -N 1e9", 2, "whole number"},
+      {"cnf logprob model", 2, "--data"},
+      {"cnf logprob model --data missing.csv", 3, "missing.csv: no such file"},
+      {"cnf logprob model --data three.csv", 3, "three.csv: 3 columns, the model takes 2: x, y"},
+      {"cnf logprob model --data text.csv", 3, "text.csv:3:2: 'abc' is not a number"},
+      {"cnf logprob model --data empty.csv", 3, "empty.csv"},
+      {"cnf logprob model --data header.csv", 3, "header.csv"},
+      {"cnf logprob table --data names.csv", 3, "names.csv: its columns are u, v; the model's are power (kW), price"},
+      {"cnf logprob model --data there.npy --max-steps 2", 1, "step_limit"},
+      {"cnf logprob model --data there.npy --rtol -1", 2, "--rtol"},
+      {"cnf density model --range=1,0,0,1", 2, "--range"},
+      {"cnf density model -o picture.jpg", 2, "does not end in .png"},
+      {"cnf density model --grid there.npy", 4, "there.npy exists; use --force"},
+      {"cnf evaluate model --data mons", 2, "neither a built-in set nor a file"},
+      {"cnf evaluate model --data three.csv", 3, "3 columns"},
+      {"cnf data", 2, "DATA is missing"},
+      {"cnf data there.npy", 2, "is a table, not a density"},
+      {"cnf data moons --density -o there.npy", 2, "does not end in .png"},
+      {"cnf encode model --data three.csv -o z.npy", 3, "3 columns"},
+      {"cnf decode model --data three.csv -o z.npy", 3, "the model takes 2: z1, z2"},
+      {"cnf info broken.safetensors", 3, "broken.safetensors"},
+      {"cnf gradcheck nowhere", 3, "nowhere"},
+  };
+  for (const Case& c : cases) {
+    const Ran ran = shell()(c.command);
+    CAPTURE(c.command, ran.out, ran.err);
+    CHECK(ran.code == c.code);
+    CHECK(ran.out == "");
+    CHECK(ran.err.find(c.says) != std::string::npos);
+    CHECK(ran.err.starts_with("cnf " + c.command.substr(4, c.command.find(' ', 4) - 4) + ": "));
+    CHECK(lines(ran.err) == (ran.err.find("\nhelp: ") == std::string::npos ? 1 : 2));
+  }
+  for (const std::string left : {"z.npy", "density.png", "picture.jpg", "there.xyz"})
+    CHECK_FALSE(std::filesystem::exists(shell() / left));
+}
+
+TEST_CASE_METHOD(Fresh, "a dry run refuses what the work would refuse and writes nothing", "[verbs]") {
+  works("cnf sample model --dry-run -o new.npy && cnf density model -n -o new.png && cnf evaluate model -n");
+  CHECK_FALSE(std::filesystem::exists(shell() / "new.npy"));
+  CHECK_FALSE(std::filesystem::exists(shell() / "new.png"));
+  CHECK(shell()("cnf density nowhere -n").code == 3);
+}
+
+TEST_CASE_METHOD(Fresh, "a reader that leaves early is no error and a full disk is one", "[verbs]") {
+  const Ran head = shell()("{ cnf sample model -N 300000 --rtol 1e-2; echo $? >&2; } | head -1");
+  CHECK(head.out == "x,y\n");
+  CHECK(head.err == "0\n");
+  for (const std::string command : {"cnf sample model > /dev/full", "cnf sample model -o /dev/full",
+                                    "cnf evaluate model -N 64 --no-mass > /dev/full", "cnf info model > /dev/full",
+                                    "cnf data moons > /dev/full", "cnf density model --size 200 -o /dev/full"}) {
+    const Ran ran = shell()(command);
+    CAPTURE(command, ran.err);
+    CHECK(ran.code == 4);
+    CHECK(ran.err.find("o space left") != std::string::npos);
+  }
+}
+
+TEST_CASE_METHOD(Fresh, "an output that exists is kept unless --force is given", "[verbs]") {
+  put(shell() / "old.npy", "precious");
+  CHECK(shell()("cnf sample model -N 3 -o old.npy").code == 4);
+  CHECK(shell()(std::string(kTrain) + "-o model").code == 4);
+  CHECK(file("old.npy") == "precious");
+  works("cnf sample model -N 3 -o old.npy --force");
+  CHECK(array("old.npy").shape == std::vector<std::int64_t>{3, 2});
+  works("cnf logprob model --data old.npy -o old.npy --force");  // over its own input
+  CHECK(array("old.npy").shape == std::vector<std::int64_t>{3});
+}
+
+TEST_CASE_METHOD(Fresh, "failed rows stop the work or are NaN among good rows that they do not change", "[verbs]") {
+  put(shell() / "hard.csv", "x,y\n0,0\n1,1\n1e7,-1e7\n2,2\n");  // so far out that 30 steps are too few
+  put(shell() / "easy.csv", "x,y\n0,0\n1,1\n2,2\n");
+  const Ran skipped = shell()("cnf logprob model --data hard.csv --max-steps 30 --on-error skip");
+  CHECK(skipped.code == 0);
+  CHECK(skipped.err.starts_with("cnf logprob: warning: 1 row failed, the first of them: step_limit: row 2: 30 steps"));
+  std::string good = skipped.out;
+  const std::size_t bad = good.find("nan\n");
+  REQUIRE(bad != std::string::npos);
+  CHECK(good.erase(bad, 4) == works("cnf logprob model --data easy.csv"));
+  const Ran stopped = shell()("cnf logprob model --data hard.csv --max-steps 30 -o stopped.npy");
+  CHECK(stopped.code == 1);
+  CHECK(stopped.err.find("--on-error=skip") != std::string::npos);
+  CHECK_FALSE(std::filesystem::exists(shell() / "stopped.npy"));
+}
+
+TEST_CASE_METHOD(Fresh, "rows that hold no number are left out on request, and counted", "[verbs]") {
+  put(shell() / "text.csv", "x,y\n1,2\n3,abc\n4,nan\n0,1\n");
+  const Ran ran = shell()("cnf logprob model --data text.csv --drop-invalid -o l.npy");
+  CHECK(ran.code == 0);
+  CHECK(ran.err == "cnf logprob: text.csv: 2 invalid rows left out\n");
+  CHECK(array("l.npy").shape == std::vector<std::int64_t>{2});
+}
+
+TEST_CASE_METHOD(Fresh, "logprob of ten times the rows takes no more memory", "[verbs]") {
+  works(
+      "cnf data moons -N 200000 -o many.csv && cnf data moons -N 20000 -o few.csv && cnf data moons -N 200000 -o "
+      "m.npy");
+  const std::string loose = " --threads 1 --rtol 1e-2 -o ";
+  const Ran few = shell()("exec cnf logprob model --data few.csv" + loose + "few.npy");
+  const Ran many = shell()("exec cnf logprob model --data many.csv" + loose + "many.npy");
+  const Ran npy = shell()("exec cnf logprob model --data m.npy" + loose + "l.npy");
+  CHECK(array("many.npy").shape == std::vector<std::int64_t>{200000});
+  CAPTURE(few.peak_kib, many.peak_kib, npy.peak_kib);
+  CHECK(20 * many.peak_kib < 21 * few.peak_kib);
+  CHECK(20 * npy.peak_kib < 21 * few.peak_kib);
+  CHECK(file("many.npy") == file("l.npy"));  // in blocks of the same rows, from text or not
+}
+
+TEST_CASE_METHOD(Fresh, "every row has probes of its own, beyond the first block too", "[verbs]") {
+  std::string rows = "x,y\n";
+  for (int i = 0; i < 16384 + 64; ++i) rows += "0.3,-0.2\n";
+  put(shell() / "same.csv", rows);
+  works("cnf logprob model --data same.csv --divergence hutchinson --rtol 1e-2 -o l.npy");
+  const std::vector<double> l = array("l.npy").values;
+  CHECK_FALSE(std::equal(l.begin(), l.begin() + 64, l.begin() + 16384));  // all 64 signs agree once in 2^64 seeds
+}
+
+TEST_CASE_METHOD(Fresh, "a run that is killed goes on to the same bits", "[verbs]") {
+  const std::string recipe = "--data moons --hidden 16,16 --steps 240 --batch 256 --validate-every 20 --quiet ";
+  works("cnf train " + recipe + "-o whole");
+  const pid_t run = shell().begin("train " + recipe + "-o killed");
+  for (int wait = 0; wait < 3000 && lines(file("killed/metrics.csv")) < 4; ++wait)
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  ::kill(run, SIGKILL);
+  int status = 0;
+  ::waitpid(run, &status, 0);
+  CHECK(WIFSIGNALED(status));
+  CHECK(file("killed/model.safetensors") != file("whole/model.safetensors"));
+  works("cnf train --resume killed --quiet --threads 3");
+  for (const std::string name : {"model.safetensors", "training.safetensors", "metrics.csv", "density.png"}) {
+    CAPTURE(name);
+    CHECK((file("killed/" + name) == file("whole/" + name)));
+  }
+}
+
+TEST_CASE_METHOD(Fresh, "Ctrl-C stops a draw without leaving a part of its file", "[verbs]") {
+  shell();
+  const pid_t run = shell().begin("sample model -N 1000000000 -o endless.npy");
+  std::this_thread::sleep_for(std::chrono::milliseconds(300));
+  ::kill(run, SIGINT);
+  int status = 0;
+  ::waitpid(run, &status, 0);
+  CHECK(WIFEXITED(status));
+  CHECK(WEXITSTATUS(status) == 130);
+  for (const auto& entry : std::filesystem::directory_iterator(shell().folder()))
+    CHECK(entry.path().filename().string().find("endless") == std::string::npos);
+}
+
+TEST_CASE_METHOD(Fresh, "data draws the same points in whatever pieces and lists its sets", "[verbs]") {
+  works("cnf data 8gaussians -N 1000 -o a.npy && cnf data 8gaussians -N 300 --first 700 -o b.npy");
+  const NpyArray a = array("a.npy"), b = array("b.npy");
+  CHECK(std::equal(b.values.begin(), b.values.end(), a.values.begin() + 1400));
+  const Json list = Json::parse(works("cnf data --list --json"));
+  CHECK(list["sets"].size() == 8);
+  CHECK(works("cnf data --list").find("checkerboard  3.46573590") != std::string::npos);
+  put(shell() / "spot.pgm", "P2 2 2 255 0 0 0 9\n");  // all mass in the lower right pixel
+  works("cnf data spot.pgm -N 50 -o spot.npy");
+  const NpyArray spot = array("spot.npy");
+  for (std::size_t i = 0; i < 50; ++i)
+    REQUIRE((spot.values[2 * i] > 0 && spot.values[2 * i] < 4 && spot.values[2 * i + 1] < 0));
+}
+
+TEST_CASE_METHOD(Fresh, "info tells what a model is, in JSON too", "[verbs]") {
+  const Json info = Json::parse(works("cnf info model --json"));
+  CHECK(info["dim"] == 2);
+  CHECK(info["hidden"] == Json::array({16, 16}));
+  CHECK(info["columns"] == Json::array({"x", "y"}));
+  // Three layers of weight, bias and time weight; the hidden two with a gate's weight and bias.
+  CHECK(info["parameters"] == (2 * 16 + 16 + 16 + 32) + (16 * 16 + 16 + 16 + 32) + (16 * 2 + 2 + 2));
+  CHECK(info["recipe"]["data"] == "moons");
+  CHECK(info["recipe"]["steps"] == 60);
+  CHECK(info["digest"].get<std::string>().size() == 32);
+  CHECK(Json::parse(works("cnf info model/model.safetensors --json")) == info);
+  CHECK(works("cnf info model").find("  data              moons\n") != std::string::npos);
+}
+
+TEST_CASE_METHOD(Fresh, "gradcheck passes on a trained model, by other solvers and estimates too", "[verbs]") {
+  const Json report = Json::parse(works("cnf gradcheck model --directions 3 --json"));
+  CHECK(report["discrete"]["relative_error"].get<double>() < 1e-6);
+  CHECK(report["discrete"]["cosine"].get<double>() > 1 - 1e-9);
+  CHECK(report["discrete"]["worst"].is_string());
+  CHECK(report["continuous"]["relative_error"].get<double>() < 1e-4);
+  CHECK(works("cnf gradcheck model --directions 1 -N 4 --solver rk4:6 --divergence hutchinson").find("discrete") !=
+        std::string::npos);
+  const Json shrinking = Json::parse(works("cnf gradcheck model --directions 1 -N 4 --at-tolerances --json"));
+  const auto& at = shrinking["at_tolerances"];
+  REQUIRE(at.size() == 3);
+  CHECK(at[2]["relative_error"].get<double>() < 0.1 * at[0]["relative_error"].get<double>());
+}
