@@ -30,13 +30,11 @@ struct ComputationError : Error {
 };
 /// An option or argument is wrong.
 struct UsageError : Error {
-  explicit UsageError(const std::string& what, std::string help = {})
-      : Error(ExitCode::usage, what, std::move(help)) {}
+  explicit UsageError(const std::string& what, std::string help = {}) : Error(ExitCode::usage, what, std::move(help)) {}
 };
 /// An input file is missing, malformed or inconsistent. The text names file and place: "data.csv:1042:2: ...".
 struct InputError : Error {
-  explicit InputError(const std::string& what, std::string help = {})
-      : Error(ExitCode::input, what, std::move(help)) {}
+  explicit InputError(const std::string& what, std::string help = {}) : Error(ExitCode::input, what, std::move(help)) {}
 };
 /// An output could not be written. The text names the path and the system's reason.
 struct OutputError : Error {

@@ -61,9 +61,9 @@ class Scratch {
   void grow(std::size_t bytes) {
     std::size_t size = chunks_.empty() ? kFirstChunk : 2 * chunks_.back().size;
     if (size < bytes) size = bytes;
-    chunks_.push_back({std::unique_ptr<std::byte[], Free>(
-                           static_cast<std::byte*>(::operator new[](size, std::align_val_t{kAlign}))),
-                       size});
+    chunks_.push_back(
+        {std::unique_ptr<std::byte[], Free>(static_cast<std::byte*>(::operator new[](size, std::align_val_t{kAlign}))),
+         size});
     used_ = 0;
   }
 

@@ -13,8 +13,8 @@ struct Status {
   enum class Code : int { ok = 0, step_limit, step_underflow, non_finite };
 
   Code code = Code::ok;
-  Index row = -1;               ///< the sample, counted from 0 in the caller's batch; -1: not one sample's fault
-  double t = 0, h = 0;          ///< time reached and the size of the step being tried
+  Index row = -1;       ///< the sample, counted from 0 in the caller's batch; -1: not one sample's fault
+  double t = 0, h = 0;  ///< time reached and the size of the step being tried
   std::int64_t accepted = 0, rejected = 0;  ///< steps taken until then
 
   bool ok() const { return code == Code::ok; }
