@@ -66,14 +66,13 @@ struct Evaluator::EngineOf final : Evaluator::Engine {
       if (own.state.B != kTile || own.state.blocks.q != dynamics.blocks().q)
         own.state = State<T>(dynamics.blocks(), kTile);
       own.state.values.setZero();
-      for (Index b = 0; b < kTile; ++b)  // the padding repeats the last row: it changes no maximum over rows
-        own.state.z().col(b) = u.col(begin + std::min(b, rows - 1)).template cast<T>();
-      own.active.assign(static_cast<std::size_t>(kTile), 1);
+      own.state.z().leftCols(rows) = u.middleCols(begin, rows).template cast<T>();
+      own.active.assign(static_cast<std::size_t>(kTile), 0);  // the padding takes part in nothing
+      std::fill_n(own.active.begin(), rows, char{1});
       auto& failed = failures[static_cast<std::size_t>(tile)];
       failed =
           integrate_masked(dynamics, t_begin, t_end, own.state, options.solve, own.scratch,
                            counters[static_cast<std::size_t>(tile)], static_cast<Recording<T>*>(nullptr), own.active);
-      std::erase_if(failed, [&](const Status& status) { return status.row >= rows; });
       for (Status& status : failed) status.row += begin;
       u.middleCols(begin, rows) = own.state.z().leftCols(rows).template cast<double>();
       if (q != nullptr) q->segment(begin, rows) = own.state.q().leftCols(rows).transpose().template cast<double>();

@@ -56,7 +56,7 @@ struct Evaluated {
 
 /// A model made ready to be evaluated: prepared weights and every worker's memory, kept from call to call.
 ///
-/// Work is done in tiles of 64 rows from row 0, the last one padded, so that a row's answer depends on its tile alone:
+/// Work is done in tiles of 64 rows from row 0, so that a row's answer depends on its tile alone:
 /// calls on consecutive blocks of a multiple of 64 rows give the bits of one call on all of them, on any number of
 /// threads.
 class Evaluator {

@@ -99,8 +99,7 @@ class TileLoss {
  public:
   TileLoss(const Cnf& model, Index B, const GradcheckOptions& options)
       : shape_(model.shape), options_(options), D_(model.dim()), B_(B) {
-    const bool closed = model.shape.hidden.size() <= 2;
-    method_ = resolve(options.divergence, closed, D_, /*training=*/true);
+    method_ = resolve(options.divergence, model.shape.has_trace(), D_, /*training=*/true);
     if (method_.kind == DivergenceMethod::Kind::hutchinson) {
       probes_.resize(D_, method_.columns * B_);
       draw_probes(options.divergence.probe, method_.columns, options.seed, 0, 0, D_, B_, probes_.data());

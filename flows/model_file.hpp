@@ -30,7 +30,7 @@ ModelFile read_model(const std::filesystem::path& path);
 /// A training state beside the model it trains: everything `train` needs to go on to the same bits.
 template <class T>
 struct TrainingFile {
-  ModelFile file;  ///< model.params: the weights the run started from
+  ModelFile file;  ///< model.params is not stored: read_training sets it to the current weights
   TrainingState<T> state;
 };
 template <class T>

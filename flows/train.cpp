@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
+#include <sstream>
 
 #include <stdexcept>
 #include <string>
@@ -76,6 +77,12 @@ void check(const Cnf& model, const TrainingData& data, const TrainOptions& optio
 }  // namespace
 
 TrainingData training_rows(Batch rows, Batch validation, Seed seed) {
+  constexpr Index kMost = std::numeric_limits<std::uint32_t>::max();
+  if (rows.cols() < 1 || rows.cols() > kMost || rows.rows() != validation.rows())
+    throw std::invalid_argument("training_rows: rows are " + std::to_string(rows.rows()) + " x " +
+                                std::to_string(rows.cols()) + ", validation " + std::to_string(validation.rows()) +
+                                " x " + std::to_string(validation.cols()) +
+                                "; expected 1 to 2^32 - 1 columns and as many dimensions in both");
   TrainingData data;
   data.validation = std::move(validation);
   data.draw = [rows = std::move(rows), seed](std::uint32_t step, Out<double> x) {
@@ -103,6 +110,8 @@ Cnf train(const Cnf& start, const TrainingData& data, const TrainOptions& option
     return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
   };
   train<float>(start, data, options, state, hooks);
+  if (!std::isfinite(state.best_nll))
+    throw ComputationError("train: no validation was finite; there is no model to return", "lower the rate or clip");
   return best_model(start, state);
 }
 
@@ -136,28 +145,33 @@ TrainEnd train(const Cnf& model, const TrainingData& data, const TrainOptions& o
     const std::int64_t steps = state.steps > 0 ? state.steps : std::numeric_limits<std::int64_t>::max();
     return options.adam.lr * state.rate_scale * schedule(state.step, steps);
   };
-  const auto roll_back = [&](double loss) {
+  const auto roll_back = [&](double loss, const std::string& cause) {
     if (++state.rollbacks > kRollbacksBeforeGivingUp) {
       state.current = state.last_good;
-      throw ComputationError("training diverged at step " + std::to_string(state.step) + ": loss " +
-                                 std::to_string(loss) + " nats, rate " + std::to_string(lr()) + ", gradient norm " +
-                                 std::to_string(gradient_norm) + ", after " + std::to_string(kRollbacksBeforeGivingUp) +
-                                 " halvings of the rate",
-                             "the last good weights are kept; lower --lr, set --clip, or look at the data's scale");
+      std::ostringstream what;
+      what << "training diverged at step " << state.step << ": loss " << loss << " nats, rate " << lr()
+           << ", gradient norm " << gradient_norm << ", after " << kRollbacksBeforeGivingUp << " halvings of the rate"
+           << (cause.empty() ? "" : "; the last step failed with ") << cause;
+      throw ComputationError(what.str(),
+                             "the last good weights are kept; lower --lr, set --clip, raise --max-steps, or look at "
+                             "the data's scale");
     }
     state.current = state.last_good;
     state.rate_scale /= 2;
     state.failed_in_a_row = 0;
   };
 
+  const auto stale = [&] { return options.patience > 0 && state.stale_validations >= options.patience; };
+  if (stale()) return TrainEnd::stopped_early;
   while (state.steps == 0 || state.step < state.steps) {
+    const double rate = lr();
     data.draw(static_cast<std::uint32_t>(state.step), {x.data(), x.rows(), x.cols()});
     const Matrix<T> u = model.standardisation.apply(x).template cast<T>();
     const LossGradient<T>& at = objective(state.current.params, u, static_cast<std::uint32_t>(state.step));
-    const double loss = at.loss + log_det;
-    bool sound = at.failures.empty() && std::isfinite(loss);
+    const double loss = at.failures.empty() ? at.loss + log_det : std::numeric_limits<double>::quiet_NaN();
+    bool sound = std::isfinite(loss);
     if (sound) {
-      gradient_norm = adam_update(state.current, at.dloss_dparams, lr(), options.adam);
+      gradient_norm = adam_update(state.current, at.dloss_dparams, rate, options.adam);
       sound = std::isfinite(gradient_norm);
       if (sound) state.gradient_norm = gradient_norm;
     }
@@ -168,7 +182,8 @@ TrainEnd train(const Cnf& model, const TrainingData& data, const TrainOptions& o
       state.window_steps += 1;
     } else {
       ++state.skipped;
-      if (++state.failed_in_a_row >= kFailuresBeforeRollback) roll_back(loss);
+      if (++state.failed_in_a_row >= kFailuresBeforeRollback)
+        roll_back(loss, at.failures.empty() ? "" : at.failures.front().message());
     }
     state.window_evaluations += static_cast<double>(at.forward.evaluations);
     state.window_solves += static_cast<double>(at.tiles);
@@ -184,7 +199,7 @@ TrainEnd train(const Cnf& model, const TrainingData& data, const TrainOptions& o
     if (state.step % options.validate_every == 0 || state.step == state.steps) {
       MetricsRow row;
       row.step = state.step;
-      row.lr = lr();
+      row.lr = rate;
       row.train_nll = state.window_loss / state.window_steps;
       row.nfe_train = state.window_evaluations / state.window_solves;
       row.gradient_norm = state.gradient_norm;
@@ -204,16 +219,17 @@ TrainEnd train(const Cnf& model, const TrainingData& data, const TrainOptions& o
           state.stale_validations = 0;
         }
       } else {
-        roll_back(now.nll);
+        roll_back(now.nll, "");
       }
       row.skipped = state.skipped;
       row.rollbacks = state.rollbacks;
       state.window_loss = state.window_steps = state.window_evaluations = state.window_solves = 0;
       if (hooks.metrics) hooks.metrics(row);
       if (hooks.checkpoint) hooks.checkpoint(state);
-      if (options.patience > 0 && state.stale_validations >= options.patience) return TrainEnd::stopped_early;
+      if (stale()) return TrainEnd::stopped_early;
     }
     if (hooks.interrupted && hooks.interrupted()) {
+      if (!state.current.params.allFinite()) state.current = state.last_good;  // what is saved is always finite
       if (hooks.checkpoint) hooks.checkpoint(state);
       return TrainEnd::interrupted;
     }

@@ -56,7 +56,7 @@ struct TrainingState {
 /// One line of metrics.csv. Nothing in it depends on the clock.
 struct MetricsRow {
   std::int64_t step = 0;
-  double lr = 0;
+  double lr = 0;              ///< of the step just made
   double train_nll = 0;       ///< mean since the last row, nats in the user's units, at training tolerance
   double validation_nll = 0;  ///< averaged weights, evaluation accuracy
   double validation_nll_stderr = 0;

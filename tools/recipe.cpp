@@ -1,5 +1,6 @@
 #include "tools/recipe.hpp"
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 
 #include "base/error.hpp"
@@ -75,8 +76,8 @@ std::vector<Option> recipe_options() {
           choice_option("gradient", {"discrete", "continuous"},
                         "The exact gradient of the steps taken, or the adjoint equation solved backwards."),
           choice_option("probe", {"rademacher", "gaussian"}, "The distribution of Hutchinson's probes."),
-          whole_option("validate-every", text(defaults.validate_every), Range::whole(1, kMostSteps),
-                       "Updates between validations."),
+          whole_option("validate-every", "", Range::whole(1, kMostSteps),
+                       "Updates between validations. Not given: 25 to 250, by the number of validation rows."),
           whole_option("patience", text(defaults.patience), Range::whole(0, kMostSteps),
                        "Above 0: stop after that many validations without a better one."),
           solver_option(adaptive_methods(), fixed_methods(), "dopri5"),
@@ -109,10 +110,12 @@ Recipe recipe_from(const Args& args) {
   recipe.rtol = solve.rtol;
   recipe.atol = solve.atol;
   recipe.max_steps = args.integer("max-steps");
-  recipe.validate_every = args.integer("validate-every");
+  recipe.validate_every = args.given("validate-every") ? args.integer("validate-every") : 0;
   recipe.patience = static_cast<int>(args.integer("patience"));
   return recipe;
 }
+
+std::int64_t validation_interval(Index rows) { return std::clamp<std::int64_t>(rows / 16, 25, 250); }
 
 std::string recipe_json(const Recipe& r) {
   nlohmann::ordered_json json{{"data", r.data},

@@ -21,13 +21,17 @@ struct Recipe {
   AdamOptions adam;
   std::string solver, norm, divergence, probe, gradient;
   double rtol = 0, atol = 0;
-  std::int64_t max_steps = 0, validate_every = 0;
+  std::int64_t max_steps = 0, validate_every = 0;  ///< validate_every 0: validation_interval decides
   int patience = 0;
 };
 
 /// The options of `cnf train` that a recipe is made of.
 std::vector<Option> recipe_options();
 Recipe recipe_from(const Args& args);
+
+/// Updates between validations on so many rows: their cost stays about a tenth of training's, and a small table, which
+/// soon overfits, is looked at often.
+std::int64_t validation_interval(Index rows);
 
 std::string recipe_json(const Recipe& recipe);
 /// Throws InputError naming `path` if the text is not a recipe.

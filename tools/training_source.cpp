@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <cmath>
 
 #include "base/error.hpp"
 #include "datasets/split.hpp"
@@ -57,14 +58,21 @@ TrainingSource table_source(const Args& args, Seed seed) {
       throw UsageError("--split says which rows are for what; leave --valid and --test out");
     split = read_split(args.path("split"), n);
   } else {
-    valid = held_out(args, "valid", options);
-    test = held_out(args, "test", options);
-    if (valid.share + test.share >= 1) throw UsageError("--valid and --test leave no rows to train on");
+    RowOptions same = options;  // the other files' columns are found by the table's names
+    if (table.columns != numbered_columns(table.values.rows())) same.columns = table.columns, same.drop.clear();
+    valid = held_out(args, "valid", same);
+    test = held_out(args, "test", same);
+    const auto share_of = [n](double share) { return static_cast<Index>(std::lround(share * static_cast<double>(n))); };
+    if (share_of(valid.share) + share_of(test.share) >= n)
+      throw UsageError("--valid and --test leave none of the " + std::to_string(n) + " rows to train on");
     split = split_rows(n, {1 - valid.share - test.share, valid.share, test.share}, seed);
   }
   source.rows = {take(table.values, split.train), take(table.values, split.validation), take(table.values, split.test)};
   if (valid.table) expect_columns(table, *valid.table, "--valid"), source.rows.validation = valid.table->values;
   if (test.table) expect_columns(table, *test.table, "--test"), source.rows.test = test.table->values;
+  if (source.rows.validation.cols() == 0)
+    write_stderr(
+        "cnf train: warning: no rows validate, so the training rows choose the weights and the NLL flatters\n");
   source.standardisation = fit_standardisation(source.rows.train, source.columns, table.source);
   return source;
 }
@@ -72,6 +80,12 @@ TrainingSource table_source(const Args& args, Seed seed) {
 Standardisation standardise_draws(const Density& density, Seed seed) {
   return fit_standardisation(density.sample(seed, Purpose::data, static_cast<std::uint32_t>(DrawStep::standardisation),
                                             0, kStandardisationPoints));
+}
+
+Index validation_rows(const TrainingSource& source) {
+  if (source.density) return kValidationPoints;
+  const Index rows = source.rows.validation.cols() > 0 ? source.rows.validation.cols() : source.rows.train.cols();
+  return std::min(rows, kValidationPoints);
 }
 
 TrainingData training_data(const TrainingSource& source, Seed seed) {
@@ -86,7 +100,11 @@ TrainingData training_data(const TrainingSource& source, Seed seed) {
     return data;
   }
   const Batch& validation = source.rows.validation.cols() > 0 ? source.rows.validation : source.rows.train;
-  return training_rows(source.rows.train, validation.leftCols(std::min(validation.cols(), kValidationPoints)), seed);
+  // Spread over the file, whose order may mean something.
+  Batch looked_at(validation.rows(), validation_rows(source));
+  for (Index i = 0; i < looked_at.cols(); ++i)
+    looked_at.col(i) = validation.col(i * validation.cols() / looked_at.cols());
+  return training_rows(source.rows.train, looked_at, seed);
 }
 
 }  // namespace cnf

@@ -27,6 +27,9 @@ TrainingSource table_source(const Args& args, Seed seed);
 /// The standardisation of a density, from points of its own; training sees samples only.
 Standardisation standardise_draws(const Density& density, Seed seed);
 
+/// Points or rows that a validation of this source looks at.
+Index validation_rows(const TrainingSource& source);
+
 /// Batches and validation points as `train` wants them. `source` must outlive them.
 TrainingData training_data(const TrainingSource& source, Seed seed);
 

@@ -34,7 +34,7 @@ class MlpField final : public Field<T> {
   void vjp(const T* tape, Tile<T> tangents, Tile<T> w_f, Tile<T> w_jv, Out<T> z_bar, std::span<T> t_bar,
            std::span<T> params_bar, Scratch& scratch) const override;
 
-  bool has_trace() const override { return shape_.hidden.size() == 1 || shape_.hidden.size() == 2; }
+  bool has_trace() const override { return shape_.has_trace(); }
   Index trace_tape_size(Index B) const override;
   void trace_forward(Times<T> t, Tile<T> z, Out<T> f, Out<T> div, T* tape, Scratch& scratch) const override;
   void trace_jvp(const T* tape, Tile<T> z_dot, Times<T> t_dot, Out<T> f_dot, Out<T> div_dot,

@@ -2,12 +2,17 @@
 
 #include <cmath>
 #include <numbers>
+#include <stdexcept>
 
 namespace cnf {
 
 std::string_view name(TimeConditioning time) { return time == TimeConditioning::concat ? "concat" : "concatsquash"; }
 
 MlpLayout::MlpLayout(const MlpShape& shape) {
+  for (Index l = 0; l < shape.layers(); ++l)
+    if (shape.inputs(l) < 1 || shape.outputs(l) < 1)
+      throw std::invalid_argument("MlpLayout: layer " + std::to_string(l) + " is " + std::to_string(shape.inputs(l)) +
+                                  " -> " + std::to_string(shape.outputs(l)) + "; dimensions and widths are at least 1");
   constexpr Index kAlign = 16;
   const auto add = [&](const std::string& tensor, Index rows, Index cols, bool vector) {
     tensors.push_back({tensor, rows, cols, size, vector});

@@ -38,6 +38,8 @@ struct MlpShape {
   Index layers() const { return static_cast<Index>(hidden.size()) + 1; }
   Index inputs(Index layer) const { return layer == 0 ? dim : hidden[static_cast<std::size_t>(layer - 1)]; }
   Index outputs(Index layer) const { return layer == layers() - 1 ? dim : hidden[static_cast<std::size_t>(layer)]; }
+  /// Whether the divergence has a closed form.
+  bool has_trace() const { return hidden.size() == 1 || hidden.size() == 2; }
   bool gated(Index layer) const {
     return time == TimeConditioning::concatsquash && (output_gate || layer < layers() - 1);
   }
@@ -51,7 +53,7 @@ struct LayerOffsets {
 /// The flat parameter vector of a shape: every tensor begins at a multiple of 16 values (a cache line of floats); the
 /// gaps are zero and stay zero.
 struct MlpLayout {
-  explicit MlpLayout(const MlpShape& shape);
+  explicit MlpLayout(const MlpShape& shape);  ///< throws std::invalid_argument for a dimension or width below 1
 
   std::vector<TensorSlice> tensors;
   std::vector<LayerOffsets> layers;

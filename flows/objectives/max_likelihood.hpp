@@ -30,7 +30,7 @@ struct LossGradient {
   Vector<T> dloss_dparams;  ///< MlpLayout(shape).size
   Matrix<T> dloss_du;       ///< D x B
   double dloss_dt_data = 0, dloss_dt_base = 0;
-  Counters forward, backward;  ///< sums over tiles; a recorded solve's transposes count as evaluations
+  Counters forward, backward;  ///< sums over tiles; backward: of the continuous adjoint's solves
   Index tiles = 0;
   std::vector<Status> failures;
 

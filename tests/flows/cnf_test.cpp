@@ -300,6 +300,17 @@ TEST_CASE("rows that run out of steps are NaN with a status, the others as if al
   for (Index b = 0; b < 64; ++b) equal += some.log_prob[b] == all_easy.log_prob[b];
   CHECK(equal == 61);
 
+  // In a tile that is not full the hard row fails alone, wherever it stands: padding made of copies of it once spent
+  // the restarts and failed all ten.
+  for (const Index at : {0, 9}) {
+    Batch ten = x.col(easy).replicate(1, 10);
+    ten.col(at) = x.col(hard);
+    const Evaluated most = log_prob(model, ten, options);
+    REQUIRE(most.failures.size() == 1);
+    CHECK(most.failures[0].row == at);
+    CHECK(most.log_prob[4] == all_easy.log_prob[4]);
+  }
+
   options.solve.max_steps = 3;  // nobody can succeed
   const Evaluated none = log_prob(model, x, options);
   CHECK(none.failures.size() == 64);

@@ -119,7 +119,7 @@ TEST_CASE("training lowers the loss, towards the entropy of the truth", "[flows]
   CHECK(rows[2].validation_nll < rows[0].validation_nll);
   CHECK(rows[2].train_nll < rows[0].train_nll);
   CHECK(rows[2].kl == Approx(rows[2].validation_nll - truth).margin(1e-12));
-  CHECK(rows[2].lr == 0);
+  CHECK((rows[2].lr > 0 && rows[2].lr < 1e-3 * options.adam.lr));  // of the last step, just before 0
   CHECK(trained.end == TrainEnd::finished);
   // What is reported is what the best weights give, in the user's units.
   const Cnf best = best_model(fresh_model(), trained.state);

@@ -374,15 +374,17 @@ TEST_CASE_METHOD(Fresh, "rows that hold no number are left out on request, and c
 TEST_CASE_METHOD(Fresh, "logprob of ten times the rows takes no more memory", "[verbs]") {
   works(
       "cnf data moons -N 200000 -o many.csv && cnf data moons -N 20000 -o few.csv && cnf data moons -N 200000 -o "
-      "m.npy");
+      "m.npy && cnf data moons -N 20000 -o f.npy");
   const std::string loose = " --threads 1 --rtol 1e-2 -o ";
   const Ran few = shell()("exec cnf logprob model --data few.csv" + loose + "few.npy");
   const Ran many = shell()("exec cnf logprob model --data many.csv" + loose + "many.npy");
   const Ran npy = shell()("exec cnf logprob model --data m.npy" + loose + "l.npy");
+  const Ran few_npy = shell()("exec cnf logprob model --data f.npy" + loose + "lf.npy");
   CHECK(array("many.npy").shape == std::vector<std::int64_t>{200000});
-  CAPTURE(few.peak_kib, many.peak_kib, npy.peak_kib);
-  CHECK(20 * many.peak_kib < 21 * few.peak_kib);
-  CHECK(20 * npy.peak_kib < 21 * few.peak_kib);
+  CAPTURE(few.peak_kib, many.peak_kib, npy.peak_kib, few_npy.peak_kib);
+  constexpr int kNoise = 256;  // KiB by which the peak of one command varies from run to run
+  CHECK(20 * many.peak_kib < 21 * (few.peak_kib + kNoise));
+  CHECK(20 * npy.peak_kib < 21 * (few_npy.peak_kib + kNoise));
   CHECK(file("many.npy") == file("l.npy"));  // in blocks of the same rows, from text or not
 }
 

@@ -46,7 +46,7 @@ struct Run {
 std::string numbers_json(const MetricsRow& row, double best_nll, std::int64_t best_step) {
   JsonReport report;
   report.set("validation_nll", best_nll).set("best_step", best_step).set("steps", row.step);
-  report.set("nfe_mean", row.nfe_validation).set("skipped", row.skipped).set("rollbacks", row.rollbacks);
+  report.set("nfe_validation", row.nfe_validation).set("skipped", row.skipped).set("rollbacks", row.rollbacks);
   return report.text(-1);
 }
 
@@ -57,6 +57,7 @@ int train_to_end(const Args& args, Run run, TrainingState<T> state) {
   TrainOptions options = train_options(run.recipe, run.file.precision, threads_from(args));
   const bool quiet = args.flag("quiet");
   const double started = seconds_now();
+  const std::int64_t first_step = state.step;
 
   RunLog metrics(run.folder.metrics(), kMetricsHeader, state.step);
   RunLog timing(run.folder.timing(), "step,seconds\n", state.step);
@@ -96,18 +97,13 @@ int train_to_end(const Args& args, Run run, TrainingState<T> state) {
   hooks.checkpoint = [&](const TrainingState<T>& now) {
     ModelFile file = run.file;
     file.recipe = recipe_json(run.recipe);
-    write_file(run.folder.training(), training_bytes<T>({file, now}));
+    // The model first: killed in between, a run goes on from the state before it and writes the same model again.
     // Between validations (when interrupted) the model file stays that of the last one.
     if (std::isfinite(now.best_nll) && last.step == now.step) save_model(now);
+    write_file(run.folder.training(), training_bytes<T>({file, now}));
   };
 
-  TrainEnd end;
-  try {
-    end = train<T>(run.file.model, data, options, state, hooks);
-  } catch (const ComputationError&) {
-    progress.finish();
-    throw;
-  }
+  const TrainEnd end = train<T>(run.file.model, data, options, state, hooks);
   progress.finish();
   const std::string folder = run.folder.folder.string();
   if (end == TrainEnd::interrupted)
@@ -135,12 +131,12 @@ int train_to_end(const Args& args, Run run, TrainingState<T> state) {
   }
   if (!quiet) {
     std::ostringstream text;
-    text << std::fixed << "trained " << state.step << " steps in " << std::setprecision(1) << seconds << " s"
-         << std::setprecision(4) << ": validation NLL " << nll.mean() << " ± " << nll_error << " nats";
+    text << std::fixed << "trained " << state.step - first_step << " steps in " << std::setprecision(1) << seconds
+         << " s" << std::setprecision(4) << ": validation NLL " << nll.mean() << " ± " << nll_error << " nats";
     if (run.source.density) text << ", entropy " << run.source.density->entropy() << ", KL " << kl;
     text << '\n';
     if (state.skipped > 0) text << "skipped " << state.skipped << " steps, " << state.rollbacks << " rollbacks\n";
-    text << "repeat with: --steps " << state.steps << '\n';
+    if (state.steps > 0) text << "repeat with: --steps " << state.steps << '\n';
     text << "next: cnf " << (run.file.model.dim() == 2 ? "density " + folder + " -o density.png" : "evaluate " + folder)
          << '\n';
     write_stderr(text.str());
@@ -164,6 +160,8 @@ Run new_run(const Args& args) {
     run.source = table_source(args, seed);
   else
     run.source = {data.density, {}, density_columns(*data.density), standardise_draws(*data.density, seed)};
+
+  if (run.recipe.validate_every == 0) run.recipe.validate_every = validation_interval(validation_rows(run.source));
 
   MlpShape shape;
   shape.hidden.assign(args.list("hidden").begin(), args.list("hidden").end());
@@ -202,6 +200,15 @@ int run_new(const Args& args) {
   return train_to_end<float>(args, run, initial_state<float>(run.file.model));
 }
 
+/// The rows a table's run was given.
+SplitRows rows_of_run(const Run& run) {
+  SplitRows rows = read_split_rows(run.folder.rows());
+  const Index D = run.file.model.dim();
+  if (rows.train.cols() == 0 || rows.train.rows() != D || rows.validation.rows() != D)
+    throw InputError(run.folder.rows().string() + ": its rows do not fit the model beside it");
+  return rows;
+}
+
 template <class T>
 int resume_in(const Args& args, Run run) {
   TrainingFile<T> training = read_training<T>(run.folder.training());
@@ -210,7 +217,7 @@ int resume_in(const Args& args, Run run) {
   run.source.standardisation = run.file.model.standardisation;
   run.source.columns = run.file.model.columns;
   if (run.recipe.data_kind == "table")
-    run.source.rows = read_split_rows(run.folder.rows());
+    run.source.rows = rows_of_run(run);
   else if (run.recipe.data_kind == "picture")
     run.source.density = read_picture(run.folder.source(), run.recipe.invert);
   else
