@@ -1,0 +1,77 @@
+// Runs of `cnf train` that are stopped, killed, doubled, and go on.
+#include <signal.h>
+
+#include <catch2/catch.hpp>
+#include <chrono>
+#include <thread>
+
+#include "base/random.hpp"
+#include "tests/tools/program.hpp"
+
+using namespace cnf;
+
+namespace {
+
+constexpr const char* kRecipe = "--data moons --hidden 16,16 --steps 400 --batch 256 --validate-every 20 --quiet ";
+
+/// Sends `signal` after so many milliseconds. Returns the exit code, or 128 + the signal that ended the process.
+int stopped_after(pid_t run, int milliseconds, int signal) {
+  std::this_thread::sleep_for(std::chrono::milliseconds(milliseconds));
+  ::kill(run, signal);
+  int status = 0;
+  ::waitpid(run, &status, 0);
+  return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+}
+
+void wait_for(const std::filesystem::path& path) {
+  for (int wait = 0; wait < 3000 && !std::filesystem::exists(path); ++wait)
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  REQUIRE(std::filesystem::exists(path));
+}
+
+}  // namespace
+
+TEST_CASE("a run killed or stopped at any moment ends in the bits of one left alone", "[runs]") {
+  Shell shell;
+  REQUIRE(shell(std::string("cnf train ") + kRecipe + "-o whole").code == 0);
+  pid_t run = shell.begin(std::string("train ") + kRecipe + "-o cut --threads 4");
+  wait_for(shell / "cut/training.safetensors");  // before its first checkpoint a killed run has nothing to resume
+  int stops = 0, interrupts = 0;
+  for (std::uint32_t k = 0; k < 12; ++k) {
+    const int signal = k % 3 == 0 ? SIGKILL : k % 3 == 1 ? SIGINT : SIGTERM;
+    const int code = stopped_after(run, static_cast<int>(uniform_index({7}, Purpose::data, 0, k, 0, 250)), signal);
+    CAPTURE(k, signal, code);
+    if (code == 0) break;  // it had ended before the signal came
+    CHECK(code == 128 + signal);
+    ++stops;
+    interrupts += signal != SIGKILL;
+    run = shell.begin("train --resume cut --quiet --threads " + std::to_string(1 + k % 4));
+  }
+  CHECK(stops >= 3);
+  CHECK(interrupts >= 1);
+  stopped_after(run, 0, SIGTERM);
+  const Ran last = shell("cnf train --resume cut --quiet --threads 1");
+  CHECK(last.code == 0);
+  for (const std::string name : {"model.safetensors", "training.safetensors", "metrics.csv", "density.png"}) {
+    CAPTURE(name);
+    CHECK((contents(shell / ("cut/" + name)) == contents(shell / ("whole/" + name))));
+  }
+}
+
+TEST_CASE("a stopped run says how to go on, and a second trainer in its folder who holds it", "[runs]") {
+  Shell shell;
+  const pid_t holder = shell.begin("train --data moons --hidden 16,16 --steps 1000000 --validate-every 20 -o held");
+  wait_for(shell / "held/training.safetensors");
+  const Ran second = shell("cnf train --resume held");
+  CHECK(second.code == 4);
+  CHECK_THAT(second.err, Catch::Contains("in use by process " + std::to_string(holder)));
+  CHECK(stopped_after(holder, 0, SIGINT) == 130);
+
+  // A shell without job control starts what it puts in the background with SIGINT ignored; SIGTERM is not.
+  const Ran again = shell("cnf train --resume held & sleep 0.7; kill -TERM $!; wait $!");
+  CHECK(again.code == 143);
+  CHECK_THAT(again.err, Catch::Contains("go on with: cnf train --resume held"));
+  const Ran changed = shell("cnf train --resume held --lr 0.1");
+  CHECK(changed.code == 2);
+  CHECK_THAT(changed.err, Catch::Contains("--lr cannot change"));
+}
