@@ -3,9 +3,11 @@
 #include <algorithm>
 #include <cmath>
 #include <functional>
+#include <memory>
 #include <numbers>
 #include <stdexcept>
 
+#include "base/tiles.hpp"
 #include "flows/fields/mlp.hpp"
 #include "solvers/recording.hpp"
 
@@ -62,21 +64,36 @@ std::vector<Moves> moves_of(const Cnf& model, Index B, const GradcheckOptions& o
   return moves;
 }
 
-/// Compares a gradient with fourth-order central differences of `loss` with step `h`.
+/// Compares a gradient with fourth-order central differences of `loss` with step `h`, whose second argument is the
+/// worker that asks.
 GradientCheck compare(const std::string& mode, const std::string& reference, const LossGradient<double>& gradient,
-                      const std::vector<Moves>& moves, const Place& place, double h,
-                      const std::function<double(const Place&)>& loss) {
+                      const std::vector<Moves>& moves, const Place& place, double h, int threads,
+                      const std::function<bool()>& stop, const std::function<double(const Place&, int worker)>& loss) {
+  struct Job {
+    const Moves* block;
+    int j;
+  };
+  std::vector<Job> jobs;
+  for (const Moves& block : moves)
+    for (int j = 0; j < block.directions; ++j) jobs.push_back({&block, j});
+  std::vector<double> slopes(jobs.size());
+  for_each_tile(static_cast<int>(jobs.size()), threads, [&](int job, int worker) {
+    if (stop && stop()) return;
+    const auto& [block, j] = jobs[static_cast<std::size_t>(job)];
+    const auto at = [&, block = block, j = j](double step) {
+      Place moved = place;
+      block->move(j, step, moved);
+      return loss(moved, worker);
+    };
+    slopes[static_cast<std::size_t>(job)] = (8 * (at(h) - at(-h)) - (at(2 * h) - at(-2 * h))) / (12 * h);
+  });
+
   GradientCheck check{mode, reference, {}, 0};
+  auto slope_of = slopes.begin();
   for (const Moves& block : moves) {
     double difference2 = 0, reference2 = 0, gradient2 = 0, product = 0;
     for (int j = 0; j < block.directions; ++j) {
-      const auto at = [&](double step) {
-        Place moved = place;
-        block.move(j, step, moved);
-        return loss(moved);
-      };
-      const double slope = (8 * (at(h) - at(-h)) - (at(2 * h) - at(-2 * h))) / (12 * h);
-      const double g = block.slope(j, gradient);
+      const double slope = *slope_of++, g = block.slope(j, gradient);
       difference2 += (g - slope) * (g - slope);
       reference2 += slope * slope;
       gradient2 += g * g;
@@ -109,13 +126,13 @@ class TileLoss {
   /// Solved by `solve`; with `record`, its steps are kept.
   double solved(const Place& place, const SolveOptions& solve, Recording<double>* record = nullptr) {
     return run(place, [&](const Dynamics<double>& dynamics, State<double>& state) {
-      return integrate(dynamics, place.t_data, place.t_base, state, solve, scratch_, counters_, record);
+      return integrate(dynamics, place.t_data, place.t_base, state, solve, *scratch_, counters_, record);
     });
   }
   /// On a frozen grid.
   double on_grid(const Place& place, const Tableau& method, std::span<const double> fractions) {
     return run(place, [&](const Dynamics<double>& dynamics, State<double>& state) {
-      return integrate_on_grid(dynamics, place.t_data, place.t_base, fractions, method, state, scratch_, counters_);
+      return integrate_on_grid(dynamics, place.t_data, place.t_base, fractions, method, state, *scratch_, counters_);
     });
   }
   std::int64_t evaluations() const { return counters_.evaluations; }
@@ -137,7 +154,7 @@ class TileLoss {
   Index D_, B_;
   DivergenceMethod method_;
   Matrix<double> probes_;
-  Scratch scratch_;
+  std::unique_ptr<Scratch> scratch_ = std::make_unique<Scratch>();
   Counters counters_;
 };
 
@@ -179,28 +196,37 @@ std::vector<GradientCheck> gradcheck(const Cnf& model, const Batch& x, const Gra
   }
   tight.max_steps = reference.max_steps = 1'000'000;
 
-  TileLoss loss(model, x.cols(), options);
+  const int threads = options.threads > 0 ? options.threads : available_threads();
+  std::vector<TileLoss> losses;
+  for (int worker = 0; worker < threads; ++worker) losses.emplace_back(model, x.cols(), options);
   Recording<double> record;
-  loss.solved(place, options.solve, &record);
+  losses[0].solved(place, options.solve, &record);
   const std::vector<double> fractions = record.fractions();
 
   std::vector<GradientCheck> checks;
   const auto check = [&](const char* mode, const char* what, const LossGradient<double>& gradient, double h,
-                         const std::function<double(const Place&)>& of) {
-    const std::int64_t before = loss.evaluations();
-    checks.push_back(compare(mode, what, gradient, moves, place, h, of));
-    checks.back().evaluations = loss.evaluations() - before;
+                         const std::function<double(const Place&, TileLoss&)>& of) {
+    const auto spent = [&] {
+      std::int64_t sum = 0;
+      for (const TileLoss& loss : losses) sum += loss.evaluations();
+      return sum;
+    };
+    const std::int64_t before = spent();
+    checks.push_back(
+        compare(mode, what, gradient, moves, place, h, threads, options.stop,
+                [&](const Place& at, int worker) { return of(at, losses[static_cast<std::size_t>(worker)]); }));
+    checks.back().evaluations = spent() - before;
   };
   // Steps of differences: small against a wide first layer's features, large against the noise of the solve (1e-16 on a
   // grid, 1e-11 at the reference tolerance, the tolerance itself where steps adapt).
   const LossGradient<double> discrete = gradient_of(GradientMode::discrete, options.solve, options.solve);
   check("discrete", "differences on the recorded grid", discrete, 2e-4,
-        [&](const Place& at) { return loss.on_grid(at, *options.solve.method, fractions); });
+        [&](const Place& at, TileLoss& loss) { return loss.on_grid(at, *options.solve.method, fractions); });
   const LossGradient<double> continuous = gradient_of(GradientMode::continuous, tight, tight);
   check("continuous", "differences of a solve at the reference tolerance", continuous, 2e-4,
-        [&](const Place& at) { return loss.solved(at, reference); });
+        [&](const Place& at, TileLoss& loss) { return loss.solved(at, reference); });
   check("discrete, solved again", "differences of solves whose steps adapt anew", discrete, 2e-3,
-        [&](const Place& at) { return loss.solved(at, options.solve); });
+        [&](const Place& at, TileLoss& loss) { return loss.solved(at, options.solve); });
   return checks;
 }
 

@@ -1,6 +1,7 @@
 // Every gradient of the likelihood against central differences, in double, on the user's own model.
 #pragma once
 
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -34,6 +35,7 @@ struct GradcheckOptions {
   DivergenceChoice divergence{};
   int directions = 32;  ///< per block
   int threads = 0;
+  std::function<bool()> stop{};  ///< polled by every thread; once true, gradcheck returns what it has
   Seed seed{};
 };
 

@@ -97,7 +97,7 @@ ObjectiveOptions training_objective() {
   ObjectiveOptions options;
   options.solve.rtol = options.solve.atol = 1e-3;
   options.solve.norm = Norm::tile;
-  options.solve.max_steps = 1000;
+  options.solve.max_steps = 300;  // ten times what a solve of the built-in sets takes
   options.adjoint = options.solve;
   options.adjoint.control_s = false;  // the seminorm: parameters' gradients are quadratures (Kidger et al. 2021)
   return options;

@@ -29,7 +29,11 @@ std::vector<std::string> parts(const std::string& text) {
 DataArgument find_data(const std::string& argument, bool invert) {
   if (const ToyDensity* toy = find_toy(argument))
     return {argument, std::shared_ptr<const Density>(toy, [](const Density*) {}), true};
-  if (auto mixture = find_mixture(argument)) return {argument, std::move(mixture), true};
+  try {
+    if (auto mixture = find_mixture(argument)) return {argument, std::move(mixture), true};
+  } catch (const InputError& error) {
+    throw UsageError(error.what());
+  }
   const std::filesystem::path path(argument);
   std::error_code error;
   const bool file = argument == "-" || std::filesystem::exists(path, error);
@@ -37,7 +41,7 @@ DataArgument find_data(const std::string& argument, bool invert) {
     std::string known;
     for (const std::string& name : toy_names()) known += (known.empty() ? "" : ", ") + name;
     const std::string meant = did_you_mean(argument, toy_names());
-    throw UsageError("--data: " + in_quotes(argument) + " is neither a built-in set nor a file",
+    throw UsageError(in_quotes(argument) + " is neither a built-in set nor a file",
                      (meant.empty() ? "" : meant + " ") + "the sets are " + known + ", and mixture:D in D dimensions");
   }
   if (!file) throw InputError(argument + ": no such file");

@@ -6,6 +6,7 @@
 
 #include "base/error.hpp"
 #include "datasets/picture.hpp"
+#include "tools/cli/signals.hpp"
 #include "tools/data_argument.hpp"
 #include "tools/draw/png.hpp"
 #include "tools/recipe.hpp"
@@ -31,6 +32,7 @@ Matrix<double> fill_grid(const Box& range, Index nx, Index ny, const LogProb& lo
   Matrix<double> grid(ny, nx);
   const Index all = nx * ny, block = block_rows(2);
   for (Index first = 0; first < all; first += block) {
+    if (interrupted()) throw Interrupted("stopped; nothing is written");
     const Index n = std::min(block, all - first);
     const Vector<double> values = log_prob(centres(range, nx, ny, first, n), first);
     for (Index b = 0; b < n; ++b) grid((first + b) / nx, (first + b) % nx) = std::exp(values[b]);
@@ -128,7 +130,7 @@ std::vector<Option> picture_options() {
            .kind = Kind::real,
            .initial = "1",
            .range = Range::closed(0.25, 16),
-           .help = "Size of text, lines and points: 2 for print.",
+           .help = "Size of everything: 2 for print. With --size, of text, lines and points alone.",
            .group = group},
           {.name = "colormap",
            .value = "MAP",
@@ -155,9 +157,12 @@ void check_picture(const Args& args) {
 }
 
 HeatmapStyle style_from(const Args& args, const std::vector<std::string>& columns, int width, int height) {
-  HeatmapStyle style{.width = width,
-                     .height = height,
-                     .scale = args.real("scale"),
+  constexpr double kMostPixels = 16384;
+  const double scale = args.real("scale");
+  const auto scaled = [&](int pixels) { return static_cast<int>(std::min(kMostPixels, std::round(scale * pixels))); };
+  HeatmapStyle style{.width = scaled(width),
+                     .height = scaled(height),
+                     .scale = scale,
                      .map = colormap(args.text("colormap")),
                      .log = args.flag("log")};
   if (args.given("size")) {

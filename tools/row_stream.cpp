@@ -48,7 +48,7 @@ int run_row_stream(const Args& args, const RowStream& stream) {
     out.write(stream.results(block));
     done += static_cast<std::uint64_t>(x.cols());
     progress.update(static_cast<std::int64_t>(done));
-    if (interrupted()) throw Interrupted("stopped after " + std::to_string(done) + " rows");
+    if (interrupted()) throw Interrupted("stopped after " + std::to_string(done) + " rows; no file is left");
     if (x.cols() < block_rows(x.rows())) break;
   }
   progress.finish();

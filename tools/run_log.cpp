@@ -1,6 +1,7 @@
 #include "tools/run_log.hpp"
 
 #include <cerrno>
+#include <charconv>
 #include <cmath>
 #include <cstdlib>
 #include <cstring>
@@ -25,7 +26,11 @@ std::string lines_until(const std::filesystem::path& path, std::int64_t step, co
 }  // namespace
 
 RunLog::RunLog(std::filesystem::path path, const std::string& header, std::int64_t step) : path_(std::move(path)) {
-  write_file(path_, step > 0 ? lines_until(path_, step, header) : header);
+  const std::string kept = step > 0 ? lines_until(path_, step, header) : header;
+  const char* end = kept.data() + kept.size() - 1;  // before the last line feed
+  const std::size_t comma = kept.rfind(',');
+  if (kept.size() > header.size()) std::from_chars(kept.data() + comma + 1, end, last_);
+  write_file(path_, kept);
   out_.open(path_, std::ios::app | std::ios::binary);
 }
 

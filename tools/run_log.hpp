@@ -16,9 +16,12 @@ class RunLog {
   RunLog(std::filesystem::path path, const std::string& header, std::int64_t step);
   /// Throws OutputError with the path and the system's reason.
   void add(const std::string& line);
+  /// The last number of the last line that was kept; 0 if there was none.
+  double last() const { return last_; }
 
  private:
   std::filesystem::path path_;
+  double last_ = 0;
   std::ofstream out_;  // a log
 };
 

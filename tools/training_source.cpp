@@ -74,6 +74,11 @@ TrainingSource table_source(const Args& args, Seed seed) {
     write_stderr(
         "cnf train: warning: no rows validate, so the training rows choose the weights and the NLL flatters\n");
   source.standardisation = fit_standardisation(source.rows.train, source.columns, table.source);
+  const Index D = source.standardisation.dim();
+  if (D > 1 && source.standardisation.scale.isDiagonal())
+    write_stderr(
+        "cnf train: warning: the columns are nearly affine functions of each other, or the rows too few; the "
+        "density is singular there, and no NLL of it means much\n");
   return source;
 }
 

@@ -29,7 +29,6 @@ struct MaximumLikelihood<T>::Work {
     Scratch scratch;
     State<T> state;
     Recording<T> record;
-    std::vector<char> active;
   };
 
   /// The loss of one tile of a batch of B_total samples and its gradient, which is written to dloss_du's columns.
@@ -53,11 +52,12 @@ struct MaximumLikelihood<T>::Work {
     out.forward = out.backward = {};
     out.loss = out.dloss_dt_begin = out.dloss_dt_end = 0;
     out.params_bar.setZero(field.gradient_size());
-    own.active.assign(static_cast<std::size_t>(B), 1);
-    out.failures = integrate_masked(dynamics, t_data, t_base, own.state, options.solve, own.scratch, out.forward,
-                                    discrete ? &own.record : nullptr, own.active);
-    if (!out.failures.empty()) {
-      for (Status& status : out.failures) status.row += range.first;
+    out.failures.clear();
+    const Status solved = integrate(dynamics, t_data, t_base, own.state, options.solve, own.scratch, out.forward,
+                                    discrete ? &own.record : nullptr);
+    if (!solved.ok()) {  // the batch's gradient is lost, so the tile's other samples need no answer
+      out.failures.push_back(solved);
+      out.failures.back().row += solved.row >= 0 ? range.first : 0;
       return;
     }
 

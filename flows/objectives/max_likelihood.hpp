@@ -32,7 +32,7 @@ struct LossGradient {
   double dloss_dt_data = 0, dloss_dt_base = 0;
   Counters forward, backward;  ///< sums over tiles; backward: of the continuous adjoint's solves
   Index tiles = 0;
-  std::vector<Status> failures;
+  std::vector<Status> failures;  ///< the first of each tile that failed, its row counted in the batch
 
   double nfe_forward() const { return static_cast<double>(forward.evaluations) / static_cast<double>(tiles); }
 };

@@ -240,8 +240,9 @@ TEST_CASE_METHOD(Fresh, "a table's model is judged by its test rows, and rows it
   CHECK(all.code == 0);
   CHECK(Json::parse(all.out)["seen_rows"] == 320);
   CHECK(all.err ==
-        "cnf evaluate: warning: 320 of 400 rows are among those the model was trained on; its numbers "
-        "flatter it\n");
+        "cnf evaluate: warning: 320 of 400 rows equal rows the model was trained on (repeated in the data, or leaked); "
+        "its "
+        "numbers may flatter it\n");
 }
 
 TEST_CASE_METHOD(Fresh, "a model finds its columns by name in a file and in a pipe", "[verbs]") {

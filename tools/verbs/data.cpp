@@ -57,7 +57,7 @@ int draw_points(const Args& args, const Density& density) {
     out.write(density.sample(seed_from(args), Purpose::data, static_cast<std::uint32_t>(DrawStep::data),
                              first + static_cast<std::uint64_t>(done), n));
     done += n;
-    if (interrupted()) throw Interrupted("stopped after " + std::to_string(done) + " points");
+    if (interrupted()) throw Interrupted("stopped after " + std::to_string(done) + " points; no file is left");
   }
   out.finish();
   return 0;

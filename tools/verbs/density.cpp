@@ -170,7 +170,14 @@ Verb density_verb() {
                evaluation_options(),
                {on_error_option("skip")},
                without(common_options(), {"json", "progress"})}),
-          .run = run_density,
+          .run =
+              [](const Args& args) {
+                try {
+                  return run_density(args);
+                } catch (const std::invalid_argument& error) {  // a picture that cannot be laid out
+                  throw UsageError(error.what(), "give a larger --size or a smaller --scale");
+                }
+              },
           .check = check_density};
 }
 

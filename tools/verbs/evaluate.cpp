@@ -215,8 +215,9 @@ int run_evaluate(const Args& args) {
   }
   failures.say();
   if (seen > 0)
-    write_stderr("cnf evaluate: warning: " + std::to_string(seen) + " of " + std::to_string(done) +
-                 " rows are among those the model was trained on; its numbers flatter it\n");
+    write_stderr(
+        "cnf evaluate: warning: " + std::to_string(seen) + " of " + std::to_string(done) +
+        " rows equal rows the model was trained on (repeated in the data, or leaked); its numbers may flatter it\n");
 
   if (args.flag("json")) {
     JsonReport report;

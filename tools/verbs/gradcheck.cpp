@@ -8,6 +8,7 @@
 #include "tools/cli/json_report.hpp"
 #include "tools/cli/output.hpp"
 #include "tools/cli/shared_options.hpp"
+#include "tools/cli/signals.hpp"
 #include "tools/data_argument.hpp"
 #include "tools/density_picture.hpp"
 #include "tools/evaluation_arguments.hpp"
@@ -39,6 +40,7 @@ GradcheckOptions options_from(const Args& args) {
   options.divergence = divergence_from(args);
   options.continuous_rtol = args.real("continuous-rtol");
   options.threads = threads_from(args);
+  options.stop = interrupted;
   options.seed = seed_from(args);
   options.directions = static_cast<int>(args.integer("directions"));
   return options;
@@ -69,6 +71,7 @@ int run_gradcheck(const Args& args) {
   const Batch x = points_of(opened, seed_from(args), args.integer("num"));
   const GradcheckOptions options = options_from(args);
   const std::vector<GradientCheck> checks = gradcheck(model, x, options);
+  if (interrupted()) throw Interrupted("stopped; nothing is checked");
 
   JsonReport report;
   std::string text = padded("gradient", 26) + padded("relative error", 16) + padded("cosine", 22) + "worst block\n";

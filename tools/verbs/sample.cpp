@@ -44,7 +44,7 @@ int run_sample(const Args& args) {
     }
     done += n;
     progress.update(done);
-    if (interrupted()) throw Interrupted("stopped after " + std::to_string(done) + " samples");
+    if (interrupted()) throw Interrupted("stopped after " + std::to_string(done) + " samples; no file is left");
   }
   progress.finish();
   out.finish();

@@ -50,6 +50,15 @@ std::string numbers_json(const MetricsRow& row, double best_nll, std::int64_t be
   return report.text(-1);
 }
 
+/// The text as one word of a shell.
+std::string shell_word(const std::string& text) {
+  constexpr std::string_view kPlain = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_./+,:@%-";
+  if (!text.empty() && text.find_first_not_of(kPlain) == std::string::npos) return text;
+  std::string word = "'";
+  for (const char c : text) word += c == '\'' ? std::string("'\\''") : std::string(1, c);
+  return word + "'";
+}
+
 template <class T>
 int train_to_end(const Args& args, Run run, TrainingState<T> state) {
   const Seed seed{run.recipe.seed};
@@ -61,9 +70,14 @@ int train_to_end(const Args& args, Run run, TrainingState<T> state) {
 
   RunLog metrics(run.folder.metrics(), kMetricsHeader, state.step);
   RunLog timing(run.folder.timing(), "step,seconds\n", state.step);
+  const double before = timing.last();  // of earlier sessions
   Progress progress(Progress::mode(args.text("progress"), quiet), "step", options.steps);
   MetricsRow last;
   last.validation_nll = last.kl = std::numeric_limits<double>::quiet_NaN();
+
+  std::int64_t rollbacks = state.rollbacks;
+  const bool by_seconds = options.steps == 0;
+  const bool complete = options.steps > 0 && state.step >= options.steps;
 
   TrainHooks<T> hooks;
   hooks.clock = seconds_now;
@@ -75,17 +89,20 @@ int train_to_end(const Args& args, Run run, TrainingState<T> state) {
     std::vector<Progress::Field> fields{{"nll", loss}, {"evaluations", nfe}};
     if (!std::isnan(last.validation_nll)) fields.push_back({"validation", last.validation_nll});
     if (!std::isnan(last.kl)) fields.push_back({"kl", last.kl});
+    if (now.rollbacks > rollbacks && !quiet)
+      progress.note("cnf train: step " + std::to_string(now.step) +
+                    ": its solves fail; back to the last sound weights, at half the rate");
+    rollbacks = now.rollbacks;
     progress.update(now.step, fields, fraction);
   };
   hooks.steps_fixed = [&](std::int64_t steps) {
     run.recipe.steps = steps;
     run.recipe.seconds = 0;
-    if (!quiet) progress.note("repeat with: --steps " + std::to_string(steps));
   };
   hooks.metrics = [&](const MetricsRow& row) {
     last = row;
     metrics.add(metrics_line(row));
-    timing.add(std::to_string(row.step) + ',' + shortest(seconds_now() - started) + '\n');
+    timing.add(std::to_string(row.step) + ',' + shortest(before + seconds_now() - started) + '\n');
   };
   const auto save_model = [&](const TrainingState<T>& now) {
     ModelFile best = run.file;
@@ -108,7 +125,7 @@ int train_to_end(const Args& args, Run run, TrainingState<T> state) {
   const std::string folder = run.folder.folder.string();
   if (end == TrainEnd::interrupted)
     throw Interrupted("stopped after step " + std::to_string(state.step) + "; the run is saved",
-                      "go on with: cnf train --resume " + folder);
+                      "go on with: cnf train --resume " + shell_word(folder));
   if (!std::isfinite(state.best_nll))
     throw ComputationError("no validation of the run was finite; there is no model to keep",
                            "lower --lr or set --clip");
@@ -131,13 +148,17 @@ int train_to_end(const Args& args, Run run, TrainingState<T> state) {
   }
   if (!quiet) {
     std::ostringstream text;
+    if (complete) text << "the run is complete; nothing was left to train\n";
     text << std::fixed << "trained " << state.step - first_step << " steps in " << std::setprecision(1) << seconds
          << " s" << std::setprecision(4) << ": validation NLL " << nll.mean() << " ± " << nll_error << " nats";
     if (run.source.density) text << ", entropy " << run.source.density->entropy() << ", KL " << kl;
     text << '\n';
     if (state.skipped > 0) text << "skipped " << state.skipped << " steps, " << state.rollbacks << " rollbacks\n";
-    if (state.steps > 0) text << "repeat with: --steps " << state.steps << '\n';
-    text << "next: cnf " << (run.file.model.dim() == 2 ? "density " + folder + " -o density.png" : "evaluate " + folder)
+    if (by_seconds && state.steps > 0) text << "repeat with: --steps " << state.steps << '\n';
+    const bool judged = run.source.density != nullptr || run.source.rows.test.cols() > 0;
+    text << "next: cnf "
+         << (run.file.model.dim() == 2 ? "density " + shell_word(folder) + " -o density.png"
+                                       : (judged ? "evaluate " : "info ") + shell_word(folder))
          << '\n';
     write_stderr(text.str());
   }
@@ -238,6 +259,10 @@ int run_resume(const Args& args) {
 
 /// Only what cannot change a run's bits may be said again beside --resume.
 void check_train(const Args& args, const std::vector<Option>& options) {
+  if (args.given("resume") && args.given("data"))
+    throw UsageError("--resume and --data were both given; a run that goes on has its data in its folder");
+  if (args.given("steps") && args.given("seconds"))
+    throw UsageError("--steps and --seconds were both given; one of them says how long to train");
   if (args.given("resume") == args.given("data"))
     throw UsageError("give --data for a new run, or --resume RUN to go on with one",
                      "for example: cnf train --data 8gaussians -o runs/8g");
