@@ -50,7 +50,7 @@ Validation validate(const Cnf& model, const TrainingData& data, const Evaluation
 /// The number of steps that fill `seconds`, from what steps `first` to `step` took. Later steps cost more than early
 /// ones, since a flow grows stiffer as it learns: by a tenth to a half on the sets tried.
 std::int64_t steps_for(double seconds, double elapsed, std::int64_t first, std::int64_t step) {
-  constexpr double kShare = 0.7;
+  constexpr double kShare = 0.65;
   const double predicted = kShare * seconds * static_cast<double>(step - first) / elapsed;
   return std::max(10 * step,
                   first + static_cast<std::int64_t>(predicted));  // the steps taken belong to the first tenth
