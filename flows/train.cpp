@@ -47,14 +47,10 @@ Validation validate(const Cnf& model, const TrainingData& data, const Evaluation
   return result;
 }
 
-/// The number of steps that fill `seconds`, from what steps `first` to `step` took. Later steps cost more than early
-/// ones, since a flow grows stiffer as it learns: by a tenth to a half on the sets tried.
-std::int64_t steps_for(double seconds, double elapsed, std::int64_t first, std::int64_t step) {
-  constexpr double kShare = 0.65;
-  const double predicted = kShare * seconds * static_cast<double>(step - first) / elapsed;
-  return std::max(10 * step,
-                  first + static_cast<std::int64_t>(predicted));  // the steps taken belong to the first tenth
-}
+/// A run by seconds makes ten times the steps of its first twentieth: later ones cost up to twice as much, since a flow
+/// grows stiffer as it learns (on rings twice, on most sets a tenth to a half), and those made are the schedule's first
+/// tenth, which does not depend on their number.
+constexpr std::int64_t kStepsPerFirstTwentieth = 10;
 
 void check(const Cnf& model, const TrainingData& data, const TrainOptions& options, bool clock) {
   const auto refuse = [](const std::string& what) { throw std::invalid_argument("train: " + what); };
@@ -136,7 +132,6 @@ TrainEnd train(const Cnf& model, const TrainingData& data, const TrainOptions& o
   MaximumLikelihood<T> objective(model.shape, model.t_base, model.t_data, options.objective);
   const double log_det = model.standardisation.log_abs_det();
   const double started = hooks.clock ? hooks.clock() : 0;
-  const std::int64_t first = state.step;
   Batch x(model.dim(), options.batch);
   double gradient_norm = 0;
   if (options.steps > 0) state.steps = options.steps;
@@ -192,7 +187,7 @@ TrainEnd train(const Cnf& model, const TrainingData& data, const TrainOptions& o
     if (state.steps == 0) {
       const double elapsed = hooks.clock() - started;
       if (elapsed >= options.seconds / 20) {
-        state.steps = steps_for(options.seconds, elapsed, first, state.step);
+        state.steps = kStepsPerFirstTwentieth * state.step;
         if (hooks.steps_fixed) hooks.steps_fixed(state.steps);
       }
     }

@@ -207,8 +207,8 @@ TEST_CASE("hooks do not change a run", "[flows][train][bits]") {
 }
 
 TEST_CASE("a run by seconds fixes its steps once, and that many steps give its bits", "[flows][train][seconds]") {
-  // Seconds a step, and the steps due: 0.65 of the time's worth, but ten times those taken at least.
-  for (const auto& [tick, due] : {std::pair{0.125, 13}, {0.25, 10}}) {
+  // Seconds a step, and the steps due: ten times those of the first twentieth.
+  for (const auto& [tick, due] : {std::pair{0.25, 10}, {0.03, 50}}) {
     CAPTURE(tick);
     TrainOptions options = quick(0);
     options.seconds = 2.5;
