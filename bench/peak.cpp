@@ -16,8 +16,12 @@ float chains(std::size_t rounds) {
   const hn::ScalableTag<float> d;
   using V = hn::Vec<decltype(d)>;
   const V a = hn::Set(d, 0.999f), b = hn::Set(d, 0.001f);
-  V x0 = b, x1 = b, x2 = b, x3 = b, x4 = b, x5 = b, x6 = b, x7 = b;
-  V y0 = a, y1 = a, y2 = a, y3 = a, y4 = a, y5 = a, y6 = a, y7 = a;
+  // Chains that begin alike would be computed once.
+  const auto begin = [&](float k) { return hn::Iota(d, k); };
+  V x0 = begin(0), x1 = begin(1), x2 = begin(2), x3 = begin(3), x4 = begin(4), x5 = begin(5), x6 = begin(6),
+    x7 = begin(7);
+  V y0 = begin(8), y1 = begin(9), y2 = begin(10), y3 = begin(11), y4 = begin(12), y5 = begin(13), y6 = begin(14),
+    y7 = begin(15);
   for (std::size_t i = 0; i < rounds; ++i) {
     x0 = hn::MulAdd(x0, a, b), x1 = hn::MulAdd(x1, a, b), x2 = hn::MulAdd(x2, a, b), x3 = hn::MulAdd(x3, a, b);
     x4 = hn::MulAdd(x4, a, b), x5 = hn::MulAdd(x5, a, b), x6 = hn::MulAdd(x6, a, b), x7 = hn::MulAdd(x7, a, b);
