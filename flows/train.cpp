@@ -22,29 +22,12 @@ Cnf with_params(Cnf model, const Vector<double>& params) {
   return model;
 }
 
-struct Validation {
-  double nll = 0, nll_stderr = 0, kl = 0, nfe = 0;
-};
-
 /// Mean and standard error of the mean.
 std::pair<double, double> mean_and_error(const Vector<double>& values) {
   const auto n = static_cast<double>(values.size());
   const double mean = values.mean();
   const double variance = (values.array() - mean).square().sum() / std::max(1.0, n - 1);
   return {mean, std::sqrt(variance / n)};
-}
-
-Validation validate(const Cnf& model, const TrainingData& data, const EvaluationOptions& options) {
-  Evaluator evaluator(model, options);
-  const Evaluated at = evaluator.log_prob(data.validation);
-  Validation result;
-  const auto [mean, error] = mean_and_error(at.log_prob);
-  result.nll = -mean;
-  result.nll_stderr = error;
-  result.nfe = at.nfe_mean();
-  result.kl = data.true_log_prob.size() == 0 ? std::numeric_limits<double>::quiet_NaN()
-                                             : (data.true_log_prob - at.log_prob).mean();
-  return result;
 }
 
 /// A run by seconds makes ten times the steps of its first twentieth: later ones cost up to twice as much, since a flow
@@ -71,6 +54,19 @@ void check(const Cnf& model, const TrainingData& data, const TrainOptions& optio
 }
 
 }  // namespace
+
+Validation validate(const Cnf& model, const TrainingData& data, const EvaluationOptions& options) {
+  Evaluator evaluator(model, options);
+  const Evaluated at = evaluator.log_prob(data.validation);
+  Validation result;
+  const auto [mean, error] = mean_and_error(at.log_prob);
+  result.nll = -mean;
+  result.nll_stderr = error;
+  result.nfe = at.nfe_mean();
+  result.kl = data.true_log_prob.size() == 0 ? std::numeric_limits<double>::quiet_NaN()
+                                             : (data.true_log_prob - at.log_prob).mean();
+  return result;
+}
 
 TrainingData training_rows(Batch rows, Batch validation, Seed seed) {
   constexpr Index kMost = std::numeric_limits<std::uint32_t>::max();

@@ -94,6 +94,13 @@ TrainEnd train(const Cnf& model, const TrainingData& data, const TrainOptions& o
 /// The same in one call: from `start` to the best weights, in float, by the steady clock.
 Cnf train(const Cnf& start, const TrainingData& data, const TrainOptions& options);
 
+/// A model on a run's validation points: mean NLL and its standard error, nats in the user's units; KL from the truth,
+/// NaN where that is unknown; evaluations per solve.
+struct Validation {
+  double nll = 0, nll_stderr = 0, kl = 0, nfe = 0;
+};
+Validation validate(const Cnf& model, const TrainingData& data, const EvaluationOptions& options);
+
 /// The model with the state's best weights.
 template <class T>
 Cnf best_model(const Cnf& model, const TrainingState<T>& state);

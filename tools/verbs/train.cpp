@@ -134,24 +134,20 @@ int train_to_end(const Args& args, Run run, TrainingState<T> state) {
     write_file(run.folder.picture(),
                density_png(read_model(run.folder.model()), run.source.density.get(), options.evaluation));
   // The best weights once more, for what the state does not keep of their validation.
-  const Evaluated best = log_prob(best_model(run.file.model, state), data.validation, options.evaluation);
-  const Vector<double> nll = -best.log_prob;
-  const auto n = static_cast<double>(nll.size());
-  const double nll_error = std::sqrt((nll.array() - nll.mean()).square().sum() / std::max(1.0, n - 1) / n);
-  const double kl = run.source.density ? (data.true_log_prob + nll).mean() : std::numeric_limits<double>::quiet_NaN();
+  const Validation best = validate(best_model(run.file.model, state), data, options.evaluation);
   if (args.flag("json")) {
     JsonReport report;
     report.set("model", folder).set("seconds", seconds).set("steps", state.step).set("best_step", state.best_step);
-    report.set("validation_nll", nll.mean()).set("validation_nll_stderr", nll_error).set("kl", kl);
-    report.set("nfe_mean", best.nfe_mean()).set("skipped", state.skipped).set("rollbacks", state.rollbacks);
+    report.set("validation_nll", best.nll).set("validation_nll_stderr", best.nll_stderr).set("kl", best.kl);
+    report.set("nfe_mean", best.nfe).set("skipped", state.skipped).set("rollbacks", state.rollbacks);
     write_stdout(report.text());
   }
   if (!quiet) {
     std::ostringstream text;
     if (complete) text << "the run is complete; nothing was left to train\n";
     text << std::fixed << "trained " << state.step - first_step << " steps in " << std::setprecision(1) << seconds
-         << " s" << std::setprecision(4) << ": validation NLL " << nll.mean() << " ± " << nll_error << " nats";
-    if (run.source.density) text << ", entropy " << run.source.density->entropy() << ", KL " << kl;
+         << " s" << std::setprecision(4) << ": validation NLL " << best.nll << " ± " << best.nll_stderr << " nats";
+    if (run.source.density) text << ", entropy " << run.source.density->entropy() << ", KL " << best.kl;
     text << '\n';
     if (state.skipped > 0) text << "skipped " << state.skipped << " steps, " << state.rollbacks << " rollbacks\n";
     if (by_seconds && state.steps > 0) text << "repeat with: --steps " << state.steps << '\n';
