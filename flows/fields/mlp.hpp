@@ -43,7 +43,7 @@ class MlpField final : public Field<T> {
                  Scratch& scratch) const override;
 
  private:
-  struct Gate;
+  struct Layer;
   struct Walk;
 
   bool trace_per_update() const { return has_trace() && !shape_.gated(shape_.layers() - 1); }

@@ -1,71 +1,23 @@
 // Every kernel, on every instruction set this machine has, against plain loops and the standard library.
-#include <hwy/targets.h>
-#include <sys/mman.h>
-#include <unistd.h>
-
 #include <algorithm>
 #include <catch2/catch.hpp>
 #include <cmath>
 #include <cstring>
 #include <limits>
-#include <new>
 #include <random>
 #include <stdexcept>
 #include <vector>
 
 #include "base/kernels/activation.hpp"
 #include "base/kernels/matmul.hpp"
+#include "tests/guarded.hpp"
+#include "tests/targets.hpp"
 
 namespace {
 
 using namespace cnf;
 
-/// Calls f(target) under each instruction set, then gives the choice back.
-template <class F>
-void on_every_target(F f) {
-  for (const std::int64_t target : {HWY_AVX3, HWY_AVX2, HWY_SSE4}) {
-    hwy::SetSupportedTargetsForTest(0);
-    if ((hwy::SupportedTargets() & target) == 0) continue;
-    hwy::SetSupportedTargetsForTest(target);
-    hwy::GetChosenTarget().Update(hwy::SupportedTargets());
-    CAPTURE(hwy::TargetName(target));
-    f(target);
-  }
-  hwy::SetSupportedTargetsForTest(0);
-  hwy::GetChosenTarget().Update(hwy::SupportedTargets());
-}
-
 bool fuses(std::int64_t target) { return target != HWY_SSE4; }
-
-/// n values between pages that cannot be touched, flush with the one behind or the one before; NaN at first.
-template <class T>
-class Guarded {
- public:
-  explicit Guarded(Index n, bool flush_with_end = true) : size_(n) {
-    const std::size_t page = static_cast<std::size_t>(sysconf(_SC_PAGESIZE));
-    const std::size_t bytes = static_cast<std::size_t>(n) * sizeof(T), inside = (bytes + page - 1) / page * page;
-    length_ = inside + 2 * page;
-    base_ = mmap(nullptr, length_, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    if (base_ == MAP_FAILED) throw std::bad_alloc();
-    char* first = static_cast<char*>(base_) + page;
-    if (inside > 0 && mprotect(first, inside, PROT_READ | PROT_WRITE) != 0) throw std::bad_alloc();
-    data_ = reinterpret_cast<T*>(first + (flush_with_end ? inside - bytes : 0));
-    std::fill_n(data_, n, std::numeric_limits<T>::quiet_NaN());
-  }
-  ~Guarded() { munmap(base_, length_); }
-  Guarded(const Guarded&) = delete;
-  Guarded& operator=(const Guarded&) = delete;
-
-  T* data() const { return data_; }
-  Index size() const { return size_; }
-  T& operator[](Index i) const { return data_[i]; }
-
- private:
-  Index size_;
-  std::size_t length_;
-  void* base_;
-  T* data_;
-};
 
 /// A rows x cols matrix whose columns are ld apart; what lies between them is NaN, and what lies behind faults.
 template <class T>

@@ -1,0 +1,261 @@
+// The parts of MlpField's evaluation: one layer at its times, and the tape. Private to mlp*.cpp.
+#pragma once
+
+#include <algorithm>
+
+#include "base/kernels/layer.hpp"
+#include "base/kernels/matmul.hpp"
+#include "base/kernels/reduce.hpp"
+#include "flows/fields/mlp.hpp"
+
+namespace cnf {
+
+template <class T>
+using Array = Eigen::Map<Eigen::Array<T, Eigen::Dynamic, 1>>;
+template <class T>
+using ConstArray = Eigen::Map<const Eigen::Array<T, Eigen::Dynamic, 1>>;
+
+/// y += x over n values.
+template <class T>
+void add(Index n, const T* x, T* y) {
+  Array<T>(y, n) += ConstArray<T>(x, n);
+}
+
+/// y = the sum of x's columns 0, step, 2 step, ... of n values.
+template <class T>
+void sum_columns(Index n, Index count, Index step, const T* x, T* y) {
+  std::fill_n(y, n, T(0));
+  for (Index b = 0; b < count; ++b)
+    for (Index i = 0; i < n; ++i) y[i] += x[b * step * n + i];
+}
+
+/// a = g o (W x + b) + w_t t, its tangents a_c = g o (W x_c): one layer at the tile's times.
+template <class T>
+struct MlpField<T>::Layer {
+  Layer(const MlpField& field, Index layer, Times<T> times, Scratch& scratch)
+      : in(field.shape_.inputs(layer)),
+        out(field.shape_.outputs(layer)),
+        t(times),
+        shared(times.size() == 1),
+        at(field.layout_.layers[static_cast<std::size_t>(layer)]),
+        W(field.params_.data() + at.weight),
+        b(field.params_.data() + at.bias),
+        w_t(field.params_.data() + at.time_weight),
+        Wt(field.transposed_[static_cast<std::size_t>(layer)].data()) {
+    const auto n = static_cast<Index>(t.size());
+    if (at.gate_weight < 0) {
+      g = scratch.take<T>(out);
+      std::fill_n(g, out, T(1));
+    } else {
+      w_g = field.params_.data() + at.gate_weight;
+      const T* b_g = field.params_.data() + at.gate_bias;
+      g = scratch.take<T>(out * n);
+      g_stride = shared ? 0 : out;
+      for (Index s = 0; s < n; ++s)
+        Array<T>(g + s * out, out) = ConstArray<T>(w_g, out) * time(s) + ConstArray<T>(b_g, out);
+      kernels::sigmoid(out * n, static_cast<const T*>(g), g);
+    }
+    c = scratch.take<T>(out * n);
+    for (Index s = 0; s < n; ++s)
+      Array<T>(c + s * out, out) =
+          ConstArray<T>(gate(s), out) * ConstArray<T>(b, out) + ConstArray<T>(w_t, out) * time(s);
+  }
+
+  bool gated() const { return w_g != nullptr; }
+  /// Whether the gate is one for the tile, so that products can take it as a scale.
+  bool one_gate() const { return g_stride == 0; }
+  T time(Index sample) const { return t[shared ? 0 : static_cast<std::size_t>(sample)]; }
+  const T* gate(Index sample) const { return g + sample * g_stride; }
+  /// What diag(g) is to a product that takes one scale.
+  const T* scale() const { return gated() && one_gate() ? g : nullptr; }
+  kernels::LayerMap<T> map() const { return {out, in, W, g, c, g_stride, shared ? 0 : out}; }
+
+  /// y = g o y, y in columns of `out`.
+  void apply_gate(T* y, Index B, Index C) const {
+    if (!gated()) return;
+    for (Index s = 0; s < B; ++s)
+      for (Index k = 0; k <= C; ++k) Array<T>(y + (s * (1 + C) + k) * out, out) *= ConstArray<T>(gate(s), out);
+  }
+
+  /// The last layer: y = a and a_c, in columns of `out`; x in columns of `in`.
+  void output(const T* x, Index B, Index C, T* y) const {
+    kernels::multiply(out, in, (1 + C) * B, W, out, x, in, y, out);
+    for (Index s = 0; s < B; ++s) {
+      const T *gs = gate(s), *cs = c + (shared ? 0 : s * out);
+      T* column = y + s * (1 + C) * out;
+      for (Index i = 0; i < out; ++i) column[i] = column[i] * gs[i] + cs[i];
+      for (Index k = 1; k <= C; ++k)
+        for (Index i = 0; i < out; ++i) column[k * out + i] *= gs[i];
+    }
+  }
+
+  /// Cotangents of a layer's a and a_c.
+  struct Cotangent {
+    T* U;            ///< in columns of `out`; pull may overwrite it with diag(g) U
+    T* sum;          ///< out: the sum over the samples of the values' columns
+    const T* g_bar;  ///< out x times: a cotangent that the gate receives from elsewhere, or null
+  };
+
+  /// Adds the pullback to the layer's own parameters and to t_bar. Returns the scale that U still needs before W^T:
+  /// null if none. x in columns of `in`.
+  const T* pull(const T* x, Index B, Index C, const Cotangent& bar, std::span<T> t_bar, std::span<T> params_bar,
+                Scratch& scratch) const {
+    const Scratch::Frame frame(scratch);
+    T *W_bar = params_bar.data() + at.weight, *b_bar = params_bar.data() + at.bias,
+      *w_t_bar = params_bar.data() + at.time_weight;
+    const Index cols = (1 + C) * B;
+    if (shared) {
+      Array<T>(w_t_bar, out) += ConstArray<T>(bar.sum, out) * t[0];
+      t_bar[0] += kernels::dot(out, bar.sum, w_t);
+    } else {
+      const Index step = (1 + C) * out;
+      kernels::multiply_transposed_add(out, 1, B, bar.U, step, t.data(), 1, w_t_bar, out);
+      kernels::multiply(1, out, B, w_t, 1, bar.U, step, t_bar.data(), 1, true);
+    }
+    if (!gated()) {
+      kernels::multiply_transposed_add(out, in, cols, bar.U, out, x, in, W_bar, out);
+      add(out, bar.sum, b_bar);
+      return nullptr;
+    }
+    T* total = scratch.take<T>(out);  // the cotangent of g
+    if (one_gate()) {
+      Array<T>(total, out) = ConstArray<T>(b, out) * ConstArray<T>(bar.sum, out);
+      kernels::pull_weight(out, in, cols, bar.U, x, W, g, scratch.take<T>(out * in), W_bar, total);
+      Array<T>(b_bar, out) += ConstArray<T>(g, out) * ConstArray<T>(bar.sum, out);
+      if (bar.g_bar != nullptr) add(out, bar.g_bar, total);
+      pull_gate(total, 0, t_bar, params_bar);
+      return g;
+    }
+    T* n = scratch.take<T>(out * cols);  // W x + b and W x_c
+    kernels::multiply(out, in, cols, W, out, x, in, n, out);
+    for (Index s = 0; s < B; ++s) {
+      const Index column = s * (1 + C) * out;
+      add(out, b, n + column);
+      if (bar.g_bar == nullptr)
+        std::fill_n(total, out, T(0));
+      else
+        std::copy_n(bar.g_bar + s * out, out, total);
+      for (Index k = 0; k <= C; ++k)
+        Array<T>(total, out) += ConstArray<T>(bar.U + column + k * out, out) * ConstArray<T>(n + column + k * out, out);
+      pull_gate(total, s, t_bar, params_bar);
+    }
+    apply_gate(bar.U, B, C);
+    kernels::multiply_transposed_add(out, in, cols, bar.U, out, x, in, W_bar, out);
+    for (Index s = 0; s < B; ++s) add(out, static_cast<const T*>(bar.U + s * (1 + C) * out), b_bar);
+    return nullptr;
+  }
+
+  /// From the cotangent of g = sigmoid(w_g t + b_g) at one time; overwrites it.
+  void pull_gate(T* total, Index sample, std::span<T> t_bar, std::span<T> params_bar) const {
+    const ConstArray<T> gs(gate(sample), out);
+    Array<T>(total, out) *= gs * (1 - gs);
+    Array<T>(params_bar.data() + at.gate_weight, out) += ConstArray<T>(total, out) * time(sample);
+    add(out, static_cast<const T*>(total), params_bar.data() + at.gate_bias);
+    t_bar[shared ? 0 : static_cast<std::size_t>(sample)] += kernels::dot(out, static_cast<const T*>(total), w_g);
+  }
+
+  /// dg/dt along t_dot at a sample's time: out values.
+  void gate_dot(Index sample, T t_dot, T* y) const {
+    const ConstArray<T> gs(gate(sample), out);
+    Array<T>(y, out) = gs * (1 - gs) * ConstArray<T>(w_g, out) * t_dot;
+  }
+
+  /// The derivative of a along x_dot and t_dot: a_dot = g o W x_dot + g' t_dot o (W x + b) + w_t t_dot, and of a_c.
+  /// x, x_dot and a_dot in columns.
+  void jvp(const T* x, const T* x_dot, Times<T> t_dot, Index B, Index C, T* a_dot, Scratch& scratch) const {
+    const Scratch::Frame frame(scratch);
+    const Index cols = (1 + C) * B;
+    kernels::multiply(out, in, cols, W, out, x_dot, in, a_dot, out);
+    apply_gate(a_dot, B, C);
+    for (Index s = 0; s < B; ++s)
+      Array<T>(a_dot + s * (1 + C) * out, out) +=
+          ConstArray<T>(w_t, out) * t_dot[shared ? 0 : static_cast<std::size_t>(s)];
+    if (!gated()) return;
+    T *n = scratch.take<T>(out * cols), *dg = scratch.take<T>(out);
+    kernels::multiply(out, in, cols, W, out, x, in, n, out);
+    for (Index s = 0; s < B; ++s) {
+      const Index column = s * (1 + C) * out;
+      add(out, b, n + column);
+      gate_dot(s, t_dot[shared ? 0 : static_cast<std::size_t>(s)], dg);
+      for (Index k = 0; k <= C; ++k)
+        Array<T>(a_dot + column + k * out, out) +=
+            ConstArray<T>(n + column + k * out, out) * ConstArray<T>(static_cast<const T*>(dg), out);
+    }
+  }
+
+  Index in, out;
+  Times<T> t;
+  bool shared;
+  LayerOffsets at;
+  const T *W, *b, *w_t, *Wt, *w_g = nullptr;
+  T *g, *c;  ///< gate (ones without), and g o b + w_t t: out values, or as many for every sample
+  Index g_stride = 0;
+};
+
+/// The tape of one evaluation: t (as many as B), z, then every hidden layer's h and h_c (in columns), its s if phi
+/// saves one, and its a_c if phi has no ratio (base/kernels/layer.hpp). With a trace C is 0 and M d_1 follows.
+template <class T>
+struct MlpField<T>::Walk {
+  Walk(const MlpField& f, T* tape, Index B_, Index C_)
+      : field(f), B(B_), C(C_), t(tape), z(t + B), first(z + f.shape_.dim * B), end(tape + tape_size(f, B, C)) {}
+  Walk(const MlpField& f, const T* tape, Index B_, Index C_) : Walk(f, const_cast<T*>(tape), B_, C_) {}
+
+  static Index columns(Activation phi, Index C) {
+    return 1 + C + (kernels::saves_slope(phi) ? 1 : 0) + (kernels::has_ratio(phi) ? 0 : C);
+  }
+  static Index tape_size(const MlpField& f, Index B, Index C) {
+    Index rows = 0;
+    for (const Index H : f.shape_.hidden) rows += H;
+    return B + f.shape_.dim * B + rows * B * columns(f.shape_.activation, C);
+  }
+
+  T* h(Index l) const {
+    T* at = first;
+    for (Index k = 0; k < l; ++k) at += field.shape_.outputs(k) * B * columns(phi(), C);
+    return at;
+  }
+  T* s(Index l) const { return kernels::saves_slope(phi()) ? h(l) + (1 + C) * block(l) : nullptr; }
+  T* a_c(Index l) const {
+    if (kernels::has_ratio(phi()) || C == 0) return nullptr;
+    return h(l) + (1 + C + (kernels::saves_slope(phi()) ? 1 : 0)) * block(l);
+  }
+  Index block(Index l) const { return field.shape_.outputs(l) * B; }
+  Activation phi() const { return field.shape_.activation; }
+  kernels::Hidden<T> hidden(Index l) const { return {phi(), field.shape_.outputs(l), B, C, h(l), s(l), a_c(l)}; }
+
+  /// The columns of a value D x B and its tangents D x (C B), as Field orders them.
+  T* gather(const T* value, const T* tangents, Scratch& scratch) const {
+    T* x = scratch.take<T>(field.shape_.dim * (1 + C) * B);
+    with_dim([&](auto D) {
+      T* to = x;
+      for (Index b = 0; b < B; ++b)
+        for (Index c = -1; c < C; ++c) {
+          const T* from = c < 0 ? value + b * D : tangents + (c * B + b) * D;
+          for (Index i = 0; i < D; ++i) *to++ = from[i];
+        }
+    });
+    return x;
+  }
+  void scatter(const T* x, T* value, T* tangents) const {
+    with_dim([&](auto D) {
+      const T* from = x;
+      for (Index b = 0; b < B; ++b)
+        for (Index c = -1; c < C; ++c) {
+          T* to = c < 0 ? value + b * D : tangents + (c * B + b) * D;
+          for (Index i = 0; i < D; ++i) to[i] = *from++;
+        }
+    });
+  }
+  /// f(D), with D a constant in the plane, where such loops would cost more than they do.
+  template <class F>
+  void with_dim(const F& f) const {
+    field.shape_.dim == 2 ? f(std::integral_constant<Index, 2>()) : f(field.shape_.dim);
+  }
+  Times<T> times(std::size_t n) const { return {t, n}; }
+
+  const MlpField& field;
+  Index B, C;
+  T *t, *z, *first, *end;
+};
+
+}  // namespace cnf

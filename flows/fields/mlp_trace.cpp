@@ -1,0 +1,249 @@
+// The closed-form divergence of one and two hidden layers: tr J = d_2^T M d_1, d_l = phi'(a_l) o g_l. Letters as in
+// docs/math.md.
+#include <stdexcept>
+
+#include "flows/fields/mlp_layers.hpp"
+
+namespace cnf {
+
+namespace {
+
+/// M of a gated output layer at its time: W_2 o (W_1 diag(g_3) W_3)^T, or one row for one hidden layer.
+/// W: the weights by layer; g: the output layer's gate, D values.
+template <class T>
+struct TraceMatrix {
+  Tile<T> first, middle, last;  ///< one hidden layer: middle has no elements
+  const T* g;                   ///< null: no gate
+
+  bool deep() const { return middle.size() > 0; }
+  Index rows() const { return deep() ? middle.rows() : 1; }
+  Index cols() const { return first.rows(); }
+
+  /// M or, with `dg`, its derivative along the gate's.
+  void make(const T* gate, T* M) const {
+    std::fill_n(M, rows() * cols(), T(0));
+    for (Index q = 0; q < cols(); ++q)
+      for (Index i = 0; i < first.cols(); ++i) {
+        const T scale = first(q, i) * gate[i];
+        if (deep())
+          for (Index p = 0; p < rows(); ++p) M[q * rows() + p] += last(i, p) * scale;
+        else
+          M[q] += last(i, q) * scale;
+      }
+    if (deep()) Array<T>(M, rows() * cols()) *= ConstArray<T>(middle.data(), middle.size());
+  }
+
+  /// Adds M_bar's pullback to the weights' gradients, and to the gate's cotangent if there is a gate (g_bar not null).
+  void pull(const T* M_bar, T* first_bar, T* middle_bar, T* last_bar, T* g_bar) const {
+    const Index H1 = cols(), R = rows(), D = first.cols();
+    for (Index q = 0; q < H1; ++q)
+      for (Index i = 0; i < D; ++i) {
+        // Q = M_bar o W_2 (one hidden layer: Q_q = M_bar_q for the single p = q); with gate g_i:
+        // W_1_bar(q, i) += g_i sum_p Q(p, q) W_3(i, p),  W_3_bar(i, p) += g_i Q(p, q) W_1(q, i).
+        const T gate = g == nullptr ? T(1) : g[i];
+        T sum = 0;
+        for (Index p = 0; p < R; ++p) {
+          const T Q = deep() ? M_bar[q * R + p] * middle(p, q) : M_bar[q];
+          const Index column = deep() ? p : q;
+          sum += Q * last(i, column);
+          last_bar[column * D + i] += gate * Q * first(q, i);
+        }
+        first_bar[i * H1 + q] += gate * sum;
+        if (g_bar != nullptr) g_bar[i] += first(q, i) * sum;
+      }
+    if (!deep()) return;
+    for (Index q = 0; q < H1; ++q)
+      for (Index p = 0; p < R; ++p) {
+        T product = 0;
+        for (Index i = 0; i < D; ++i) product += first(q, i) * last(i, p) * (g == nullptr ? T(1) : g[i]);
+        middle_bar[q * R + p] += M_bar[q * R + p] * product;
+      }
+  }
+};
+
+}  // namespace
+
+template <class T>
+void MlpField<T>::pull_back(std::span<T> params_bar) const {
+  if (!trace_per_update()) return;
+  const Index L = shape_.layers();
+  const TraceMatrix<T> trace{weight(0), L == 3 ? weight(1) : Tile<T>(nullptr, 0, 0), weight(L - 1), nullptr};
+  const auto bar = [&](Index l) { return params_bar.data() + layout_.layers[static_cast<std::size_t>(l)].weight; };
+  T* M_bar = params_bar.data() + layout_.size;
+  trace.pull(M_bar, bar(0), bar(1), bar(L - 1), nullptr);
+  std::fill_n(M_bar, M_.size(), T(0));
+}
+
+template <class T>
+Index MlpField<T>::trace_tape_size(Index B) const {
+  return tape_size(B, 0) + (shape_.hidden.size() == 2 ? shape_.hidden[1] : 1) * B;
+}
+
+template <class T>
+void MlpField<T>::trace_forward(Times<T> t, Tile<T> z, Out<T> f, Out<T> div, T* tape, Scratch& scratch) const {
+  const Scratch::Frame frame(scratch);
+  const Index B = z.cols(), L = shape_.layers(), H1 = shape_.hidden[0], R = L == 3 ? shape_.hidden[1] : 1;
+  if (shape_.gated(L - 1) && t.size() != 1)
+    throw std::invalid_argument(
+        "the closed-form divergence of a gated output layer takes one time for the whole tile; use exact tangents");
+  const Walk walk(*this, tape == nullptr ? scratch.take<T>(trace_tape_size(B)) : tape, B, 0);
+  std::copy(t.begin(), t.end(), walk.t);
+  std::copy_n(z.data(), z.size(), walk.z);
+  const T* x = walk.z;
+  T* d[2] = {nullptr, nullptr};
+  for (Index l = 0; l + 1 < L; ++l) {
+    d[l] = scratch.take<T>(walk.block(l));
+    const Layer layer(*this, l, t, scratch);
+    kernels::layer_forward(layer.map(), walk.phi(), B, 0, x, walk.h(l), tape == nullptr ? nullptr : walk.s(l), d[l],
+                           static_cast<T*>(nullptr));
+    x = walk.h(l);
+  }
+  const Layer last(*this, L - 1, t, scratch);
+  last.output(x, B, 0, f.data());
+  const T* M = M_.data();
+  if (last.gated()) {
+    T* moving = scratch.take<T>(R * H1);
+    TraceMatrix<T>{weight(0), L == 3 ? weight(1) : Tile<T>(nullptr, 0, 0), weight(L - 1), last.g}.make(last.g, moving);
+    M = moving;
+  }
+  T* Md1 = walk.end;
+  kernels::multiply(R, H1, B, M, R, d[0], H1, Md1, R);
+  for (Index b = 0; b < B; ++b) div(0, b) = L == 3 ? kernels::dot<T>(R, d[1] + b * R, Md1 + b * R) : Md1[b];
+}
+
+template <class T>
+void MlpField<T>::trace_jvp(const T* tape, Tile<T> z_dot, Times<T> t_dot, Out<T> f_dot, Out<T> div_dot,
+                            Scratch& scratch) const {
+  const Scratch::Frame frame(scratch);
+  const Index B = z_dot.cols(), L = shape_.layers(), H1 = shape_.hidden[0], R = L == 3 ? shape_.hidden[1] : 1;
+  const Walk walk(*this, tape, B, 0);
+  const Times<T> t = walk.times(t_dot.size());
+  const T *x = walk.z, *x_dot = z_dot.data();
+  T *d[2] = {nullptr, nullptr}, *d_dot[2] = {nullptr, nullptr};
+  for (Index l = 0; l + 1 < L; ++l) {
+    const Index n = walk.block(l), out = shape_.outputs(l);
+    const Layer layer(*this, l, t, scratch);
+    T *a_dot = scratch.take<T>(n), *d2h = scratch.take<T>(n);
+    layer.jvp(x, x_dot, t_dot, B, 0, a_dot, scratch);
+    d[l] = scratch.take<T>(n);
+    d_dot[l] = scratch.take<T>(n);  // (phi' o g)' = phi'' o a_dot o g + phi' o g_dot
+    kernels::slopes(walk.hidden(l), d[l], d2h);
+    Array<T>(d_dot[l], n) = ConstArray<T>(d2h, n) * ConstArray<T>(a_dot, n);
+    layer.apply_gate(d_dot[l], B, 0);
+    if (layer.gated()) {
+      T* dg = scratch.take<T>(out);
+      for (Index s = 0; s < B; ++s) {
+        layer.gate_dot(s, t_dot[layer.shared ? 0 : static_cast<std::size_t>(s)], dg);
+        Array<T>(d_dot[l] + s * out, out) += ConstArray<T>(d[l] + s * out, out) * ConstArray<T>(dg, out);
+      }
+    }
+    Array<T>(a_dot, n) *= ConstArray<T>(d[l], n);
+    x_dot = a_dot;
+    x = walk.h(l);
+    layer.apply_gate(d[l], B, 0);
+  }
+  const Layer last(*this, L - 1, t, scratch);
+  last.jvp(x, x_dot, t_dot, B, 0, f_dot.data(), scratch);
+  // tr = d_2^T M d_1: three terms.
+  const T* M = M_.data();
+  T* Md1_dot = scratch.take<T>(R * B);
+  if (last.gated()) {
+    const TraceMatrix<T> trace{weight(0), L == 3 ? weight(1) : Tile<T>(nullptr, 0, 0), weight(L - 1), last.g};
+    T *moving = scratch.take<T>(R * H1), *moving_dot = scratch.take<T>(R * H1), *dg = scratch.take<T>(dim());
+    trace.make(last.g, moving);
+    last.gate_dot(0, t_dot[0], dg);
+    trace.make(dg, moving_dot);
+    M = moving;
+    kernels::multiply(R, H1, B, moving_dot, R, d[0], H1, Md1_dot, R);
+  } else {
+    std::fill_n(Md1_dot, R * B, T(0));
+  }
+  kernels::multiply(R, H1, B, M, R, d_dot[0], H1, Md1_dot, R, true);
+  const T* Md1 = walk.end;
+  for (Index b = 0; b < B; ++b)
+    div_dot(0, b) =
+        L == 3 ? kernels::dot<T>(R, d[1] + b * R, Md1_dot + b * R) + kernels::dot<T>(R, d_dot[1] + b * R, Md1 + b * R)
+               : Md1_dot[b];
+}
+
+template <class T>
+void MlpField<T>::trace_vjp(const T* tape, Tile<T> w_f, Tile<T> w_div, Out<T> z_bar, std::span<T> t_bar,
+                            std::span<T> params_bar, Scratch& scratch) const {
+  const Scratch::Frame frame(scratch);
+  const Index B = w_f.cols(), L = shape_.layers(), H1 = shape_.hidden[0], R = L == 3 ? shape_.hidden[1] : 1;
+  const Walk walk(*this, tape, B, 0);
+  const Times<T> t = walk.times(t_bar.size());
+  const auto bar = [&](Index l) { return params_bar.data() + layout_.layers[static_cast<std::size_t>(l)].weight; };
+
+  // Cotangents of d_2 and d_1 in turn, each split between its layer's a (as Q) and its gate.
+  T *Q[2] = {nullptr, nullptr}, *g_bar[2] = {nullptr, nullptr};
+  const auto slope = [&](Index l, Index n, const T* Mt, const T* E, T* d) {
+    const Layer layer(*this, l, t, scratch);
+    const Index values = layer.one_gate() ? layer.out : walk.block(l);
+    Q[l] = scratch.take<T>(walk.block(l));
+    g_bar[l] = scratch.take<T>(values);
+    std::fill_n(g_bar[l], values, T(0));
+    kernels::pull_slope(walk.hidden(l), n, Mt, E, static_cast<const T*>(layer.g), g_bar[l], layer.g_stride, Q[l], d);
+  };
+  const T *Md1 = walk.end, *w_d2 = w_div.data();  // one hidden layer: d_2 is 1
+  if (L == 3) {
+    T *E = scratch.take<T>(R * B), *d2 = scratch.take<T>(R * B);
+    for (Index b = 0; b < B; ++b) Array<T>(E + b * R, R) = ConstArray<T>(Md1 + b * R, R) * w_div(0, b);
+    slope(1, 0, nullptr, E, d2);
+    for (Index b = 0; b < B; ++b) Array<T>(d2 + b * R, R) *= w_div(0, b);
+    w_d2 = d2;
+  }
+  const Layer last(*this, L - 1, t, scratch);
+  const TraceMatrix<T> trace{weight(0), L == 3 ? weight(1) : Tile<T>(nullptr, 0, 0), weight(L - 1),
+                             last.gated() ? last.g : nullptr};
+  T *Mt = scratch.take<T>(R * H1), *d1 = scratch.take<T>(H1 * B), *last_g_bar = nullptr;
+  if (last.gated()) {
+    T* moving = scratch.take<T>(R * H1);
+    trace.make(last.g, moving);
+    Out<T>(Mt, H1, R) = Tile<T>(moving, R, H1).transpose();
+  } else {
+    Out<T>(Mt, H1, R) = M_.transpose();
+  }
+  slope(0, R, Mt, w_d2, d1);
+  if (last.gated()) {
+    T* M_bar = scratch.take<T>(R * H1);
+    std::fill_n(M_bar, R * H1, T(0));
+    kernels::multiply_transposed_add(R, H1, B, w_d2, R, d1, H1, M_bar, R);
+    last_g_bar = scratch.take<T>(dim());
+    std::fill_n(last_g_bar, dim(), T(0));
+    trace.pull(M_bar, bar(0), bar(1), bar(L - 1), last_g_bar);
+  } else {
+    kernels::multiply_transposed_add(R, H1, B, w_d2, R, d1, H1, params_bar.data() + layout_.size, R);
+  }
+
+  const auto cotangent = [&](Index rows, const T* g) {
+    return typename Layer::Cotangent{scratch.take<T>(rows * B), scratch.take<T>(rows), g};
+  };
+  auto above = cotangent(dim(), last_g_bar);
+  std::copy_n(w_f.data(), w_f.size(), above.U);
+  Layer layer = last;
+  sum_columns(dim(), B, 1, above.U, above.sum);
+  for (Index l = L - 1; l > 0; --l) {
+    const T* g = layer.pull(walk.h(l - 1), B, 0, above, t_bar, params_bar, scratch);
+    auto below = cotangent(layer.in, g_bar[l - 1]);
+    std::fill_n(below.sum, layer.in, T(0));
+    kernels::pull_layer(walk.hidden(l - 1), layer.out, layer.Wt, g, static_cast<const T*>(above.U),
+                        static_cast<const T*>(Q[l - 1]), below.U, below.sum);
+    above = below;
+    layer = Layer(*this, l - 1, t, scratch);
+  }
+  const T* g = layer.pull(walk.z, B, 0, above, t_bar, params_bar, scratch);
+  kernels::multiply(dim(), layer.out, B, layer.Wt, dim(), above.U, layer.out, z_bar.data(), dim(), true, g);
+}
+
+#define CNF_INSTANTIATE(T)                                                                           \
+  template void MlpField<T>::pull_back(std::span<T>) const;                                          \
+  template Index MlpField<T>::trace_tape_size(Index) const;                                          \
+  template void MlpField<T>::trace_forward(Times<T>, Tile<T>, Out<T>, Out<T>, T*, Scratch&) const;   \
+  template void MlpField<T>::trace_jvp(const T*, Tile<T>, Times<T>, Out<T>, Out<T>, Scratch&) const; \
+  template void MlpField<T>::trace_vjp(const T*, Tile<T>, Tile<T>, Out<T>, std::span<T>, std::span<T>, Scratch&) const;
+CNF_INSTANTIATE(float)
+CNF_INSTANTIATE(double)
+#undef CNF_INSTANTIATE
+
+}  // namespace cnf
