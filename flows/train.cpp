@@ -30,10 +30,14 @@ std::pair<double, double> mean_and_error(const Vector<double>& values) {
   return {mean, std::sqrt(variance / n)};
 }
 
-/// A run by seconds makes ten times the steps of its first twentieth: later ones cost up to twice as much, since a flow
-/// grows stiffer as it learns (on rings twice, on most sets a tenth to a half), and those made are the schedule's first
-/// tenth, which does not depend on their number.
-constexpr std::int64_t kStepsPerFirstTwentieth = 10;
+/// A run by seconds makes so many times the steps of its first twentieth. At least ten, so that those made lie in the
+/// schedule's first tenth, which does not depend on their number. Of the likelihood's steps later ones cost up to twice
+/// as much, since a flow grows stiffer as it learns (on rings twice, on most sets a tenth to a half); flow matching's
+/// all cost the same, and only validation grows.
+std::int64_t steps_per_first_twentieth(ObjectiveKind kind) { return kind == ObjectiveKind::likelihood ? 10 : 16; }
+
+/// Of the steps between validations in a warm start: as much dearer is a step of the likelihood.
+constexpr std::int64_t kStretch = 16;
 
 void check(const Cnf& model, const TrainingData& data, const TrainOptions& options, bool clock) {
   const auto refuse = [](const std::string& what) { throw std::invalid_argument("train: " + what); };
@@ -48,6 +52,9 @@ void check(const Cnf& model, const TrainingData& data, const TrainOptions& optio
   if (options.steps == 0 && !(options.seconds > 0 && std::isfinite(options.seconds)))
     refuse("seconds is " + std::to_string(options.seconds) + ", expected a positive number");
   if (options.steps == 0 && !clock) refuse("a run by seconds needs a clock");
+  if (options.warm_start < 0) refuse("warm_start is " + std::to_string(options.warm_start) + ", expected 0 or more");
+  if (options.warm_start > 0 && options.objective.kind != ObjectiveKind::likelihood)
+    refuse("a warm start is for likelihood, the objective is " + std::string(name(options.objective.kind)));
   if (options.batch < 1) refuse("batch is " + std::to_string(options.batch) + ", expected at least 1");
   if (options.validate_every < 1)
     refuse("validate_every is " + std::to_string(options.validate_every) + ", expected at least 1");
@@ -121,27 +128,42 @@ Cnf best_model(const Cnf& model, const TrainingState<T>& state) {
   return with_params(model, state.best.template cast<double>());
 }
 
+ObjectiveKind objective_of_step(const TrainOptions& options, std::int64_t step) {
+  return step < options.warm_start ? ObjectiveKind::flow_matching : options.objective.kind;
+}
+
 template <class T>
 TrainEnd train(const Cnf& model, const TrainingData& data, const TrainOptions& options, TrainingState<T>& state,
                const TrainHooks<T>& hooks) {
   check(model, data, options, static_cast<bool>(hooks.clock));
-  MaximumLikelihood<T> objective(model.shape, model.t_base, model.t_data, options.objective);
+  const std::int64_t warm_start = options.warm_start;
+  const auto objective_for = [&](ObjectiveKind kind) {
+    ObjectiveOptions of = options.objective;
+    of.kind = kind;
+    return make_objective<T>(model.shape, model.t_base, model.t_data, of);
+  };
+  const auto objective = objective_for(options.objective.kind);
+  const auto matching = warm_start > 0 ? objective_for(ObjectiveKind::flow_matching) : nullptr;
   const double log_det = model.standardisation.log_abs_det();
   const double started = hooks.clock ? hooks.clock() : 0;
+  double warm_seconds = 0;  // that the warm start took, if it ended in this call
   Batch x(model.dim(), options.batch);
   double gradient_norm = 0;
-  if (options.steps > 0) state.steps = options.steps;
+  if (options.steps > 0) state.steps = warm_start + options.steps;
 
   const auto lr = [&] {
-    const std::int64_t steps = state.steps > 0 ? state.steps : std::numeric_limits<std::int64_t>::max();
-    return options.adam.lr * state.rate_scale * schedule(state.step, steps);
+    const bool warming = state.step < warm_start;
+    const std::int64_t steps = warming           ? warm_start
+                               : state.steps > 0 ? state.steps - warm_start
+                                                 : std::numeric_limits<std::int64_t>::max();
+    return options.adam.lr * state.rate_scale * schedule(warming ? state.step : state.step - warm_start, steps);
   };
   const auto roll_back = [&](double loss, const std::string& cause) {
     if (++state.rollbacks > kRollbacksBeforeGivingUp) {
       state.current = state.last_good;
       std::ostringstream what;
-      what << "training diverged at step " << state.step << ": loss " << loss << " nats, rate " << lr()
-           << ", gradient norm " << gradient_norm << ", after " << kRollbacksBeforeGivingUp << " halvings of the rate"
+      what << "training diverged at step " << state.step << ": loss " << loss << ", rate " << lr() << ", gradient norm "
+           << gradient_norm << ", after " << kRollbacksBeforeGivingUp << " halvings of the rate"
            << (cause.empty() ? "" : "; the last step failed with ") << cause;
       throw ComputationError(what.str(),
                              "the last good weights are kept; lower --lr, set --clip, raise --max-steps, or look at "
@@ -156,10 +178,14 @@ TrainEnd train(const Cnf& model, const TrainingData& data, const TrainOptions& o
   if (stale()) return TrainEnd::stopped_early;
   while (state.steps == 0 || state.step < state.steps) {
     const double rate = lr();
+    const ObjectiveKind kind = objective_of_step(options, state.step);
+    const bool warming = state.step < warm_start;
     data.draw(static_cast<std::uint32_t>(state.step), {x.data(), x.rows(), x.cols()});
     const Matrix<T> u = model.standardisation.apply(x).template cast<T>();
-    const LossGradient<T>& at = objective(state.current.params, u, static_cast<std::uint32_t>(state.step));
-    const double loss = at.failures.empty() ? at.loss + log_det : std::numeric_limits<double>::quiet_NaN();
+    const LossGradient<T>& at =
+        (*(warming ? matching : objective))(state.current.params, u, static_cast<std::uint32_t>(state.step));
+    const double loss = at.failures.empty() ? at.loss + (kind == ObjectiveKind::likelihood ? log_det : 0)
+                                            : std::numeric_limits<double>::quiet_NaN();
     bool sound = std::isfinite(loss);
     if (sound) {
       gradient_norm = adam_update(state.current, at.dloss_dparams, rate, options.adam);
@@ -180,18 +206,23 @@ TrainEnd train(const Cnf& model, const TrainingData& data, const TrainOptions& o
     state.window_solves += static_cast<double>(at.tiles);
     if (hooks.step) hooks.step(state, loss, at.nfe_forward());
 
-    if (state.steps == 0) {
-      const double elapsed = hooks.clock() - started;
-      if (elapsed >= options.seconds / 20) {
-        state.steps = kStepsPerFirstTwentieth * state.step;
-        if (hooks.steps_fixed) hooks.steps_fixed(state.steps);
+    if (warming && state.step == warm_start) {  // before the validation, so that a rollback comes back to here
+      state.current = AdamState<T>(Vector<T>(state.current.average));
+      if (hooks.clock) warm_seconds = hooks.clock() - started;
+    } else if (state.steps == 0 && !warming) {
+      const double elapsed = hooks.clock() - started - warm_seconds;
+      if (elapsed >= (options.seconds - warm_seconds) / 20) {
+        const std::int64_t steps = steps_per_first_twentieth(kind) * (state.step - warm_start);
+        state.steps = warm_start + steps;
+        if (hooks.steps_fixed) hooks.steps_fixed(steps);
       }
     }
-    if (state.step % options.validate_every == 0 || state.step == state.steps) {
+    const std::int64_t every = (warming ? kStretch : 1) * options.validate_every;
+    if (state.step % every == 0 || state.step == warm_start || state.step == state.steps) {
       MetricsRow row;
       row.step = state.step;
       row.lr = rate;
-      row.train_nll = state.window_loss / state.window_steps;
+      row.train_loss = state.window_loss / state.window_steps;
       row.nfe_train = state.window_evaluations / state.window_solves;
       row.gradient_norm = state.gradient_norm;
       const Validation now =

@@ -57,41 +57,49 @@ std::vector<Option> recipe_options() {
   const auto text = [](auto number) { return shortest(static_cast<double>(number)); };
   Option rtol = rtol_option(text(solve.rtol)), atol = atol_option(text(solve.atol));
   rtol.help = "Error allowed in a step while training; validation is always at 1e-5.";
-  return {whole_option("steps", "", Range::whole(1, kMostSteps), "Updates to make: the same bits on every run."),
-          real_option("seconds", text(defaults.seconds), Range::above(0),
-                      "Without --steps: train about that long, then say the --steps."),
-          whole_option("batch", text(defaults.batch), Range::whole(1, 1 << 24), "Samples per update."),
-          real_option("lr", text(defaults.adam.lr), Range::above(0),
-                      "Peak learning rate, after a warm-up and before a cosine to 0."),
-          real_option("beta1", text(defaults.adam.beta1), Range{.min = 0, .max = 1, .max_open = true},
-                      "Adam's decay of the mean."),
-          real_option("beta2", text(defaults.adam.beta2), Range{.min = 0, .max = 1, .max_open = true},
-                      "Adam's decay of the square."),
-          real_option("weight-decay", text(defaults.adam.weight_decay), Range::at_least(0),
-                      "Above 0: AdamW's decoupled decay."),
-          real_option("clip", text(defaults.adam.clip), Range::at_least(0),
-                      "Above 0: bring the gradient's norm down to this."),
-          real_option("ema", text(defaults.adam.ema), Range{.min = 0, .max = 1, .max_open = true},
-                      "Decay per update of the averaged weights, the ones validated and saved."),
-          choice_option("gradient", {"discrete", "continuous"},
-                        "The exact gradient of the steps taken, or the adjoint equation solved backwards."),
-          choice_option("probe", {"rademacher", "gaussian"}, "The distribution of Hutchinson's probes."),
-          whole_option("validate-every", "", Range::whole(1, kMostSteps),
-                       "Updates between validations. Not given: 25 to 250, by the number of validation rows."),
-          whole_option("patience", text(defaults.patience), Range::whole(0, kMostSteps),
-                       "Above 0: stop after that many validations without a better one."),
-          solver_option(adaptive_methods(), fixed_methods(), "dopri5"),
-          rtol,
-          atol,
-          norm_option(solve.norm == Norm::tile ? "tile" : "sample"),
-          divergence_option(),
-          whole_option("max-steps", text(solve.max_steps), Range::whole(1, kMostSteps),
-                       "Steps a solve may try before the update is skipped.")};
+  return {
+      choice_option("objective", {"likelihood", "flow-matching"},
+                    "Maximum likelihood, or the mean square of flow matching: cheaper updates, no solves."),
+      whole_option("warm-start", "0", Range::whole(0, kMostSteps),
+                   "Updates by flow matching before those of --steps, by the same rate and schedule."),
+      whole_option("steps", "", Range::whole(1, kMostSteps), "Updates to make: the same bits on every run."),
+      real_option("seconds", text(defaults.seconds), Range::above(0),
+                  "Without --steps: train about that long, then say the --steps."),
+      whole_option("batch", text(defaults.batch), Range::whole(1, 1 << 24), "Samples per update."),
+      real_option("lr", text(defaults.adam.lr), Range::above(0),
+                  "Peak learning rate, after a warm-up and before a cosine to 0."),
+      real_option("beta1", text(defaults.adam.beta1), Range{.min = 0, .max = 1, .max_open = true},
+                  "Adam's decay of the mean."),
+      real_option("beta2", text(defaults.adam.beta2), Range{.min = 0, .max = 1, .max_open = true},
+                  "Adam's decay of the square."),
+      real_option("weight-decay", text(defaults.adam.weight_decay), Range::at_least(0),
+                  "Above 0: AdamW's decoupled decay."),
+      real_option("clip", text(defaults.adam.clip), Range::at_least(0),
+                  "Above 0: bring the gradient's norm down to this."),
+      real_option("ema", text(defaults.adam.ema), Range{.min = 0, .max = 1, .max_open = true},
+                  "Decay per update of the averaged weights, the ones validated and saved."),
+      choice_option("gradient", {"discrete", "continuous"},
+                    "The exact gradient of the steps taken, or the adjoint equation solved backwards."),
+      choice_option("probe", {"rademacher", "gaussian"}, "The distribution of Hutchinson's probes."),
+      whole_option("validate-every", "", Range::whole(1, kMostSteps),
+                   "Updates between validations. Not given: 25 to 250, by the number of validation rows; flow matching "
+                   "16 times that."),
+      whole_option("patience", text(defaults.patience), Range::whole(0, kMostSteps),
+                   "Above 0: stop after that many validations without a better one."),
+      solver_option(adaptive_methods(), fixed_methods(), "dopri5"),
+      rtol,
+      atol,
+      norm_option(solve.norm == Norm::tile ? "tile" : "sample"),
+      divergence_option(),
+      whole_option("max-steps", text(solve.max_steps), Range::whole(1, kMostSteps),
+                   "Steps a solve may try before the update is skipped.")};
 }
 
 Recipe recipe_from(const Args& args) {
   Recipe recipe;
   recipe.seed = seed_from(args).value;
+  if (args.text("objective") == name(ObjectiveKind::flow_matching)) recipe.objective = ObjectiveKind::flow_matching;
+  recipe.warm_start = args.integer("warm-start");
   recipe.steps = args.given("steps") ? args.integer("steps") : 0;
   recipe.seconds = args.given("steps") ? 0 : args.real("seconds");
   recipe.batch = args.integer("batch");
@@ -115,13 +123,26 @@ Recipe recipe_from(const Args& args) {
   return recipe;
 }
 
-std::int64_t validation_interval(Index rows) { return std::clamp<std::int64_t>(rows / 16, 25, 250); }
+void check_objective(const Args& args) {
+  if (args.text("objective") != name(ObjectiveKind::flow_matching)) return;
+  if (args.given("warm-start"))
+    throw UsageError("--warm-start: flow matching needs none; it is the start of a run by likelihood");
+  for (const char* option : {"gradient", "divergence", "probe", "solver", "rtol", "atol", "norm", "max-steps"})
+    if (args.given(option))
+      throw UsageError("--" + std::string(option) + " says how likelihood solves; flow matching trains without a solve",
+                       "validation is always by dopri5 at 1e-5, with the exact divergence");
+}
+
+std::int64_t validation_interval(Index rows, ObjectiveKind objective) {
+  return std::clamp<std::int64_t>(rows / 16, 25, 250) * (objective == ObjectiveKind::flow_matching ? 16 : 1);
+}
 
 std::string recipe_json(const Recipe& r) {
   nlohmann::ordered_json json{{"data", r.data},
                               {"data_kind", r.data_kind},
                               {"invert", r.invert},
                               {"seed", r.seed},
+                              {"objective", name(r.objective)},
                               {"steps", r.steps},
                               {"batch", r.batch},
                               {"lr", r.adam.lr},
@@ -130,16 +151,18 @@ std::string recipe_json(const Recipe& r) {
                               {"weight_decay", r.adam.weight_decay},
                               {"clip", r.adam.clip},
                               {"ema", r.adam.ema},
-                              {"solver", r.solver},
-                              {"rtol", r.rtol},
-                              {"atol", r.atol},
-                              {"norm", r.norm},
-                              {"max_steps", r.max_steps},
-                              {"divergence", r.divergence},
-                              {"probe", r.probe},
-                              {"gradient", r.gradient},
                               {"validate_every", r.validate_every},
                               {"patience", r.patience}};
+  if (r.objective == ObjectiveKind::likelihood)
+    json.update({{"warm_start", r.warm_start},
+                 {"solver", r.solver},
+                 {"rtol", r.rtol},
+                 {"atol", r.atol},
+                 {"norm", r.norm},
+                 {"max_steps", r.max_steps},
+                 {"divergence", r.divergence},
+                 {"probe", r.probe},
+                 {"gradient", r.gradient}});
   if (r.steps == 0) json["seconds"] = r.seconds;
   return json.dump();
 }
@@ -161,6 +184,17 @@ Recipe parse_recipe(const std::string& text, const std::string& path) {
     r.adam.weight_decay = json.at("weight_decay").get<double>();
     r.adam.clip = json.at("clip").get<double>();
     r.adam.ema = json.at("ema").get<double>();
+    r.validate_every = json.at("validate_every").get<std::int64_t>();
+    r.patience = json.at("patience").get<int>();
+    const auto objective = json.value("objective", std::string(name(ObjectiveKind::likelihood)));
+    if (objective == name(ObjectiveKind::flow_matching)) {
+      r.objective = ObjectiveKind::flow_matching;
+      return r;
+    }
+    if (objective != name(r.objective))
+      throw InputError(path + ": its recipe has the objective " + in_quotes(objective) +
+                       ", expected likelihood or flow-matching");
+    r.warm_start = json.value("warm_start", std::int64_t{0});
     r.solver = json.at("solver").get<std::string>();
     r.rtol = json.at("rtol").get<double>();
     r.atol = json.at("atol").get<double>();
@@ -169,8 +203,6 @@ Recipe parse_recipe(const std::string& text, const std::string& path) {
     r.divergence = json.at("divergence").get<std::string>();
     r.probe = json.at("probe").get<std::string>();
     r.gradient = json.at("gradient").get<std::string>();
-    r.validate_every = json.at("validate_every").get<std::int64_t>();
-    r.patience = json.at("patience").get<int>();
     return r;
   } catch (const nlohmann::json::exception& error) {
     throw InputError(path + ": its recipe cannot be read: " + error.what());
@@ -186,8 +218,17 @@ TrainOptions train_options(const Recipe& recipe, Precision precision, int thread
   options.validate_every = recipe.validate_every;
   options.patience = recipe.patience;
 
-  const Method method = parse_method(recipe.solver);
+  options.evaluation.divergence.kind = DivergenceChoice::Kind::exact;
+  options.evaluation.precision = precision;
+  options.evaluation.threads = threads;
+
   ObjectiveOptions& objective = options.objective;
+  objective.kind = recipe.objective;
+  objective.threads = threads;
+  objective.seed = {recipe.seed};
+  if (recipe.objective == ObjectiveKind::flow_matching) return options;
+  options.warm_start = recipe.warm_start;
+  const Method method = parse_method(recipe.solver);
   objective.solve.method = method.tableau;
   objective.solve.fixed_steps = method.fixed_steps;
   objective.solve.rtol = recipe.rtol;
@@ -199,12 +240,6 @@ TrainOptions train_options(const Recipe& recipe, Precision precision, int thread
   objective.divergence =
       parse_divergence(recipe.divergence, recipe.probe == "gaussian" ? Probe::gaussian : Probe::rademacher);
   objective.gradient = recipe.gradient == "continuous" ? GradientMode::continuous : GradientMode::discrete;
-  objective.threads = threads;
-  objective.seed = {recipe.seed};
-
-  options.evaluation.divergence.kind = DivergenceChoice::Kind::exact;
-  options.evaluation.precision = precision;
-  options.evaluation.threads = threads;
   return options;
 }
 

@@ -15,23 +15,28 @@ struct Recipe {
   std::string data_kind;  ///< "toy", "picture" or "table"
   bool invert = false;    ///< of a picture
   std::uint64_t seed = 0;
-  std::int64_t steps = 0;  ///< 0: not fixed yet
+  ObjectiveKind objective = ObjectiveKind::likelihood;
+  std::int64_t warm_start = 0;
+  std::int64_t steps = 0;  ///< without the warm start's; 0: not fixed yet
   double seconds = 0;      ///< of a run by seconds until its steps are fixed, then 0
   Index batch = 0;
   AdamOptions adam;
-  std::string solver, norm, divergence, probe, gradient;
+  std::string solver, norm, divergence, probe, gradient;  ///< of likelihood, as the next line
   double rtol = 0, atol = 0;
-  std::int64_t max_steps = 0, validate_every = 0;  ///< validate_every 0: validation_interval decides
+  std::int64_t max_steps = 0;
+  std::int64_t validate_every = 0;  ///< 0: validation_interval decides
   int patience = 0;
 };
 
 /// The options of `cnf train` that a recipe is made of.
 std::vector<Option> recipe_options();
 Recipe recipe_from(const Args& args);
+/// Throws UsageError for an option that was given but says nothing to the objective.
+void check_objective(const Args& args);
 
 /// Updates between validations on so many rows: their cost stays about a tenth of training's, and a small table, which
-/// soon overfits, is looked at often.
-std::int64_t validation_interval(Index rows);
+/// soon overfits, is looked at often. Flow matching's updates are sixteen times as cheap.
+std::int64_t validation_interval(Index rows, ObjectiveKind objective);
 
 std::string recipe_json(const Recipe& recipe);
 /// Throws InputError naming `path` if the text is not a recipe.

@@ -40,12 +40,12 @@ void RunLog::add(const std::string& line) {
 }
 
 const char* const kMetricsHeader =
-    "step,lr,train_nll,validation_nll,validation_nll_stderr,kl,nfe_train,nfe_validation,gradient_norm,skipped,"
+    "step,lr,train_loss,validation_nll,validation_nll_stderr,kl,nfe_train,nfe_validation,gradient_norm,skipped,"
     "rollbacks\n";
 
 std::string metrics_line(const MetricsRow& row) {
   std::string line = std::to_string(row.step);
-  for (const double x : {row.lr, row.train_nll, row.validation_nll, row.validation_nll_stderr, row.kl, row.nfe_train,
+  for (const double x : {row.lr, row.train_loss, row.validation_nll, row.validation_nll_stderr, row.kl, row.nfe_train,
                          row.nfe_validation, row.gradient_norm})
     line += ',' + (std::isnan(x) ? std::string() : shortest(x));
   return line + ',' + std::to_string(row.skipped) + ',' + std::to_string(row.rollbacks) + '\n';

@@ -12,8 +12,6 @@
 
 namespace cnf {
 
-std::string_view name(GradientMode mode) { return mode == GradientMode::discrete ? "discrete" : "continuous"; }
-
 /// Everything a tile leaves behind; tiles are combined in their order.
 template <class T>
 struct TileResult {

@@ -12,8 +12,8 @@
 namespace cnf {
 namespace {
 
-constexpr std::array kPurposes{Purpose::initialisation, Purpose::base_sample, Purpose::data,     Purpose::batch,
-                               Purpose::probe,          Purpose::split,       Purpose::direction};
+constexpr std::array kPurposes{Purpose::initialisation, Purpose::base_sample, Purpose::data,      Purpose::batch,
+                               Purpose::probe,          Purpose::split,       Purpose::direction, Purpose::path};
 
 std::array<std::uint32_t, 4> words(Seed seed, Purpose purpose, std::uint32_t step, std::uint64_t sample,
                                    std::uint32_t block) {
@@ -44,7 +44,7 @@ TEST_CASE("every purpose, step, sample, block and seed has draws of its own", "[
             seen.insert(words(seed, purpose, step, sample, block));
             ++drawn;
           }
-  CHECK(drawn == 3 * 7 * 3 * 6 * 3);
+  CHECK(drawn == 3 * 8 * 3 * 6 * 3);
   CHECK(static_cast<int>(seen.size()) == drawn);
 }
 
@@ -74,6 +74,56 @@ TEST_CASE("normals are Box and Muller's pair of their block's uniforms", "[base]
     CHECK(normal(Seed{3}, Purpose::probe, 1, 2, component + 1) ==
           Approx(radius * std::sin(2 * M_PI * v)).epsilon(1e-14));
   }
+}
+
+TEST_CASE("a block of draws has the bits of its single draws, at every dimension and number of samples",
+          "[base][random][bits]") {
+  const std::uint64_t first = (1ULL << 32) - 70;  // samples on both sides of 2^32
+  const auto check = [&](auto zero) {
+    using T = decltype(zero);
+    for (const Index D : {1, 2, 3, 4, 5, 8})
+      for (const Index B : {1, 2, 3, 7, 64, 65, 130})
+        for (const bool with_uniforms : {false, true}) {
+          CAPTURE(D, B, with_uniforms);
+          Matrix<T> x(D, B);
+          Vector<T> u(with_uniforms ? B : 0);
+          draw_normals<T>(Seed{6}, Purpose::path, 4, first, Out<T>(x.data(), D, B),
+                          {u.data(), static_cast<std::size_t>(u.size())});
+          bool same = true;
+          for (Index b = 0; b < B; ++b) {
+            const std::uint64_t sample = first + static_cast<std::uint64_t>(b);
+            for (Index i = 0; i < D; ++i)
+              same &=
+                  x(i, b) == static_cast<T>(normal(Seed{6}, Purpose::path, 4, sample, static_cast<std::uint32_t>(i)));
+            if (with_uniforms)
+              same &= u[b] ==
+                      static_cast<T>(uniform(Seed{6}, Purpose::path, 4, sample, static_cast<std::uint32_t>(D + D % 2)));
+          }
+          CHECK(same);
+        }
+  };
+  check(float());
+  check(double());
+  Matrix<float> x(2, 3);
+  Vector<float> u(2);
+  CHECK_THROWS_WITH(draw_normals<float>(Seed{}, Purpose::path, 0, 0, Out<float>(x.data(), 2, 3), {u.data(), 2}),
+                    Catch::Contains("2 uniforms for 3 columns"));
+}
+
+TEST_CASE("a normal is within 2e-15 of Box and Muller's in long double", "[base][random]") {
+  constexpr long double kTwoPi = 6.283185307179586476925286766559005768L;
+  long double worst = 0;
+  for (std::uint64_t i = 0; i < 20000; ++i) {
+    const Words w = philox(Seed{8}, Purpose::data, 0, i, 0);
+    const long double u = (static_cast<long double>(w.word[0]) + 0.5L) / 4294967296.0L,
+                      v = (static_cast<long double>(w.word[1]) + 0.5L) / 4294967296.0L;
+    const long double radius = std::sqrt(-2 * std::log(u));
+    for (const std::uint32_t half : {0U, 1U}) {
+      const long double exact = radius * (half == 0 ? std::cos(kTwoPi * v) : std::sin(kTwoPi * v));
+      worst = std::max(worst, std::abs(normal(Seed{8}, Purpose::data, 0, i, half) - exact));
+    }
+  }
+  CHECK(worst < 2e-15L);
 }
 
 TEST_CASE("the first four moments are the distribution's", "[base][random][statistics]") {

@@ -1,5 +1,7 @@
 #include <catch2/catch.hpp>
 
+#include "flows/fields/mlp.hpp"
+#include "flows/objectives/flow_matching.hpp"
 #include "flows/objectives/max_likelihood.hpp"
 #include "solvers/method.hpp"
 #include "tests/allocations.hpp"
@@ -40,6 +42,21 @@ TEST_CASE("a repeated call of the objective allocates nothing in its solves", "[
       CHECK(counts[2] == counts[0]);
       CHECK(counts[0] <= 40);  // names and offsets of the field's layout, tiles, once per call
     }
+}
+
+TEST_CASE("a repeated call of flow matching allocates nothing but the field bound to the new parameters",
+          "[flows][memory]") {
+  for (const std::vector<Index>& hidden : {std::vector<Index>{16, 16}, {8, 8, 8}}) {
+    const Cnf model = small_flow(small_shape(hidden));
+    const Batch u = normal_batch(2, 256, Seed{93});
+    FlowMatching<double> of(model.shape, 0, 1, {1, Seed{1}});
+    of(model.params, u, 0);
+    const long before = allocations;
+    { const MlpField<double> field(model.shape, {model.params.data(), static_cast<std::size_t>(model.params.size())}); }
+    const long own = allocations - before;
+    of(model.params, u, 1);
+    CHECK(allocations - before == 2 * own);
+  }
 }
 
 TEST_CASE("an evaluator's second call allocates nothing in its solves", "[flows][memory]") {

@@ -1,6 +1,7 @@
 #include <catch2/catch.hpp>
 
 #include "flows/divergence.hpp"
+#include "flows/objectives/max_likelihood.hpp"
 #include "flows/train.hpp"
 #include "tests/flows/models.hpp"
 

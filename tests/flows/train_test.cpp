@@ -80,7 +80,7 @@ struct Run {
 
 std::string text(const MetricsRow& row) {
   std::string line = std::to_string(row.step);
-  for (const double x : {row.lr, row.train_nll, row.validation_nll, row.validation_nll_stderr, row.kl, row.nfe_train,
+  for (const double x : {row.lr, row.train_loss, row.validation_nll, row.validation_nll_stderr, row.kl, row.nfe_train,
                          row.nfe_validation, row.gradient_norm}) {
     std::uint64_t bits;
     std::memcpy(&bits, &x, sizeof bits);
@@ -117,7 +117,7 @@ TEST_CASE("training lowers the loss, towards the entropy of the truth", "[flows]
   CAPTURE(before, truth, trained.state.best_nll);
   CHECK(trained.state.best_nll < truth + 0.3 * (before - truth));
   CHECK(rows[2].validation_nll < rows[0].validation_nll);
-  CHECK(rows[2].train_nll < rows[0].train_nll);
+  CHECK(rows[2].train_loss < rows[0].train_loss);
   CHECK(rows[2].kl == Approx(rows[2].validation_nll - truth).margin(1e-12));
   CHECK((rows[2].lr > 0 && rows[2].lr < 1e-3 * options.adam.lr));  // of the last step, just before 0
   CHECK(trained.end == TrainEnd::finished);
@@ -156,6 +156,90 @@ TEST_CASE("a run resumed from its file at any step ends in the same bits", "[flo
   };
   both(float());
   both(double());
+}
+
+TEST_CASE("a matching run and a warm-started one, resumed at any step on other threads, end in the same bits",
+          "[flows][train][resume][matching]") {
+  const TemporaryFolder folder;
+  TrainOptions matching = quick(12), warm = quick(7);
+  matching.objective.kind = ObjectiveKind::flow_matching;
+  warm.warm_start = 5;  // a multiple of validate_every, and once not
+  TrainOptions uneven = warm;
+  uneven.warm_start = 7, uneven.steps = 5;
+  for (const TrainOptions& options : {matching, warm, uneven}) {
+    const auto whole = run<float>(options);
+    CHECK(whole.state.step == 12);
+    CHECK(whole.state.steps == 12);
+    for (std::int64_t stop = 1; stop < 12; ++stop) {
+      CAPTURE(name(options.objective.kind), options.warm_start, stop);
+      TrainHooks<float> hooks;
+      std::int64_t step = 0;
+      hooks.step = [&](const TrainingState<float>& state, double, double) { step = state.step; };
+      hooks.interrupted = [&] { return step == stop; };
+      auto first = run<float>(options, mixture(), hooks);
+      REQUIRE(first.end == TrainEnd::interrupted);
+      put(folder / "t", training_bytes<float>({{fresh_model()}, first.state}));
+      first.state = read_training<float>(folder / "t").state;
+      TrainOptions on_three_threads = options;
+      on_three_threads.objective.threads = 3;
+      CHECK(run<float>(on_three_threads, mixture(), {}, first).bytes() == whole.bytes());
+    }
+  }
+}
+
+TEST_CASE("a warm start is a matching run, and what follows a likelihood run from its averaged weights",
+          "[flows][train][matching]") {
+  TrainOptions warm = quick(6), matching = quick(40), likelihood = quick(6);
+  warm.warm_start = 40;
+  warm.validate_every = likelihood.validate_every = 3;
+  matching.objective.kind = ObjectiveKind::flow_matching;
+  std::vector<MetricsRow> rows, first_rows, second_rows;
+  const auto keep = [](std::vector<MetricsRow>& into) {
+    TrainHooks<float> hooks;
+    hooks.metrics = [&into](const MetricsRow& row) { into.push_back(row); };
+    return hooks;
+  };
+  TrainHooks<float> hooks = keep(rows);
+  hooks.step = [&](const TrainingState<float>& state, double, double nfe) {
+    CHECK((nfe == 1) == (objective_of_step(warm, state.step - 1) == ObjectiveKind::flow_matching));
+  };
+  const auto both = run<float>(warm, mixture(), hooks);
+  matching.validate_every = 40;
+  const auto first = run<float>(matching, mixture(), keep(first_rows));
+  // The likelihood's run draws the batches of the steps after the warm start's.
+  TrainingData later = mixture();
+  later.draw = [](std::uint32_t step, Out<double> x) { draw_mixture(step + 40, x); };
+  Run<float> start{initial_state<float>(fresh_model()), TrainEnd::finished, ""};
+  start.state.current = AdamState<float>(Vector<float>(first.state.current.average));
+  const auto second = run<float>(likelihood, later, keep(second_rows), start);
+  CHECK(both.state.current.params == second.state.current.params);
+  CHECK(both.state.current.average == second.state.current.average);
+  REQUIRE((rows.size() == 4 && first_rows.size() == 1 && second_rows.size() == 2));
+  CHECK(rows[0].step == 40);  // validated at its end, and before every 16 x 3 steps
+  CHECK(rows[0].train_loss == first_rows[0].train_loss);
+  CHECK(rows[0].validation_nll == first_rows[0].validation_nll);
+  CHECK((rows[1].step == 42 && rows[3].step == 46));
+  CHECK(rows[3].validation_nll == second_rows[1].validation_nll);
+  CHECK(rows[3].lr == second_rows[1].lr);
+}
+
+TEST_CASE("flow matching lowers the exact validation NLL and its own loss", "[flows][train][matching]") {
+  TrainOptions options = quick(1500);
+  options.objective.kind = ObjectiveKind::flow_matching;
+  options.validate_every = 500;
+  std::vector<MetricsRow> rows;
+  TrainHooks<float> hooks;
+  hooks.metrics = [&](const MetricsRow& row) { rows.push_back(row); };
+  const TrainingData data = mixture();
+  const auto trained = run<float>(options, data, hooks);
+  const double before = -log_prob(fresh_model(), data.validation).log_prob.mean();
+  const double truth = -data.true_log_prob.mean();
+  CAPTURE(before, truth, trained.state.best_nll);
+  CHECK(trained.state.best_nll < truth + 0.2 * (before - truth));
+  CHECK(rows[2].train_loss < rows[0].train_loss);
+  CHECK(rows[2].nfe_train == 1);
+  const Cnf best = best_model(fresh_model(), trained.state);
+  CHECK(-log_prob(best, data.validation, options.evaluation).log_prob.mean() == trained.state.best_nll);
 }
 
 TEST_CASE("a run with trouble in it resumes to the same bits too", "[flows][train][resume]") {
@@ -222,6 +306,36 @@ TEST_CASE("a run by seconds fixes its steps once, and that many steps give its b
     REQUIRE(fixed.size() == 1);
     CHECK(fixed[0] == due);
     CHECK(timed.state.step == fixed[0]);
+    TrainOptions counted = options;
+    counted.steps = fixed[0];
+    CHECK(run<float>(counted).bytes() == timed.bytes());
+  }
+}
+
+TEST_CASE("a run by seconds with a warm start, or by matching, gives the bits of the steps it names",
+          "[flows][train][seconds][matching]") {
+  for (const std::int64_t warm_start : {0, 32, 40}) {  // by matching; a third of the time; longer than all of it
+    CAPTURE(warm_start);
+    TrainOptions options = quick(0);
+    options.seconds = 6;
+    options.warm_start = warm_start;
+    if (warm_start == 0) options.objective.kind = ObjectiveKind::flow_matching;
+    double now = 100;
+    std::vector<std::int64_t> fixed;
+    TrainHooks<float> hooks;
+    std::int64_t step = 0;
+    hooks.clock = [&] { return now; };
+    hooks.step = [&](const TrainingState<float>& state, double, double) {
+      step = state.step;
+      now += objective_of_step(options, step - 1) == ObjectiveKind::likelihood ? 0.125 : 0.0625;
+    };
+    hooks.steps_fixed = [&](std::int64_t steps) { fixed.push_back(steps); };
+    if (warm_start == 40) options.seconds = 1;
+    const auto timed = run<float>(options, mixture(), hooks);
+    REQUIRE(fixed.size() == 1);
+    // 5 matching steps in a twentieth of 6 s, 16 times those; 2 in one of 4 s, ten times; one at least, ten times.
+    CHECK(fixed[0] == (warm_start == 0 ? 80 : warm_start == 32 ? 20 : 10));
+    CHECK(timed.state.step == warm_start + fixed[0]);
     TrainOptions counted = options;
     counted.steps = fixed[0];
     CHECK(run<float>(counted).bytes() == timed.bytes());
@@ -311,7 +425,7 @@ TEST_CASE("steps whose data are not finite are skipped and counted, and nothing 
   CHECK(end.state.rollbacks == 0);
   REQUIRE(rows.size() == 4);
   CHECK(rows.back().skipped == 7);
-  for (const MetricsRow& row : rows) CHECK((std::isfinite(row.train_nll) && std::isfinite(row.validation_nll)));
+  for (const MetricsRow& row : rows) CHECK((std::isfinite(row.train_loss) && std::isfinite(row.validation_nll)));
 }
 
 TEST_CASE("five bad steps in a row go back to the last sound validation at half the rate", "[flows][train][trouble]") {
@@ -379,6 +493,9 @@ TEST_CASE("training refuses options and data that make no sense", "[flows][train
   CHECK_THAT(says(with([](auto& o) { o.batch = 0; }), mixture()), Contains("batch is 0"));
   CHECK_THAT(says(with([](auto& o) { o.validate_every = 0; }), mixture()), Contains("validate_every is 0"));
   CHECK_THAT(says(with([](auto& o) { o.steps = -1; }), mixture()), Contains("steps is -1"));
+  CHECK_THAT(says(with([](auto& o) { o.warm_start = -1; }), mixture()), Contains("warm_start is -1"));
+  CHECK_THAT(says(with([](auto& o) { o.warm_start = 1, o.objective.kind = ObjectiveKind::flow_matching; }), mixture()),
+             Contains("the objective is flow-matching"));
   CHECK_THAT(says(with([](auto& o) { o.steps = 0; }), mixture()), Contains("clock"));
   CHECK_THAT(says(with([](auto& o) { o.steps = 0, o.seconds = kNaN; }), mixture()), Contains("seconds is nan"));
   CHECK_THAT(says(with([](auto& o) { o.objective.solve.rtol = -1; }), mixture()), Contains("rtol"));

@@ -420,6 +420,74 @@ TEST_CASE_METHOD(Fresh, "a run that is killed goes on to the same bits", "[verbs
   }
 }
 
+TEST_CASE_METHOD(Fresh, "flow matching trains, is described as such, and resumes to the same bits",
+                 "[verbs][matching]") {
+  const std::string recipe = "--data moons --hidden 16,16 --objective flow-matching --steps 200 --validate-every 100 ";
+  const Json report = Json::parse(works("cnf train " + recipe + "--threads 1 --json --quiet -o whole"));
+  CHECK(report["steps"] == 200);
+  CHECK(report["kl"].get<double>() < 1.2);
+  const std::string metrics = file("whole/metrics.csv");
+  CHECK(metrics.rfind("step,lr,train_loss,validation_nll,", 0) == 0);
+  CHECK(lines(metrics) == 3);
+  const Json info = Json::parse(works("cnf info whole --json"));
+  CHECK(info["recipe"]["objective"] == "flow-matching");
+  CHECK_FALSE(info["recipe"].contains("gradient"));
+  CHECK(Json::parse(works("cnf info model --json"))["recipe"]["objective"] == "likelihood");
+  works("cnf train " + recipe + "--quiet --threads 3 -o threads");
+  CHECK((file("threads/model.safetensors") == file("whole/model.safetensors")));
+
+  const pid_t run = shell().begin("train " + recipe + "--threads 1 --quiet -o cut");
+  for (int wait = 0; wait < 3000 && lines(file("cut/metrics.csv")) < 2; ++wait)
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  ::kill(run, SIGKILL);
+  int status = 0;
+  ::waitpid(run, &status, 0);
+  if (!std::filesystem::exists(shell() / "cut/training.safetensors"))
+    works("cnf train " + recipe + "--threads 1 --quiet -o cut --force");
+  works("cnf train --resume cut --quiet --threads 1");
+  for (const std::string name : {"model.safetensors", "training.safetensors", "metrics.csv", "density.png"}) {
+    CAPTURE(name);
+    CHECK((file("cut/" + name) == file("whole/" + name)));
+  }
+}
+
+TEST_CASE_METHOD(Fresh, "a run stopped in its warm start goes on to the same bits", "[verbs][matching]") {
+  const std::string recipe =
+      "--data moons --hidden 16,16 --warm-start 800 --steps 20 --batch 256 --validate-every 10 --quiet ";
+  works("cnf train " + recipe + "--threads 1 -o whole");
+  const std::string metrics = file("whole/metrics.csv");
+  CHECK(metrics.find("\n800,") != std::string::npos);
+  CHECK(metrics.find("\n820,") != std::string::npos);
+  const pid_t run = shell().begin("train " + recipe + "--threads 1 -o cut");
+  for (int wait = 0; wait < 3000 && lines(file("cut/metrics.csv")) < 3; ++wait)
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  ::kill(run, SIGTERM);
+  int status = 0;
+  ::waitpid(run, &status, 0);
+  CHECK(WEXITSTATUS(status) == 143);
+  CHECK(lines(file("cut/metrics.csv")) < lines(metrics));
+  works("cnf train --resume cut --quiet --threads 1");
+  for (const std::string name : {"model.safetensors", "training.safetensors", "metrics.csv", "density.png"}) {
+    CAPTURE(name);
+    CHECK((file("cut/" + name) == file("whole/" + name)));
+  }
+  CHECK(Json::parse(works("cnf info cut --json"))["recipe"]["warm_start"] == 800);
+}
+
+TEST_CASE_METHOD(Fresh, "what flow matching does not use is refused beside it in one line", "[verbs][matching]") {
+  for (const std::string option : {"--gradient continuous", "--divergence exact", "--probe gaussian", "--solver rk4:8",
+                                   "--rtol 1e-4", "--atol 1e-4", "--norm tile", "--max-steps 9", "--warm-start 5"}) {
+    const Ran ran = shell()("cnf train --data moons --objective flow-matching " + option + " -o refused");
+    CAPTURE(option, ran.err);
+    CHECK(ran.code == 2);
+    CHECK(ran.err.rfind("cnf train: " + option.substr(0, option.find(' ')), 0) == 0);
+  }
+  const Ran typo = shell()("cnf train --data moons --objective flow-matchin -o refused");
+  CHECK(typo.code == 2);
+  CHECK_THAT(typo.err, Catch::Contains("flow-matching"));
+  CHECK_FALSE(std::filesystem::exists(shell() / "refused"));
+}
+
 TEST_CASE_METHOD(Fresh, "Ctrl-C stops a draw without leaving a part of its file", "[verbs]") {
   shell();
   const pid_t run = shell().begin("sample model -N 1000000000 -o endless.npy");

@@ -1,5 +1,5 @@
-// cnf train: maximum likelihood on a built-in set, a picture or a table, into a run folder that resumes to the same
-// bits.
+// cnf train: maximum likelihood or flow matching on a built-in set, a picture or a table, into a run folder that
+// resumes to the same bits.
 #include <algorithm>
 #include <chrono>
 #include <cmath>
@@ -71,13 +71,14 @@ int train_to_end(const Args& args, Run run, TrainingState<T> state) {
   RunLog metrics(run.folder.metrics(), kMetricsHeader, state.step);
   RunLog timing(run.folder.timing(), "step,seconds\n", state.step);
   const double before = timing.last();  // of earlier sessions
-  Progress progress(Progress::mode(args.text("progress"), quiet), "step", options.steps);
+  const std::int64_t steps_in_all = options.steps > 0 ? options.warm_start + options.steps : 0;
+  Progress progress(Progress::mode(args.text("progress"), quiet), "step", steps_in_all);
   MetricsRow last;
   last.validation_nll = last.kl = std::numeric_limits<double>::quiet_NaN();
 
   std::int64_t rollbacks = state.rollbacks;
   const bool by_seconds = options.steps == 0;
-  const bool complete = options.steps > 0 && state.step >= options.steps;
+  const bool complete = steps_in_all > 0 && state.step >= steps_in_all;
 
   TrainHooks<T> hooks;
   hooks.clock = seconds_now;
@@ -86,7 +87,11 @@ int train_to_end(const Args& args, Run run, TrainingState<T> state) {
     const double elapsed = seconds_now() - started;
     const double fraction =
         now.steps > 0 ? static_cast<double>(now.step) / static_cast<double>(now.steps) : elapsed / options.seconds;
-    std::vector<Progress::Field> fields{{"nll", loss}, {"evaluations", nfe}};
+    std::vector<Progress::Field> fields;
+    if (objective_of_step(options, now.step - 1) == ObjectiveKind::likelihood)
+      fields = {{"nll", loss}, {"evaluations", nfe}};
+    else
+      fields = {{"matching", loss}};
     if (!std::isnan(last.validation_nll)) fields.push_back({"validation", last.validation_nll});
     if (!std::isnan(last.kl)) fields.push_back({"kl", last.kl});
     if (now.rollbacks > rollbacks && !quiet)
@@ -150,7 +155,7 @@ int train_to_end(const Args& args, Run run, TrainingState<T> state) {
     if (run.source.density) text << ", entropy " << run.source.density->entropy() << ", KL " << best.kl;
     text << '\n';
     if (state.skipped > 0) text << "skipped " << state.skipped << " steps, " << state.rollbacks << " rollbacks\n";
-    if (by_seconds && state.steps > 0) text << "repeat with: --steps " << state.steps << '\n';
+    if (by_seconds && state.steps > 0) text << "repeat with: --steps " << run.recipe.steps << '\n';
     const bool judged = run.source.density != nullptr || run.source.rows.test.cols() > 0;
     text << "next: cnf "
          << (run.file.model.dim() == 2 ? "density " + shell_word(folder) + " -o density.png"
@@ -178,7 +183,8 @@ Run new_run(const Args& args) {
   else
     run.source = {data.density, {}, density_columns(*data.density), standardise_draws(*data.density, seed)};
 
-  if (run.recipe.validate_every == 0) run.recipe.validate_every = validation_interval(validation_rows(run.source));
+  if (run.recipe.validate_every == 0)
+    run.recipe.validate_every = validation_interval(validation_rows(run.source), run.recipe.objective);
 
   MlpShape shape;
   shape.hidden.assign(args.list("hidden").begin(), args.list("hidden").end());
@@ -262,6 +268,7 @@ void check_train(const Args& args, const std::vector<Option>& options) {
   if (args.given("resume") == args.given("data"))
     throw UsageError("give --data for a new run, or --resume RUN to go on with one",
                      "for example: cnf train --data 8gaussians -o runs/8g");
+  check_objective(args);
   if (!args.given("resume")) {
     find_data(args.text("data"), args.flag("invert"));
     return;
@@ -343,14 +350,15 @@ std::vector<Option> train_options_table() {
 }  // namespace
 
 Verb train_verb() {
-  return {.name = "train",
-          .summary = "Train a flow on data, into a run folder",
-          .examples = {"cnf train --data 8gaussians -o runs/8g", "cnf train --data points.csv --seconds 30",
-                       "cnf train --data 8gaussians --divergence hutchinson:1 --gradient continuous",
-                       "cnf train --resume runs/8g"},
-          .options = train_options_table(),
-          .run = [](const Args& args) { return args.given("resume") ? run_resume(args) : run_new(args); },
-          .check = [](const Args& args) { check_train(args, train_options_table()); }};
+  return {
+      .name = "train",
+      .summary = "Train a flow on data, into a run folder",
+      .examples = {"cnf train --data 8gaussians -o runs/8g", "cnf train --data points.csv --seconds 30",
+                   "cnf train --data 8gaussians --divergence hutchinson:1 --gradient continuous",
+                   "cnf train --data 8gaussians --objective flow-matching --seconds 30", "cnf train --resume runs/8g"},
+      .options = train_options_table(),
+      .run = [](const Args& args) { return args.given("resume") ? run_resume(args) : run_new(args); },
+      .check = [](const Args& args) { check_train(args, train_options_table()); }};
 }
 
 }  // namespace cnf
