@@ -1,191 +1,234 @@
-// cnf_bench: what training and evaluation cost, as time and as a share of what the machine could do in the same run.
-//
-// The field is FFJORD's for the plane: 2-64-64-64-2, tanh, concatsquash with a gated output, exact divergence by
-// tangents, time 0.5. Useful flops: 2 per multiply-add of the products, forward once and reverse twice; accepted and
-// rejected evaluations alike; no recomputation, padding or activations.
+// cnf_bench: what kernels, training and evaluation cost, as time and as a share of what the machine could do meanwhile.
 #include <algorithm>
-#include <chrono>
 #include <cstdio>
-#include <cstring>
-#include <functional>
-#include <string>
-#include <vector>
+#include <cxxopts.hpp>
+#include <nlohmann/json.hpp>
 
+#include "base/error.hpp"
 #include "base/tiles.hpp"
+#include "bench/growth.hpp"
+#include "bench/guard.hpp"
+#include "bench/kernels.hpp"
 #include "bench/peak.hpp"
-#include "flows/fields/mlp.hpp"
-#include "flows/objectives/max_likelihood.hpp"
-#include "flows/optimizer.hpp"
+#include "bench/startup.hpp"
+#include "bench/workloads.hpp"
+
+namespace cnf::bench {
 
 namespace {
 
-using namespace cnf;
+using Json = nlohmann::ordered_json;
 
-struct Result {
-  std::string name;
-  double seconds = 0;      ///< per iteration or per call, the median of the blocks
-  double points = 0;       ///< per call; 0: not counted
-  double evaluations = 0;  ///< of the field per solve
-  double flops = 0;        ///< useful ones per call
+constexpr double kUnsteady = 0.1;  // of the peak during one workload
+
+/// Lines as they come, or one JSON array at the end.
+struct Report {
+  bool json = false, unsteady = false;
+  Json rows = Json::array();
+
+  template <class... Values>
+  void line(const char* format, Values... values) const {
+    if (json) return;
+    std::printf(format, values...);
+    std::fflush(stdout);
+  }
+  const char* mark(const Result& r) {
+    unsteady = unsteady || r.unsteady > kUnsteady;
+    return r.unsteady > kUnsteady ? " ~" : "";
+  }
 };
 
-/// The median over blocks of the mean time of one call.
-double timed(const std::function<void()>& call) {
-  using Clock = std::chrono::steady_clock;
-  constexpr int kBlocks = 7;
-  constexpr double kBlockSeconds = 0.25;
-  const auto seconds_of = [&](int calls) {
-    const auto begin = Clock::now();
-    for (int i = 0; i < calls; ++i) call();
-    return std::chrono::duration<double>(Clock::now() - begin).count();
-  };
-  seconds_of(1);
-  const int calls = std::max(1, static_cast<int>(kBlockSeconds / seconds_of(1)));
-  std::vector<double> blocks;
-  for (int i = 0; i < kBlocks; ++i) blocks.push_back(seconds_of(calls) / calls);
-  std::sort(blocks.begin(), blocks.end());
-  return blocks[kBlocks / 2];
+Json row_of(const Result& r) {
+  Json row{{"name", r.name}, {"threads", r.threads}, {"ms", r.seconds * 1e3}};
+  if (r.cost.points > 0) row["points_per_s"] = r.per_second();
+  row["evaluations"] = r.cost.evaluations;
+  row["fraction_of_peak"] = r.fraction;
+  row["peak_gflops"] = r.peak;
+  row["peak_spread"] = r.unsteady;
+  row["instruction_set"] = instruction_set();
+  return row;
 }
 
-Cnf ffjord_model() {
-  Cnf model;
-  model.shape = {.dim = 2, .hidden = {64, 64, 64}, .activation = Activation::tanh, .output_gate = true};
-  model.params = initial_parameters(model.shape, {.first_weight = 1, .hidden_weight = 1, .last_weight = 1}, Seed{1});
-  model.params = model.params.cast<float>().cast<double>();
-  model.t_data = 0.5;
-  model.standardisation = Standardisation::identity(2);
-  return model;
+/// By the processor's time, which on one thread is the clock's less what others took.
+void show_kernels(const std::vector<Workload>& rows, Report& report) {
+  report.line("\n%-36s %12s %12s %10s %16s\n", "kernel, one thread", "GFLOP/s", "10^9/s", "of peak", "multiply-adds");
+  for (const Workload& workload : rows) {
+    const Result r = measure(workload, 1, {.blocks = 5, .block_seconds = 0.02, .total_seconds = 0.1});
+    const double elements = r.cost.points / r.cpu_seconds * 1e-9, gflops = r.cost.flops / r.cpu_seconds * 1e-9;
+    if (elements > 0)
+      report.line("%-36s %12s %12.2f %10s %16.1f%s\n", r.name.c_str(), "-", elements, "-", r.peak / 2 / elements,
+                  report.mark(r));
+    else
+      report.line("%-36s %12.1f %12s %9.0f%% %16s%s\n", r.name.c_str(), gflops, "-", 100 * gflops / r.peak, "-",
+                  report.mark(r));
+    report.rows.push_back(row_of(r));
+    report.rows.back().erase("evaluations");
+    report.rows.back()["ms"] = r.cpu_seconds * 1e3;
+    report.rows.back()["fraction_of_peak"] = gflops / r.peak;
+    if (elements > 0) {
+      report.rows.back().erase("fraction_of_peak");
+      report.rows.back()["multiply_adds_per_element"] = r.peak / 2 / elements;
+    }
+  }
 }
 
-/// Multiply-adds of one evaluation of one column.
-double products(const MlpShape& shape) {
-  double sum = 0;
-  for (Index l = 0; l < shape.layers(); ++l) sum += static_cast<double>(shape.inputs(l) * shape.outputs(l));
-  return sum;
+void show_workloads(const std::vector<Workload>& rows, int threads, Report& report) {
+  report.line("\n%-36s %12s %12s %12s %10s\n", "workload", "ms", "points/s", "evaluations", "of peak");
+  for (const Workload& workload : rows) {
+    const Result r = measure(workload, threads);
+    const std::string points = r.cost.points > 0 ? std::to_string(std::lround(r.per_second())) : "-";
+    report.line("%-36s %12.3f %12s %12.1f %9.0f%%%s\n", r.name.c_str(), r.seconds * 1e3, points.c_str(),
+                r.cost.evaluations, 100 * r.fraction, report.mark(r));
+    report.rows.push_back(row_of(r));
+  }
 }
 
-Batch points(Index n) {
-  Batch x(2, n);
-  for (Index b = 0; b < n; ++b)
-    for (Index i = 0; i < 2; ++i)
-      x(i, b) = 1.5 * normal(Seed{2}, Purpose::data, 0, static_cast<std::uint64_t>(b), static_cast<std::uint32_t>(i));
-  return x;
+void show_speedups(const std::vector<Workload>& rows, Report& report) {
+  report.line("\n%-36s %12s %12s\n", "two threads against one", "workload", "peak");
+  constexpr std::string_view kNames[] = {"W1-b512", "W2", "W3-rk4", "W4-rk4"};
+  for (const Workload& workload : rows) {
+    if (std::find(std::begin(kNames), std::end(kNames), workload.name) == std::end(kNames)) continue;
+    const Speedup s = speedup(workload);
+    report.line("%-36s %11.2fx %11.2fx\n", s.name.c_str(), s.workload, s.peak);
+    report.rows.push_back({{"name", "speedup-" + s.name}, {"speedup", s.workload}, {"peak_speedup", s.peak}});
+  }
 }
 
-SolveOptions solve_with(const char* method, int fixed_steps, Norm norm) {
-  SolveOptions solve;
-  solve.method = find_tableau(method);
-  solve.fixed_steps = fixed_steps;
-  solve.norm = norm;
-  return solve;
+void show_startup(const std::filesystem::path& program, Report& report) {
+  const Startup s = startup(program);
+  report.line("\n%-36s %12s\n%-36s %12.1f\n%-36s %12.1f\n", "program", "ms", "cnf --help", s.help * 1e3,
+              "first step, saved", s.first_step * 1e3);
+  report.rows.push_back({{"name", "help"}, {"ms", s.help * 1e3}});
+  report.rows.push_back({{"name", "first-step"}, {"ms", s.first_step * 1e3}});
 }
 
-/// Forward, gradient and Adam at rate 0, so that every iteration does the same work.
-Result training(const std::string& name, Index batch, const SolveOptions& solve, int threads) {
-  const Cnf model = ffjord_model();
-  MaximumLikelihood<float> objective(
-      model.shape, model.t_base, model.t_data,
-      {solve, solve, {DivergenceChoice::Kind::exact}, GradientMode::discrete, threads, {}});
-  AdamState<float> adam(model.params.cast<float>());
-  const Matrix<float> u = points(batch).cast<float>();
-  Result result{name};
-  double forward = 0, accepted = 0, tiles = 0;
-  result.seconds = timed([&] {
-    const LossGradient<float>& at = objective(adam.params, u, 0);
-    adam_update(adam, at.dloss_dparams, 0.0, {});
-    forward = static_cast<double>(at.forward.evaluations);
-    accepted = static_cast<double>(at.forward.accepted);
-    tiles = static_cast<double>(at.tiles);
-  });
-  const double columns = 3 * static_cast<double>(batch) / tiles;  // value and two tangents of a tile's samples
-  const double reverse = accepted * solve.method->own_stages();
-  result.evaluations = forward / tiles;
-  result.flops = 2 * products(model.shape) * columns * (forward + 2 * reverse);
-  return result;
+void show_growth(const Cnf& plane, double most_points, Report& report) {
+  std::string series;
+  growth(
+      plane, most_points,
+      [&](const GrowthPoint& p) {
+        if (p.series != series)
+          report.line("\n%s\n%12s %12s %16s %14s\n", p.series.c_str(), (p.unit + "s").c_str(), "ms",
+                      ("ns a " + p.unit).c_str(), "peak MiB");
+        series = p.series;
+        report.line("%12.0f %12.2f %16.2f %14.1f\n", p.size, p.seconds * 1e3, p.per_unit * 1e9, p.peak_rss_mib);
+        report.rows.push_back({{"name", "growth"},
+                               {"series", p.series},
+                               {"unit", p.unit},
+                               {"size", p.size},
+                               {"ms", p.seconds * 1e3},
+                               {"ns_per_unit", p.per_unit * 1e9},
+                               {"peak_rss_mib", p.peak_rss_mib}});
+      },
+      [&](const Growth& g) {
+        report.line("%12s grows as size^%.3f, cost per unit within %.0f%%\n", "", g.exponent, 100 * g.spread);
+        report.rows.push_back(
+            {{"name", "growth-fit"}, {"series", g.series}, {"exponent", g.exponent}, {"spread", g.spread}});
+      });
 }
 
-Result evaluation(const std::string& name, bool sampling, Index n, const SolveOptions& solve, int threads) {
-  const Cnf model = ffjord_model();
-  EvaluationOptions options;
-  options.solve = solve;
-  options.divergence.kind = DivergenceChoice::Kind::exact;
-  options.threads = threads;
-  Evaluator evaluator(model, options);
-  const Batch x = points(n);
-  Result result{name};
-  result.seconds = timed([&] {
-    const Evaluated at = sampling ? evaluator.sample(Seed{3}, 0, n, false) : evaluator.log_prob(x);
-    result.evaluations = at.nfe_mean();
-  });
-  result.points = static_cast<double>(n);
-  result.flops = 2 * products(model.shape) * (sampling ? 1 : 3) * static_cast<double>(n) * result.evaluations;
-  return result;
+/// "W3" names W3-dopri5, W3-rk4, ...; a full name names one.
+std::vector<Workload> chosen(const std::vector<Workload>& all, const std::string& only) {
+  std::vector<Workload> rows;
+  for (const Workload& workload : all) {
+    if (workload.name == only) return {workload};
+    if (only.empty() || workload.name.starts_with(only + "-")) rows.push_back(workload);
+  }
+  return rows;
+}
+
+int run(int argc, char** argv) {
+  cxxopts::Options options("cnf_bench", "Times kernels, training and evaluation as a share of the machine's peak.\n");
+  // clang-format off
+  options.add_options("what (default: all but growth; with --json: workloads)")
+    ("only", "one kernel or workload, or all that begin so: W2, W3, multiply", cxxopts::value<std::string>(),
+      "NAME")
+    ("workloads", "W1 to W6")
+    ("kernels", "every kernel alone, on one thread")
+    ("speedup", "two threads against one")
+    ("startup", "the program's help and its first training step")
+    ("growth", "cost over points, batch, steps and weights on one thread (a minute or two)")
+    ("guard", "compare fractions of peak with those recorded in FILE; fails if one fell by more than a quarter",
+      cxxopts::value<std::string>(), "FILE")
+    ("record", "write these fractions to FILE", cxxopts::value<std::string>(), "FILE");
+  options.add_options("how")
+    ("json", "print an array of objects")
+    ("threads", "of the workloads (default: all processors)", cxxopts::value<int>(), "N")
+    ("weights", "the trained network of W1 to W4",
+      cxxopts::value<std::string>()->default_value("bench/weights/w1_trained.safetensors"), "FILE")
+    ("cnf", "the program that --startup starts (default: the one built beside this)", cxxopts::value<std::string>(),
+      "FILE")
+    ("points", "the most points of --growth", cxxopts::value<double>()->default_value("1e7"), "N")
+    ("h,help", "this text");
+  // clang-format on
+  const cxxopts::ParseResult args = options.parse(argc, argv);
+  if (args.count("help") > 0) {
+    std::printf("%s", options.help().c_str());
+    return 0;
+  }
+  if (!args.unmatched().empty()) throw UsageError("'" + args.unmatched()[0] + "' is not an option");
+  const auto asked = [&](const char* what) { return args.count(what) > 0; };
+  const int threads = asked("threads") ? args["threads"].as<int>() : available_threads();
+  if (threads < 1) throw UsageError("--threads must be at least 1");
+  const std::filesystem::path weights = args["weights"].as<std::string>();
+  if (asked("weights") && !std::filesystem::exists(weights)) throw InputError(weights.string() + ": no such file");
+  const PlaneModel plane = plane_model(weights);
+  const std::vector<Workload> all = workloads(plane.model);
+  if (asked("record")) {
+    record(short_workloads(plane.model), args["record"].as<std::string>());
+    return 0;
+  }
+  if (asked("guard")) return guard(short_workloads(plane.model), args["guard"].as<std::string>()) ? 0 : 1;
+
+  Report report;
+  report.json = asked("json");
+  if (!report.json)
+    report.line("%s: %.0f GFLOP/s of float multiply-adds on 1 thread, %.0f on %d\n", instruction_set(),
+                peak_gflops(1, 0.1), peak_gflops(threads, 0.1), threads);
+  report.line("W1 to W4 from %s weights\n", plane.trained ? "trained" : "untrained");
+
+  const std::string only = asked("only") ? args["only"].as<std::string>() : "";
+  const bool sections =
+      asked("workloads") || asked("kernels") || asked("speedup") || asked("startup") || asked("growth");
+  const bool every = !sections && !report.json && only.empty();
+  const std::vector<Workload> kernel_rows = chosen(kernels(), only), work_rows = chosen(all, only);
+  if (kernel_rows.empty() && work_rows.empty()) {
+    std::string known;
+    for (const auto& list : {all, kernels()})
+      for (const Workload& workload : list) known += " " + workload.name;
+    throw UsageError("no kernel or workload is called '" + only + "'; known are" + known);
+  }
+  if (asked("kernels") || every || (!only.empty() && !sections && !kernel_rows.empty()))
+    show_kernels(kernel_rows, report);
+  if (asked("workloads") || every || (!sections && !work_rows.empty())) show_workloads(work_rows, threads, report);
+  if (asked("speedup") || (every && threads >= 2)) show_speedups(work_rows, report);
+  const std::filesystem::path program =
+      asked("cnf") ? std::filesystem::path(args["cnf"].as<std::string>())
+                   : std::filesystem::read_symlink("/proc/self/exe").parent_path() / "../tools/cnf";
+  if (asked("startup") || (every && std::filesystem::exists(program))) show_startup(program, report);
+  if (asked("growth")) show_growth(plane.model, args["points"].as<double>(), report);
+  if (report.json) std::printf("%s\n", report.rows.dump(1).c_str());
+  if (report.unsteady)
+    report.line("\n~ unsteady: the peak or the rate moved by more than %.0f%% meanwhile; something else ran\n",
+                100 * kUnsteady);
+  return 0;
 }
 
 }  // namespace
 
+}  // namespace cnf::bench
+
 int main(int argc, char** argv) {
-  bool json = false;
-  std::string only;
-  int threads = available_threads();
-  for (int i = 1; i < argc; ++i) {
-    const std::string word = argv[i];
-    if (word == "--json") {
-      json = true;
-    } else if (word == "--only" && i + 1 < argc) {
-      only = argv[++i];
-    } else if (word == "--threads" && i + 1 < argc) {
-      threads = std::atoi(argv[++i]);
-    } else {
-      std::fprintf(stderr, "usage: cnf_bench [--json] [--only NAME] [--threads N]\n");
-      return 2;
-    }
-  }
-  if (threads < 1) {
-    std::fprintf(stderr, "cnf_bench: --threads must be at least 1\n");
+  try {
+    return cnf::bench::run(argc, argv);
+  } catch (const cxxopts::exceptions::exception& error) {
+    std::fprintf(stderr, "cnf_bench: %s\n", error.what());
     return 2;
+  } catch (const cnf::Error& error) {
+    std::fprintf(stderr, "cnf_bench: %s\n", error.what());
+    return static_cast<int>(error.code());
+  } catch (const std::exception& error) {
+    std::fprintf(stderr, "cnf_bench: %s\n", error.what());
+    return 1;
   }
-  constexpr Index kPoints = 20'000;
-  const SolveOptions adaptive = solve_with("dopri5", 0, Norm::sample), tile = solve_with("dopri5", 0, Norm::tile),
-                     rk4 = solve_with("rk4", 8, Norm::sample);
-  const std::vector<std::pair<std::string, std::function<Result(const std::string&)>>> workloads{
-      {"W1-b100", [&](const std::string& name) { return training(name, 100, tile, threads); }},
-      {"W1-b512", [&](const std::string& name) { return training(name, 512, tile, threads); }},
-      {"W1-b512-sample", [&](const std::string& name) { return training(name, 512, adaptive, threads); }},
-      {"W2", [&](const std::string& name) { return training(name, 512, rk4, threads); }},
-      {"W3-dopri5", [&](const std::string& name) { return evaluation(name, false, kPoints, adaptive, threads); }},
-      {"W3-rk4", [&](const std::string& name) { return evaluation(name, false, kPoints, rk4, threads); }},
-      {"W4-dopri5", [&](const std::string& name) { return evaluation(name, true, kPoints, adaptive, threads); }},
-      {"W4-rk4", [&](const std::string& name) { return evaluation(name, true, kPoints, rk4, threads); }}};
-  const double peak = bench::peak_gflops(threads);
-  if (json)
-    std::printf("[");
-  else
-    std::printf("%s, %d threads, %.0f GFLOP/s of float multiply-adds\n%-16s %10s %12s %12s %10s\n",
-                bench::instruction_set(), threads, peak, "workload", "ms", "points/s", "evaluations", "of peak");
-  bool first = true, found = false;
-  for (const auto& [name, work] : workloads) {
-    if (!only.empty() && name != only) continue;
-    found = true;
-    const Result r = work(name);
-    const double fraction = r.flops / r.seconds * 1e-9 / peak;
-    if (json) {
-      std::printf("%s\n {\"name\": \"%s\", \"threads\": %d, \"ms\": %.6g, ", first ? "" : ",", name.c_str(), threads,
-                  r.seconds * 1e3);
-      if (r.points > 0) std::printf("\"points_per_s\": %.6g, ", r.points / r.seconds);
-      std::printf("\"evaluations\": %.6g, \"fraction_of_peak\": %.4f}", r.evaluations, fraction);
-    } else {
-      std::printf("%-16s %10.3f %12s %12.1f %9.0f%%\n", name.c_str(), r.seconds * 1e3,
-                  r.points > 0 ? std::to_string(static_cast<long>(r.points / r.seconds)).c_str() : "-", r.evaluations,
-                  100 * fraction);
-    }
-    std::fflush(stdout);
-    first = false;
-  }
-  if (json) std::printf("\n]\n");
-  if (!found) {
-    std::fprintf(stderr, "cnf_bench: no workload '%s'\n", only.c_str());
-    return 2;
-  }
-  return 0;
 }

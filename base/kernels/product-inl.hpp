@@ -57,10 +57,12 @@ struct First {
 ///   columns()                       1 + C
 ///   begin(access, r, b)             a State for rows r, r + 1, ... of sample b
 ///   value(access, y, r, b, state)   takes a vector of the value's column and returns what is to be summed over samples
+///   values(y, r, b, state)          with kInStep: the same for several whole vectors at once; nothing is summed
 ///   tangent(access, y, r, b, c, state)   the same for tangent c; nothing is summed
 ///   total(access, sum, r)           takes such sums, if kSums; a row's arrive in several parts
 ///   kValueFirst                     the order of a sample's columns: value, then tangents, or the reverse
 ///   kInRegisters                    whether passing y on in registers is worth the code
+///   kInStep                         whether there is `values`; needs kValueFirst
 struct Store {
   static constexpr bool kPlain = true, kInRegisters = false;
 };
@@ -122,6 +124,28 @@ HWY_NOINLINE void tile(Index rows, Index depth, const T* HWY_RESTRICT A, Index l
   }
   if constexpr (kGroup > 0) {
     const End end = ending;  // a copy: through the reference it would be read again after every store
+    constexpr int kSamples = kCols / kGroup;
+    if constexpr (End::kInStep) {
+      constexpr int kStep = kSamples % 3 == 0 ? 3 : kSamples % 2 == 0 ? 2 : 1;
+      HWY_UNROLL(4)
+      for (int v = 0; v < kVectors; ++v) {
+        HWY_UNROLL(8)
+        for (int b = 0; b < kSamples; b += kStep) {
+          typename End::State state[kStep];
+          hn::Vec<decltype(d)> y[kStep];
+          HWY_UNROLL(4)
+          for (int n = 0; n < kStep; ++n) y[n] = sum[(b + n) * kGroup][v];
+          end.values(y, i + v * L, b0 + b, state);
+          HWY_UNROLL(4)
+          for (int n = 0; n < kStep; ++n) {
+            HWY_UNROLL(4)
+            for (int c = 1; c < kGroup; ++c)
+              end.tangent(Whole<T>{}, sum[(b + n) * kGroup + c][v], i + v * L, b0 + b + n, c - 1, state[n]);
+          }
+        }
+      }
+      return;
+    }
     HWY_UNROLL(4)
     for (int v = 0; v < kVectors; ++v) {
       auto total = hn::Zero(d);
