@@ -150,10 +150,12 @@ Evaluated Evaluator::sample(Seed seed, std::uint64_t first, Index N, bool with_l
   const std::uint64_t begin = first / kTile * kTile;
   const Index lead = static_cast<Index>(first - begin), whole = (lead + N + kTile - 1) / kTile * kTile;
   Batch u(model.dim(), whole);
-  for (Index b = 0; b < whole; ++b)
-    for (Index i = 0; i < model.dim(); ++i)
-      u(i, b) =
-          normal(seed, Purpose::base_sample, 0, begin + static_cast<std::uint64_t>(b), static_cast<std::uint32_t>(i));
+  const int threads = engine_->options.threads > 0 ? engine_->options.threads : available_threads();
+  for_each_tile(static_cast<int>(whole / kTile), threads, [&](int tile, int) {
+    const Index at = tile * kTile;
+    draw_normals<double>(seed, Purpose::base_sample, 0, begin + static_cast<std::uint64_t>(at),
+                         Out<double>(u.data() + at * model.dim(), model.dim(), kTile));
+  });
   Vector<double> q(whole);
   Vector<double> log_prob;
   if (with_log_prob) log_prob = base_log_prob(u);

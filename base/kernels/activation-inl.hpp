@@ -1,8 +1,7 @@
 // Activations on vectors, for the kernels that apply them. Included once per target.
 //
 // Each is a struct Phi with
-//   values(d, a, h, s)  of N vectors a: h = phi(a), and s: what beside h the derivatives need (left alone where kSaves
-//                       is false)
+//   value(d, a, &s)     h = phi(a), and s: what beside h the derivatives need (left alone where kSaves is false)
 //   first(d, h, s)      phi'(a)
 //   second(d, h, s)     phi''(a)
 //   ratio(d, h, s)      phi''(a) / phi'(a), where kRatio says that it is finite everywhere
@@ -87,18 +86,6 @@ HWY_INLINE hn::Vec<D> polynomial(D d, hn::Vec<D> x, const T (&c)[N]) {
   HWY_UNROLL(16)
   for (int i = N - 2; i >= 0; --i) p = hn::MulAdd(p, x, hn::Set(d, c[i]));
   return p;
-}
-
-/// The same for N vectors in step, so that one's latency hides behind the others.
-template <class D, class T, int M, class V, int N>
-HWY_INLINE void polynomial(D d, const V (&x)[N], const T (&c)[M], V (&p)[N]) {
-  HWY_UNROLL(8)
-  for (int n = 0; n < N; ++n) p[n] = hn::Set(d, c[M - 1]);
-  HWY_UNROLL(16)
-  for (int i = M - 2; i >= 0; --i) {
-    HWY_UNROLL(8)
-    for (int n = 0; n < N; ++n) p[n] = hn::MulAdd(p[n], x[n], hn::Set(d, c[i]));
-  }
 }
 
 /// exp(y) = power (1 + z + z_lo) 2^-kShift for -kTiny <= y <= 0, with power a power of two. The shift keeps power
@@ -192,30 +179,25 @@ HWY_INLINE hn::Vec<D> rough_sigmoid(D d, hn::Vec<D> x, const Logistic<D>& p) {
 struct Tanh {
   static constexpr bool kSaves = false, kRatio = true, kShort = true;
 
-  template <int N, class D, class V>
-  static HWY_INLINE void tanh(D d, const V (&a)[N], V (&h)[N], float) {
+  template <class D>
+  static HWY_INLINE hn::Vec<D> tanh(D d, hn::Vec<D> a, float) {
     constexpr float kP[] = {1.0f, 0.13381025195121765f, 0.0034955882001668215f, 2.0609084458556026e-05f,
                             1.3354664041287378e-08f};
     constexpr float kQ[] = {1.0f, 0.4671434164047241f, 0.025876982137560844f, 0.0003285635029897094f,
                             7.776559414196527e-07f};
-    V x2[N], p[N], q[N];
-    HWY_UNROLL(8)
-    for (int n = 0; n < N; ++n) {
-      h[n] = hn::Min(hn::Set(d, 9.0f), hn::Max(hn::Set(d, -9.0f), a[n]));  // tanh(9) = 1 - 3e-8; a NaN stays
-      x2[n] = hn::Mul(h[n], h[n]);
-    }
-    polynomial(d, x2, kP, p);
-    polynomial(d, x2, kQ, q);
-    HWY_UNROLL(8)
-    for (int n = 0; n < N; ++n) {
-      const auto y = hn::Div(hn::Mul(h[n], p[n]), q[n]);
-      h[n] = hn::Min(hn::Set(d, 1.0f), hn::Max(hn::Set(d, -1.0f), y));  // so that 1 - h^2 is not negative
-    }
+    // Where products are fused, the first float whose quotient is 1 (tanh is 1 - 2e-7 there), and none below has one
+    // above 1: 1 - h^2 must not be negative.
+    constexpr float kOne = HWY_NATIVE_FMA ? 8.00172138f : 9.0f;
+    const auto x = hn::Min(hn::Set(d, kOne), hn::Max(hn::Set(d, -kOne), a));  // in this order a NaN stays
+    const auto x2 = hn::Mul(x, x);
+    const auto y = hn::Div(hn::Mul(x, polynomial(d, x2, kP)), polynomial(d, x2, kQ));
+    if (HWY_NATIVE_FMA) return y;
+    return hn::Min(hn::Set(d, 1.0f), hn::Max(hn::Set(d, -1.0f), y));
   }
 
   /// m / (2 - m), m = 1 - exp(-2 |a|).
   template <class D>
-  static HWY_INLINE hn::Vec<D> tanh(D d, hn::Vec<D> a) {
+  static HWY_INLINE hn::Vec<D> tanh(D d, hn::Vec<D> a, double) {
     const auto one = hn::Set(d, 1.0), two = hn::Set(d, 2.0);
     const auto E = exponential<0>(d, hn::Neg(hn::Min(hn::Set(d, 44.0), hn::Mul(two, hn::Abs(a)))));
     const auto rest = hn::Sub(one, E.power);
@@ -225,14 +207,10 @@ struct Tanh {
     const auto den_lo = hn::Sub(hn::Sub(hn::Sub(two, den), m), m_lo);
     return hn::CopySign(quotient(d, m, m_lo, den, den_lo), a);
   }
-  template <int N, class D, class V>
-  static HWY_INLINE void tanh(D d, const V (&a)[N], V (&h)[N], double) {
-    for (int n = 0; n < N; ++n) h[n] = tanh(d, a[n]);
-  }
 
-  template <bool kSave, int N, class D, class V>
-  static HWY_INLINE void values(D d, const V (&a)[N], V (&h)[N], V (&)[N]) {
-    tanh(d, a, h, hn::TFromD<D>());
+  template <bool kSave, class D>
+  static HWY_INLINE hn::Vec<D> value(D d, hn::Vec<D> a, hn::Vec<D>&) {
+    return tanh(d, a, hn::TFromD<D>());
   }
   template <class D>
   static HWY_INLINE hn::Vec<D> first(D d, hn::Vec<D> h, hn::Vec<D>) {
@@ -261,10 +239,6 @@ struct Softplus {
     if constexpr (sizeof(T) == sizeof(double)) less = hn::NegMulAdd(p.e_lo, rough_inverse(d, p.den), less);
     if constexpr (kSave) s = rough_sigmoid(d, a, p);
     return hn::Add(hn::Max(hn::Zero(d), a), hn::Sub(p.e, less));
-  }
-  template <bool kSave, int N, class D, class V>
-  static HWY_INLINE void values(D d, const V (&a)[N], V (&h)[N], V (&s)[N]) {
-    for (int n = 0; n < N; ++n) h[n] = value<kSave>(d, a[n], s[n]);
   }
   template <class D>
   static HWY_INLINE hn::Vec<D> first(D, hn::Vec<D>, hn::Vec<D> s) {
@@ -300,10 +274,6 @@ struct Silu {
     return hn::IfThenElse(hn::Gt(a, tiny), a, hn::IfThenElse(negative, hn::Mul(q, back), q));
   }
   /// 1 - s + h s.
-  template <bool kSave, int N, class D, class V>
-  static HWY_INLINE void values(D d, const V (&a)[N], V (&h)[N], V (&s)[N]) {
-    for (int n = 0; n < N; ++n) h[n] = value<kSave>(d, a[n], s[n]);
-  }
   template <class D, class T = hn::TFromD<D>>
   static HWY_INLINE hn::Vec<D> first(D d, hn::Vec<D> h, hn::Vec<D> s) {
     return hn::MulAdd(bounded(d, h), s, hn::Sub(hn::Set(d, T(1)), s));
@@ -343,41 +313,28 @@ HWY_NOINLINE void repair_sin(D d, hn::Vec<D> a, hn::Vec<D>* h, hn::Vec<D>* dh) {
 struct Sin {
   static constexpr bool kSaves = true, kRatio = false, kShort = true;  // s = cos(a)
 
-  /// a = k pi + r: sin(a) = (-1)^k sin(r), cos(a) = (-1)^k cos(r), |r| <= pi / 2.
-  template <bool kSave, int N, class D, class V>
-  static HWY_INLINE void values(D d, const V (&a)[N], V (&h)[N], V (&s)[N]) {
+  /// a = n pi + r: sin(a) = (-1)^n sin(r), cos(a) = (-1)^n cos(r), |r| <= pi / 2.
+  template <bool kSave, class D>
+  static HWY_INLINE hn::Vec<D> value(D d, hn::Vec<D> a, hn::Vec<D>& s) {
     using T = hn::TFromD<D>;
     using C = Constants<T>;
+    const auto magic = hn::Set(d, T(std::int64_t{3} << (C::kMantissa - 1)));
+    const auto t = hn::MulAdd(a, hn::Set(d, T(0.31830988618379067)), magic);
+    const auto n = hn::Sub(t, magic);
+    auto r = a;
+    for (const T part : C::kPi) r = hn::NegMulAdd(n, hn::Set(d, part), r);
     const hn::RebindToUnsigned<D> du;
-    const auto magic = hn::Set(d, T(std::int64_t{3} << (C::kMantissa - 1))), one = hn::Set(d, T(1));
-    V sign[N], r[N], r2[N], p[N];
-    auto inside = hn::Le(hn::Abs(a[0]), hn::Set(d, C::kSinRange));
-    HWY_UNROLL(8)
-    for (int n = 0; n < N; ++n) {
-      const auto t = hn::MulAdd(a[n], hn::Set(d, T(0.31830988618379067)), magic), k = hn::Sub(t, magic);
-      sign[n] = hn::BitCast(d, hn::ShiftLeft<sizeof(T) * 8 - 1>(hn::BitCast(du, t)));
-      r[n] = a[n];
-      HWY_UNROLL(4)
-      for (int i = 0; i < 4; ++i) r[n] = hn::NegMulAdd(k, hn::Set(d, C::kPi[i]), r[n]);
-      r2[n] = hn::Mul(r[n], r[n]);
-      if (n > 0) inside = hn::And(inside, hn::Le(hn::Abs(a[n]), hn::Set(d, C::kSinRange)));
-    }
-    polynomial(d, r2, C::kSin, p);
-    HWY_UNROLL(8)
-    for (int n = 0; n < N; ++n) {
-      const auto sine = hn::MulAdd(hn::Mul(r[n], r2[n]), p[n], r[n]);
-      h[n] = hn::Xor(sign[n], hn::Min(one, hn::Max(hn::Neg(one), sine)));  // next to pi / 2 rounding may pass 1
-    }
+    const auto sign = hn::BitCast(d, hn::ShiftLeft<sizeof(T) * 8 - 1>(hn::BitCast(du, t)));
+    const auto r2 = hn::Mul(r, r);
+    const auto one = hn::Set(d, T(1)), sine = hn::MulAdd(hn::Mul(r, r2), polynomial(d, r2, C::kSin), r);
+    auto h = hn::Xor(sign, hn::Min(one, hn::Max(hn::Neg(one), sine)));  // next to pi / 2 rounding may pass 1
     if constexpr (kSave) {
-      polynomial(d, r2, C::kCos, p);
-      HWY_UNROLL(8)
-      for (int n = 0; n < N; ++n) {
-        const auto half = hn::NegMulAdd(hn::Set(d, T(0.5)), r2[n], one);
-        s[n] = hn::Xor(sign[n], hn::MulAdd(hn::Mul(r2[n], r2[n]), p[n], half));
-      }
+      const auto half = hn::NegMulAdd(hn::Set(d, T(0.5)), r2, one);
+      s = hn::Xor(sign, hn::MulAdd(hn::Mul(r2, r2), polynomial(d, r2, C::kCos), half));
     }
-    if (HWY_UNLIKELY(!hn::AllTrue(d, inside)))
-      for (int n = 0; n < N; ++n) repair_sin(d, a[n], &h[n], kSave ? &s[n] : nullptr);
+    if (HWY_UNLIKELY(!hn::AllTrue(d, hn::Le(hn::Abs(a), hn::Set(d, C::kSinRange)))))
+      repair_sin(d, a, &h, kSave ? &s : nullptr);
+    return h;
   }
   template <class D>
   static HWY_INLINE hn::Vec<D> first(D, hn::Vec<D>, hn::Vec<D> s) {
@@ -395,10 +352,6 @@ struct Relu {
   template <bool kSave, class D>
   static HWY_INLINE hn::Vec<D> value(D d, hn::Vec<D> a, hn::Vec<D>&) {
     return hn::Max(hn::Zero(d), a);  // in this order a NaN stays
-  }
-  template <bool kSave, int N, class D, class V>
-  static HWY_INLINE void values(D d, const V (&a)[N], V (&h)[N], V (&s)[N]) {
-    for (int n = 0; n < N; ++n) h[n] = value<kSave>(d, a[n], s[n]);
   }
   template <class D>
   static HWY_INLINE hn::Vec<D> first(D d, hn::Vec<D> h, hn::Vec<D> s) {

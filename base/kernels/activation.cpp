@@ -16,12 +16,10 @@ namespace cnf::kernels::HWY_NAMESPACE {
 
 template <class Phi, int kOrder, class D, class T = hn::TFromD<D>>
 HWY_INLINE void apply(D d, hn::Vec<D> a, hn::Vec<D>& h, hn::Vec<D>& dh, hn::Vec<D>& d2h) {
-  const hn::Vec<D> in[1] = {a};
-  hn::Vec<D> out[1], s[1] = {hn::Zero(d)};
-  Phi::template values<(kOrder > 0 && Phi::kSaves)>(d, in, out, s);
-  h = out[0];
-  if constexpr (kOrder > 0) dh = Phi::first(d, h, s[0]);
-  if constexpr (kOrder > 1) d2h = Phi::second(d, h, s[0]);
+  auto s = hn::Zero(d);
+  h = Phi::template value<(kOrder > 0 && Phi::kSaves)>(d, a, s);
+  if constexpr (kOrder > 0) dh = Phi::first(d, h, s);
+  if constexpr (kOrder > 1) d2h = Phi::second(d, h, s);
 }
 
 template <class Phi, int kOrder, class T>

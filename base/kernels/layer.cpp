@@ -39,7 +39,7 @@ using Lanes = hn::Vec<Tag<T>>;
 template <class T>
 struct Ending {
   static constexpr bool kPlain = false, kInRegisters = sizeof(T) == sizeof(float) && HWY_CAP_GE256, kTangents = false,
-                        kSums = false, kValueFirst = true, kInStep = false;
+                        kSums = false, kValueFirst = true;
   struct State {};
   HWY_INLINE Index columns() const { return 1; }
   template <class Access>
@@ -68,7 +68,7 @@ HWY_INLINE Lanes<T> load_slope(Access access, const T* s) {
 
 template <class Phi, class T, bool kSlope>
 struct Forward : Ending<T> {
-  static constexpr bool kInRegisters = Ending<T>::kInRegisters && Phi::kShort, kTangents = kSlope, kInStep = true;
+  static constexpr bool kInRegisters = Ending<T>::kInRegisters && Phi::kShort, kTangents = kSlope;
   LayerMap<T> layer;
   Index C;
   T *h, *s, *d, *a;
@@ -80,42 +80,22 @@ struct Forward : Ending<T> {
   HWY_INLINE Index columns() const { return 1 + C; }
 
   template <class Access>
-  HWY_INLINE State begin(Access, Index, Index) const {
-    return {hn::Zero(Tag<T>()), hn::Zero(Tag<T>())};
+  HWY_INLINE State begin(Access access, Index r, Index b) const {
+    return {access.load(layer.g + b * layer.g_stride + r), hn::Zero(Tag<T>())};
   }
   template <class Access>
   HWY_INLINE Lanes<T> value(Access access, Lanes<T> y, Index r, Index b, State& at) const {
-    const Lanes<T> one[1] = {y};
-    State state[1];
-    apply(access, one, r, b, state);
-    at = state[0];
-    return y;
-  }
-  template <int N>
-  HWY_INLINE void values(const Lanes<T> (&y)[N], Index r, Index b, State (&at)[N]) const {
-    apply(Whole<T>{}, y, r, b, at);
-  }
-  /// Rows r, r + 1, ... of N samples from b on.
-  template <class Access, int N>
-  HWY_INLINE void apply(Access access, const Lanes<T> (&y)[N], Index r, Index b, State (&at)[N]) const {
     const Tag<T> tag;
-    Lanes<T> arguments[N], results[N], saved[N];
-    HWY_UNROLL(8)
-    for (int n = 0; n < N; ++n) {
-      at[n].g = access.load(layer.g + (b + n) * layer.g_stride + r);
-      arguments[n] = hn::MulAdd(y[n], at[n].g, access.load(layer.c + (b + n) * layer.c_stride + r));
-      saved[n] = hn::Zero(tag);
+    auto slope = hn::Zero(tag);
+    const auto value = Phi::template value < kSlope &&
+                       Phi::kSaves > (tag, hn::MulAdd(y, at.g, access.load(layer.c + b * layer.c_stride + r)), slope);
+    access.store(value, h + b * (1 + C) * layer.out + r);
+    if constexpr (kSlope) {
+      at.slope = hn::Mul(Phi::first(tag, value, slope), at.g);
+      if (Phi::kSaves && s) access.store(slope, s + b * layer.out + r);
+      if (d) access.store(at.slope, d + b * layer.out + r);
     }
-    Phi::template values<kSlope && Phi::kSaves>(tag, arguments, results, saved);
-    HWY_UNROLL(8)
-    for (int n = 0; n < N; ++n) {
-      access.store(results[n], h + (b + n) * (1 + C) * layer.out + r);
-      if constexpr (kSlope) {
-        at[n].slope = hn::Mul(Phi::first(tag, results[n], saved[n]), at[n].g);
-        if (Phi::kSaves && s) access.store(saved[n], s + (b + n) * layer.out + r);
-        if (d) access.store(at[n].slope, d + (b + n) * layer.out + r);
-      }
-    }
+    return y;
   }
   template <class Access>
   HWY_INLINE void tangent(Access access, Lanes<T> y, Index r, Index b, Index c, State& at) const {

@@ -25,10 +25,12 @@ inline constexpr int kMaxVectors = HWY_CAP_GE512 ? 4 : 2;
 HWY_INLINE constexpr int columns(int vectors) {
   return HWY_CAP_GE512 ? (vectors == 4 ? 6 : 8) : (vectors == 2 ? 6 : 8);
 }
-inline constexpr Index kDepth = 128;        // a packed panel of A, kMaxVectors x kDepth vectors, fits L1 (32 KB)
-inline constexpr Index kColumnDepth = 48;   // where both operands are tiles: they and their product fit L1 together
-inline constexpr Index kPackStride = 1024;  // bytes: from here columns of A fall on few sets of L1; copy the panel
-inline constexpr Index kPackColumns = 16;   // copying pays from so many columns of Y
+inline constexpr bool kMasks = HWY_CAP_GE512;    // a vector's first lanes cost no more than the whole
+inline constexpr Index kDepth = 128;             // a packed panel of A, kMaxVectors x kDepth vectors, fits L1 (32 KB)
+inline constexpr Index kColumnDepth = 48;        // of a small weight's gradient: both operands and their product fit L1
+inline constexpr Index kSmallProduct = 1 << 16;  // bytes
+inline constexpr Index kPackStride = 1024;       // bytes: from here columns of A fall on few sets of L1; copy the panel
+inline constexpr Index kPackColumns = 16;        // copying pays from so many columns of Y
 
 /// The depth x columns operand: B(l, j) = p[l + j ld], or p[j + l ld] if transposed.
 template <bool kTransposed, class T>
@@ -57,12 +59,10 @@ struct First {
 ///   columns()                       1 + C
 ///   begin(access, r, b)             a State for rows r, r + 1, ... of sample b
 ///   value(access, y, r, b, state)   takes a vector of the value's column and returns what is to be summed over samples
-///   values(y, r, b, state)          with kInStep: the same for several whole vectors at once; nothing is summed
 ///   tangent(access, y, r, b, c, state)   the same for tangent c; nothing is summed
 ///   total(access, sum, r)           takes such sums, if kSums; a row's arrive in several parts
 ///   kValueFirst                     the order of a sample's columns: value, then tangents, or the reverse
 ///   kInRegisters                    whether passing y on in registers is worth the code
-///   kInStep                         whether there is `values`; needs kValueFirst
 struct Store {
   static constexpr bool kPlain = true, kInRegisters = false;
 };
@@ -86,7 +86,7 @@ HWY_INLINE auto end_sample(const End& end, Access access, Index r, Index b, cons
 }
 
 /// Y(rows x kCols) = [Y +] A B over `depth`; A has kVectors full vectors of rows, Y has `rows` of them. With an ending
-/// (kGroup > 0) the vectors are whole, the block begins at row i and sample b0, and the ending stores.
+/// (kGroup > 0) the block begins at row i and sample b0, and the ending stores; without masks all vectors are whole.
 template <int kVectors, int kCols, int kGroup, bool kTransposed, class T, class End>
 HWY_NOINLINE void tile(Index rows, Index depth, const T* HWY_RESTRICT A, Index lda, Operand<kTransposed, T> B,
                        T* HWY_RESTRICT Y, Index ldy, bool accumulate, const End& ending, Index i, Index b0) {
@@ -124,38 +124,22 @@ HWY_NOINLINE void tile(Index rows, Index depth, const T* HWY_RESTRICT A, Index l
   }
   if constexpr (kGroup > 0) {
     const End end = ending;  // a copy: through the reference it would be read again after every store
-    constexpr int kSamples = kCols / kGroup;
-    if constexpr (End::kInStep) {
-      constexpr int kStep = kSamples % 3 == 0 ? 3 : kSamples % 2 == 0 ? 2 : 1;
-      HWY_UNROLL(4)
-      for (int v = 0; v < kVectors; ++v) {
-        HWY_UNROLL(8)
-        for (int b = 0; b < kSamples; b += kStep) {
-          typename End::State state[kStep];
-          hn::Vec<decltype(d)> y[kStep];
-          HWY_UNROLL(4)
-          for (int n = 0; n < kStep; ++n) y[n] = sum[(b + n) * kGroup][v];
-          end.values(y, i + v * L, b0 + b, state);
-          HWY_UNROLL(4)
-          for (int n = 0; n < kStep; ++n) {
-            HWY_UNROLL(4)
-            for (int c = 1; c < kGroup; ++c)
-              end.tangent(Whole<T>{}, sum[(b + n) * kGroup + c][v], i + v * L, b0 + b + n, c - 1, state[n]);
-          }
-        }
-      }
-      return;
-    }
-    HWY_UNROLL(4)
-    for (int v = 0; v < kVectors; ++v) {
+    const auto end_rows = [&](auto access, int v) HWY_ATTR {
       auto total = hn::Zero(d);
       HWY_UNROLL(8)
       for (int b = 0; b < kCols / kGroup; ++b) {
-        const auto part = end_sample<kGroup>(end, Whole<T>{}, i + v * L, b0 + b,
+        const auto part = end_sample<kGroup>(end, access, i + v * L, b0 + b,
                                              [&](Index c) HWY_ATTR { return sum[b * kGroup + c][v]; });
         if constexpr (End::kSums) total = hn::Add(total, part);
       }
-      if constexpr (End::kSums) end.total(Whole<T>{}, total, i + v * L);
+      if constexpr (End::kSums) end.total(access, total, i + v * L);
+    };
+    HWY_UNROLL(4)
+    for (int v = 0; v + 1 < kVectors; ++v) end_rows(Whole<T>{}, v);
+    if constexpr (kMasks) {
+      end_rows(First<T>{last}, kVectors - 1);
+    } else {
+      end_rows(Whole<T>{}, kVectors - 1);
     }
   } else {
     HWY_UNROLL(8)
@@ -217,13 +201,13 @@ void plain_panel(Index rows, Index depth, Index n, const T* A, Index lda, Operan
 /// The whole samples from `j` on that fill tiles of kGroup columns a sample, ended in registers. Returns the next
 /// column.
 template <int kVectors, int kGroup, bool kTransposed, class T, class End>
-Index ended_tiles(Index i, Index depth, Index n, const T* A, Index lda, Operand<kTransposed, T> B, T* Y, Index ldy,
-                  bool accumulate, const End& end) {
+Index ended_tiles(Index i, Index rows, Index depth, Index n, const T* A, Index lda, Operand<kTransposed, T> B, T* Y,
+                  Index ldy, bool accumulate, const End& end) {
   constexpr int kCols = columns(kVectors) / kGroup * kGroup;
   Index j = 0;
   for (; j + kCols <= n; j += kCols)
-    tile<kVectors, kCols, kGroup>(kVectors * HWY_LANES(T), depth, A, lda, B.from(0, j), Y + i + j * ldy, ldy,
-                                  accumulate, end, i, j / kGroup);
+    tile<kVectors, kCols, kGroup>(rows, depth, A, lda, B.from(0, j), Y + i + j * ldy, ldy, accumulate, end, i,
+                                  j / kGroup);
   return j;
 }
 
@@ -237,11 +221,11 @@ void panel(Index i, Index rows, Index depth, Index n, const T* A, Index lda, Ope
     const Index group = end.columns();
     Index j = 0;
     if constexpr (End::kInRegisters) {
-      if (rows == kVectors * HWY_LANES(T)) {
-        if (group == 1) j = ended_tiles<kVectors, 1>(i, depth, n, A, lda, B, Y, ldy, accumulate, end);
+      if (kMasks || rows == kVectors * HWY_LANES(T)) {
+        if (group == 1) j = ended_tiles<kVectors, 1>(i, rows, depth, n, A, lda, B, Y, ldy, accumulate, end);
         if constexpr (End::kTangents) {
-          if (group == 2) j = ended_tiles<kVectors, 2>(i, depth, n, A, lda, B, Y, ldy, accumulate, end);
-          if (group == 3) j = ended_tiles<kVectors, 3>(i, depth, n, A, lda, B, Y, ldy, accumulate, end);
+          if (group == 2) j = ended_tiles<kVectors, 2>(i, rows, depth, n, A, lda, B, Y, ldy, accumulate, end);
+          if (group == 3) j = ended_tiles<kVectors, 3>(i, rows, depth, n, A, lda, B, Y, ldy, accumulate, end);
         }
       }
     }
@@ -298,7 +282,8 @@ void product(Index m, Index depth, Index n, const T* A, Index lda, const T* scal
   constexpr Index L = HWY_LANES(T);
   HWY_ALIGN T packed[kMaxVectors * L * kDepth];
   const Index vectors = (m + L - 1) / L, panels = (vectors + kMaxVectors - 1) / kMaxVectors;
-  const Index most = kTransposed ? kColumnDepth : kDepth;
+  const bool small = m * n * static_cast<Index>(sizeof(T)) <= kSmallProduct;
+  const Index most = kTransposed && small ? kColumnDepth : kDepth;
   const Index blocks = std::max<Index>(1, (depth + most - 1) / most);
   const bool strided = lda * static_cast<Index>(sizeof(T)) >= kPackStride && n >= kPackColumns;
   for (Index block = 0; block < blocks; ++block) {

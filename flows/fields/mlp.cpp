@@ -39,12 +39,12 @@ void MlpField<T>::forward(Times<T> t, Tile<T> z, Tile<T> tangents, Out<T> f, Out
   const bool keep = tape != nullptr;
   for (Index l = 0; l + 1 < L; ++l) {
     const Layer layer(*this, l, t, scratch);
-    kernels::layer_forward(layer.map(), walk.phi(), B, C, x, walk.h(l), keep ? walk.s(l) : nullptr,
+    kernels::layer_forward(layer.map(scratch), walk.phi(), B, C, x, walk.h(l), keep ? walk.s(l) : nullptr,
                            static_cast<T*>(nullptr), keep ? walk.a_c(l) : nullptr);
     x = walk.h(l);
   }
   T* y = scratch.take<T>(dim() * (1 + C) * B);
-  Layer(*this, L - 1, t, scratch).output(x, B, C, y);
+  Layer(*this, L - 1, t, scratch).output(x, B, C, y, scratch);
   walk.scatter(y, f.data(), jv.data());
 }
 

@@ -55,10 +55,6 @@ struct MlpField<T>::Layer {
         Array<T>(g + s * out, out) = ConstArray<T>(w_g, out) * time(s) + ConstArray<T>(b_g, out);
       kernels::sigmoid(out * n, static_cast<const T*>(g), g);
     }
-    c = scratch.take<T>(out * n);
-    for (Index s = 0; s < n; ++s)
-      Array<T>(c + s * out, out) =
-          ConstArray<T>(gate(s), out) * ConstArray<T>(b, out) + ConstArray<T>(w_t, out) * time(s);
   }
 
   bool gated() const { return w_g != nullptr; }
@@ -68,7 +64,21 @@ struct MlpField<T>::Layer {
   const T* gate(Index sample) const { return g + sample * g_stride; }
   /// What diag(g) is to a product that takes one scale.
   const T* scale() const { return gated() && one_gate() ? g : nullptr; }
-  kernels::LayerMap<T> map() const { return {out, in, W, g, c, g_stride, shared ? 0 : out}; }
+  kernels::LayerMap<T> map(Scratch& scratch) const {
+    return {out, in, W, g, shift(scratch), g_stride, shared ? 0 : out};
+  }
+  /// c = g o b + w_t t: out x times.
+  const T* shift(Scratch& scratch) const {
+    const auto n = static_cast<Index>(t.size());
+    T* c = scratch.take<T>(out * n);
+    for (Index s = 0; s < n; ++s) {
+      const T* gs = gate(s);
+      const T at_time = time(s);
+      T* column = c + s * out;
+      for (Index i = 0; i < out; ++i) column[i] = gs[i] * b[i] + w_t[i] * at_time;
+    }
+    return c;
+  }
 
   /// y = g o y, y in columns of `out`.
   void apply_gate(T* y, Index B, Index C) const {
@@ -78,7 +88,9 @@ struct MlpField<T>::Layer {
   }
 
   /// The last layer: y = a and a_c, in columns of `out`; x in columns of `in`.
-  void output(const T* x, Index B, Index C, T* y) const {
+  void output(const T* x, Index B, Index C, T* y, Scratch& scratch) const {
+    const Scratch::Frame frame(scratch);
+    const T* c = shift(scratch);
     kernels::multiply(out, in, (1 + C) * B, W, out, x, in, y, out);
     for (Index s = 0; s < B; ++s) {
       const T *gs = gate(s), *cs = c + (shared ? 0 : s * out);
@@ -188,7 +200,7 @@ struct MlpField<T>::Layer {
   bool shared;
   LayerOffsets at;
   const T *W, *b, *w_t, *Wt, *w_g = nullptr;
-  T *g, *c;  ///< gate (ones without), and g o b + w_t t: out values, or as many for every sample
+  T* g;  ///< the gate (ones without): out values, or as many for every sample
   Index g_stride = 0;
 };
 

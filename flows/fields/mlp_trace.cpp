@@ -94,12 +94,12 @@ void MlpField<T>::trace_forward(Times<T> t, Tile<T> z, Out<T> f, Out<T> div, T* 
   for (Index l = 0; l + 1 < L; ++l) {
     d[l] = scratch.take<T>(walk.block(l));
     const Layer layer(*this, l, t, scratch);
-    kernels::layer_forward(layer.map(), walk.phi(), B, 0, x, walk.h(l), tape == nullptr ? nullptr : walk.s(l), d[l],
-                           static_cast<T*>(nullptr));
+    kernels::layer_forward(layer.map(scratch), walk.phi(), B, 0, x, walk.h(l), tape == nullptr ? nullptr : walk.s(l),
+                           d[l], static_cast<T*>(nullptr));
     x = walk.h(l);
   }
   const Layer last(*this, L - 1, t, scratch);
-  last.output(x, B, 0, f.data());
+  last.output(x, B, 0, f.data(), scratch);
   const T* M = M_.data();
   if (last.gated()) {
     T* moving = scratch.take<T>(R * H1);
