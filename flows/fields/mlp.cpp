@@ -19,6 +19,7 @@ MlpField<T>::MlpField(const MlpShape& shape, std::span<const T> params)
       M_ = (weight(0).cwiseProduct(weight(1).transpose())).rowwise().sum().transpose();
     else
       M_ = weight(1).cwiseProduct((weight(0) * weight(2)).transpose());
+    Mt_ = M_.transpose();
   }
 }
 

@@ -56,7 +56,8 @@ class MlpField final : public Field<T> {
   MlpLayout layout_;
   std::span<const T> params_;
   std::vector<Matrix<T>> transposed_;  ///< W_l^T, inputs x outputs
-  Matrix<T> M_;                        ///< H_2 x H_1 (one hidden layer: 1 x H_1), if the output layer has no gate
+  Matrix<T> M_, Mt_;                   ///< H_2 x H_1 (one hidden layer: 1 x H_1) and its transpose, if the output
+                                       ///< layer has no gate
 };
 
 }  // namespace cnf

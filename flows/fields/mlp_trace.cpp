@@ -196,13 +196,13 @@ void MlpField<T>::trace_vjp(const T* tape, Tile<T> w_f, Tile<T> w_div, Out<T> z_
   const Layer last(*this, L - 1, t, scratch);
   const TraceMatrix<T> trace{weight(0), L == 3 ? weight(1) : Tile<T>(nullptr, 0, 0), weight(L - 1),
                              last.gated() ? last.g : nullptr};
-  T *Mt = scratch.take<T>(R * H1), *d1 = scratch.take<T>(H1 * B), *last_g_bar = nullptr;
+  T *d1 = scratch.take<T>(H1 * B), *last_g_bar = nullptr;
+  const T* Mt = Mt_.data();
   if (last.gated()) {
-    T* moving = scratch.take<T>(R * H1);
+    T *moving = scratch.take<T>(R * H1), *transposed = scratch.take<T>(R * H1);
     trace.make(last.g, moving);
-    Out<T>(Mt, H1, R) = Tile<T>(moving, R, H1).transpose();
-  } else {
-    Out<T>(Mt, H1, R) = M_.transpose();
+    Out<T>(transposed, H1, R) = Tile<T>(moving, R, H1).transpose();
+    Mt = transposed;
   }
   slope(0, R, Mt, w_d2, d1);
   if (last.gated()) {

@@ -5,6 +5,7 @@
 #include <cstring>
 #include <limits>
 #include <random>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -245,7 +246,7 @@ double worst_deviation(const std::vector<T>& y, const std::vector<Rounded<V>>& e
 
 template <class T>
 bool same_bits(const std::vector<T>& a, const std::vector<T>& b) {
-  return a.size() == b.size() && std::memcmp(a.data(), b.data(), sizeof(T) * a.size()) == 0;
+  return std::ranges::equal(std::as_bytes(std::span(a)), std::as_bytes(std::span(b)));
 }
 
 }  // namespace
@@ -287,7 +288,7 @@ TEMPLATE_TEST_CASE("a sample's f and J v and divergence and z_bar have the same 
       Case c{{}, B, kTangents[seed % kTangents.size()], per_sample};
       c.shape.hidden = hidden[seed % hidden.size()];
       c.shape.dim = kDims[(seed + B) % 6];
-      c.shape.activation = kAllActivations[seed % 5];
+      c.shape.activation = kAllActivations[seed % std::size(kAllActivations)];
       c.shape.output_gate = seed % 3 == 0;
       const Inputs in(c, seed);
       const Guarded<TestType> params(std::span<const double>(in.params));
