@@ -1,6 +1,7 @@
 // Batches cut into tiles, and the one parallel loop.
 #pragma once
 
+#include <algorithm>
 #include <type_traits>
 #include <vector>
 
@@ -39,6 +40,17 @@ void for_each_tile(int n_tiles, int threads, Function&& fn) {
   using F = std::remove_reference_t<Function>;
   detail::for_each_tile(n_tiles, threads, const_cast<std::remove_const_t<F>*>(&fn),
                         [](void* context, int tile, int worker) { (*static_cast<F*>(context))(tile, worker); });
+}
+
+/// Calls fn(begin, end) for at most `threads` neighbouring ranges of whole units of kRangeUnit elements (the last may
+/// be short) that cover 0 .. n - 1: for work on long arrays whose results do not depend on where the ranges end.
+inline constexpr Index kRangeUnit = 1024;
+template <class Function>
+void for_each_range(Index n, int threads, Function&& fn) {
+  const Index units = (n + kRangeUnit - 1) / kRangeUnit, ranges = std::min<Index>(threads, units);
+  for_each_tile(static_cast<int>(ranges), threads, [&](int range, int) {
+    fn(units * range / ranges * kRangeUnit, std::min(n, units * (range + 1) / ranges * kRangeUnit));
+  });
 }
 
 }  // namespace cnf

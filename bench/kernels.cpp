@@ -71,7 +71,7 @@ struct LayerData {
         S(out * in),
         g_bar(numbers(out)) {}
 
-  cnf::kernels::LayerMap<float> map() const { return {out, in, W.data(), g.data(), c.data(), 0, 0}; }
+  cnf::kernels::LayerMap<float> map() const { return {out, in, W.data(), g.data(), c.data(), 0, 0, nullptr, nullptr}; }
   cnf::kernels::Hidden<float> below() const { return {phi, in, B, C, x.data(), s.data(), a.data()}; }
 
   Activation phi;

@@ -107,7 +107,7 @@ Call iterations(const Cnf& model, std::vector<Matrix<float>> batches, const Obje
   return [=] {
     const Matrix<float>& u = run->batches[run->step % run->batches.size()];
     const LossGradient<float>& at = (*run->objective)(run->adam.params, u, run->step++);
-    adam_update(run->adam, at.dloss_dparams, 0.0, {});
+    adam_update(run->adam, at.dloss_dparams, 0.0, {}, options.threads);
     return cost(at, u.cols());
   };
 }

@@ -5,6 +5,7 @@
 #include <numbers>
 
 #include "base/kernels/reduce.hpp"
+#include "base/tiles.hpp"
 
 namespace cnf {
 
@@ -17,31 +18,53 @@ double schedule(std::int64_t step, std::int64_t steps) {
   return warm * 0.5 * (1 + std::cos(std::numbers::pi * std::min(1.0, share)));
 }
 
+namespace {
+
+/// One update's numbers, as T.
 template <class T>
-double adam_update(AdamState<T>& state, const Vector<T>& dloss_dparams, double lr, const AdamOptions& options) {
+struct Adam {
+  T scale, beta1, beta2, rate, correct, epsilon, decay, ema;
+
+  void apply(Index n, const T* gradient, T* params, T* average, T* m, T* v) const {
+    const Adam by = *this;  // a copy: the arrays may not change it, so the loop becomes vector instructions
+    for (Index i = 0; i < n; ++i) {
+      const T g = by.scale * gradient[i];
+      m[i] = by.beta1 * m[i] + (1 - by.beta1) * g;
+      v[i] = by.beta2 * v[i] + (1 - by.beta2) * g * g;
+      params[i] -= by.rate * m[i] / (std::sqrt(by.correct * v[i]) + by.epsilon) + by.decay * params[i];
+      average[i] = by.ema * average[i] + (1 - by.ema) * params[i];
+    }
+  }
+};
+
+}  // namespace
+
+template <class T>
+double adam_update(AdamState<T>& state, const Vector<T>& dloss_dparams, double lr, const AdamOptions& options,
+                   int threads) {
   const Index n = state.params.size();
   const double norm = std::sqrt(static_cast<double>(kernels::dot(n, dloss_dparams.data(), dloss_dparams.data())));
   if (!std::isfinite(norm)) return norm;
   ++state.updates;
-  const auto scale = static_cast<T>(options.clip > 0 && norm > options.clip ? options.clip / norm : 1.0);
   const auto k = static_cast<double>(state.updates);
-  const auto beta1 = static_cast<T>(options.beta1), beta2 = static_cast<T>(options.beta2);
-  const auto rate = static_cast<T>(lr / (1 - std::pow(options.beta1, k)));
-  const auto correct = static_cast<T>(1 / (1 - std::pow(options.beta2, k)));
-  const auto epsilon = static_cast<T>(options.epsilon), decay = static_cast<T>(lr * options.weight_decay);
+  Adam<T> adam;
+  adam.scale = static_cast<T>(options.clip > 0 && norm > options.clip ? options.clip / norm : 1.0);
+  adam.beta1 = static_cast<T>(options.beta1);
+  adam.beta2 = static_cast<T>(options.beta2);
+  adam.rate = static_cast<T>(lr / (1 - std::pow(options.beta1, k)));
+  adam.correct = static_cast<T>(1 / (1 - std::pow(options.beta2, k)));
+  adam.epsilon = static_cast<T>(options.epsilon);
+  adam.decay = static_cast<T>(lr * options.weight_decay);
   // The average forgets its start as it grows: min(ema, (1 + k) / (10 + k)).
-  const auto ema = static_cast<T>(std::min(options.ema, (1 + k) / (10 + k)));
-  for (Index i = 0; i < n; ++i) {
-    const T g = scale * dloss_dparams[i];
-    state.m[i] = beta1 * state.m[i] + (1 - beta1) * g;
-    state.v[i] = beta2 * state.v[i] + (1 - beta2) * g * g;
-    state.params[i] -= rate * state.m[i] / (std::sqrt(correct * state.v[i]) + epsilon) + decay * state.params[i];
-    state.average[i] = ema * state.average[i] + (1 - ema) * state.params[i];
-  }
+  adam.ema = static_cast<T>(std::min(options.ema, (1 + k) / (10 + k)));
+  for_each_range(n, threads, [&](Index begin, Index end) {
+    adam.apply(end - begin, dloss_dparams.data() + begin, state.params.data() + begin, state.average.data() + begin,
+               state.m.data() + begin, state.v.data() + begin);
+  });
   return norm;
 }
 
-template double adam_update(AdamState<float>&, const Vector<float>&, double, const AdamOptions&);
-template double adam_update(AdamState<double>&, const Vector<double>&, double, const AdamOptions&);
+template double adam_update(AdamState<float>&, const Vector<float>&, double, const AdamOptions&, int);
+template double adam_update(AdamState<double>&, const Vector<double>&, double, const AdamOptions&, int);
 
 }  // namespace cnf

@@ -144,6 +144,7 @@ TrainEnd train(const Cnf& model, const TrainingData& data, const TrainOptions& o
   };
   const auto objective = objective_for(options.objective.kind);
   const auto matching = warm_start > 0 ? objective_for(ObjectiveKind::flow_matching) : nullptr;
+  const int threads = options.objective.threads > 0 ? options.objective.threads : available_threads();
   const double log_det = model.standardisation.log_abs_det();
   const double started = hooks.clock ? hooks.clock() : 0;
   double warm_seconds = 0;  // that the warm start took, if it ended in this call
@@ -188,7 +189,7 @@ TrainEnd train(const Cnf& model, const TrainingData& data, const TrainOptions& o
                                             : std::numeric_limits<double>::quiet_NaN();
     bool sound = std::isfinite(loss);
     if (sound) {
-      gradient_norm = adam_update(state.current, at.dloss_dparams, rate, options.adam);
+      gradient_norm = adam_update(state.current, at.dloss_dparams, rate, options.adam, threads);
       sound = std::isfinite(gradient_norm);
       if (sound) state.gradient_norm = gradient_norm;
     }

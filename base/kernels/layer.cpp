@@ -86,9 +86,9 @@ struct Forward : Ending<T> {
   template <class Access>
   HWY_INLINE Lanes<T> value(Access access, Lanes<T> y, Index r, Index b, State& at) const {
     const Tag<T> tag;
-    auto slope = hn::Zero(tag);
-    const auto value = Phi::template value < kSlope &&
-                       Phi::kSaves > (tag, hn::MulAdd(y, at.g, access.load(layer.c + b * layer.c_stride + r)), slope);
+    auto slope = hn::Zero(tag), c = access.load(layer.c + b * layer.c_stride + r);
+    if (layer.w_t) c = hn::MulAdd(access.load(layer.w_t + r), hn::Set(tag, layer.t[b]), c);
+    const auto value = Phi::template value < kSlope && Phi::kSaves > (tag, hn::MulAdd(y, at.g, c), slope);
     access.store(value, h + b * (1 + C) * layer.out + r);
     if constexpr (kSlope) {
       at.slope = hn::Mul(Phi::first(tag, value, slope), at.g);

@@ -12,13 +12,14 @@ namespace cnf::kernels {
 // allocates nothing, and reads and writes nothing beside the arrays named. A sample's results depend on its own columns
 // and the sizes alone, not on B or its place; sums over samples depend on B too.
 
-/// a = g o (W x) + c, a_c = g o (W x_c).
+/// a = g o (W x) + c + w_t t, a_c = g o (W x_c).
 template <class T>
 struct LayerMap {
   Index out, in;
   const T* W;  ///< out x in
   const T *g, *c;
   Index g_stride, c_stride;  ///< 0: one for the tile (`out` values); `out`: one for every sample (out x B)
+  const T *w_t, *t;          ///< `out` and B values; null: no such term
 };
 
 /// A hidden layer on the tape: h = phi(a) and h_c = phi'(a) o a_c; s, what phi's derivatives need beside h; a_c.

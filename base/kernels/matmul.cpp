@@ -28,57 +28,64 @@ HWY_INLINE hn::Vec<D> sums_of_lanes(D d, hn::Vec<D>* v) {
   return v[0];
 }
 
-/// The product for m far below a vector and k above: lanes run over k, two rows by L / 2 columns at a time.
+/// Rows i .. i + kRows - 1 of a narrow product over `depth`: lanes run over the depth, for all rows of L / kRows
+/// columns at a time. Y(i, .), X and A(i, .) begin at the depth's first row.
+template <int kRows, class T>
+void narrow_rows(Index depth, Index n, const T* A, Index lda, const T* X, Index ldx, T* Y, Index ldy, bool accumulate,
+                 const T* scale) {
+  const hn::ScalableTag<T> d;
+  constexpr Index L = HWY_LANES(T);
+  constexpr int kCols = L / kRows;
+  HWY_ALIGN T row[kRows][kNarrowDepth];
+  HWY_ALIGN T sum[L];
+  const Index whole = depth / L * L;
+  for (Index l = 0; l < (depth + L - 1) / L * L; ++l)
+    for (int r = 0; r < kRows; ++r) row[r][l] = l < depth ? (scale ? scale[l] : T(1)) * A[r + l * lda] : T(0);
+  for (Index j = 0; j < n; j += kCols) {
+    const T* x[kCols];  // columns beyond the last repeat it; their sums are not written
+    HWY_UNROLL(16)
+    for (int c = 0; c < kCols; ++c) x[c] = X + std::min(j + c, n - 1) * ldx;
+    hn::Vec<decltype(d)> v[L];
+    HWY_UNROLL(16)
+    for (int o = 0; o < L; ++o) v[o] = hn::Zero(d);
+    const auto add_products = [&](auto load, Index l) HWY_ATTR {
+      HWY_UNROLL(16)
+      for (int c = 0; c < kCols; ++c) {
+        const auto b = load(x[c] + l);
+        HWY_UNROLL(2)
+        for (int r = 0; r < kRows; ++r) v[kRows * c + r] = hn::MulAdd(hn::Load(d, row[r] + l), b, v[kRows * c + r]);
+      }
+    };
+    for (Index l = 0; l < whole; l += L) add_products([&](const T* p) HWY_ATTR { return hn::LoadU(d, p); }, l);
+    if (whole < depth)
+      add_products([&](const T* p) HWY_ATTR { return load_first(d, p, static_cast<size_t>(depth - whole)); }, whole);
+    const auto sums = sums_of_lanes(d, v);
+    if (ldy == kRows && j + kCols <= n) {  // they lie in memory as in the vector
+      T* y = Y + j * ldy;
+      hn::StoreU(accumulate ? hn::Add(hn::LoadU(d, y), sums) : sums, d, y);
+      continue;
+    }
+    hn::Store(sums, d, sum);
+    for (Index c = 0; c < std::min<Index>(kCols, n - j); ++c)
+      for (int r = 0; r < kRows; ++r) {
+        T& y = Y[r + (j + c) * ldy];
+        y = accumulate ? y + sum[kRows * c + r] : sum[kRows * c + r];
+      }
+  }
+}
+
+/// The product for m far below a vector and k above.
 template <class T>
 void multiply_narrow(Index m, Index k, Index n, const T* A, Index lda, const T* X, Index ldx, T* Y, Index ldy,
                      bool accumulate, const T* scale) {
-  const hn::ScalableTag<T> d;
-  constexpr Index L = HWY_LANES(T);
-  constexpr int kCols = L / 2;
-  HWY_ALIGN T row[2][kNarrowDepth];
-  HWY_ALIGN T sum[L];
   const Index blocks = (k + kNarrowDepth - 1) / kNarrowDepth;
   for (Index block = 0; block < blocks; ++block) {
-    const Index l0 = k * block / blocks, depth = k * (block + 1) / blocks - l0, whole = depth / L * L;
+    const Index l = k * block / blocks, depth = k * (block + 1) / blocks - l;
     const bool add = accumulate || block > 0;
-    for (Index i = 0; i < m; i += 2) {
-      const Index rows = std::min<Index>(2, m - i);
-      for (Index r = 0; r < 2; ++r)
-        for (Index l = 0; l < (depth + L - 1) / L * L; ++l)
-          row[r][l] = r < rows && l < depth ? (scale ? scale[l0 + l] : T(1)) * A[i + r + (l0 + l) * lda] : T(0);
-      for (Index j = 0; j < n; j += kCols) {
-        const T* x[kCols];  // columns beyond the last repeat it; their sums are not written
-        HWY_UNROLL(8)
-        for (int c = 0; c < kCols; ++c) x[c] = X + std::min(j + c, n - 1) * ldx + l0;
-        hn::Vec<decltype(d)> v[2 * kCols];
-        HWY_UNROLL(16)
-        for (int o = 0; o < 2 * kCols; ++o) v[o] = hn::Zero(d);
-        for (Index l = 0; l < whole; l += L) {
-          const auto a0 = hn::Load(d, row[0] + l), a1 = hn::Load(d, row[1] + l);
-          HWY_UNROLL(8)
-          for (int c = 0; c < kCols; ++c) {
-            const auto b = hn::LoadU(d, x[c] + l);
-            v[2 * c] = hn::MulAdd(a0, b, v[2 * c]);
-            v[2 * c + 1] = hn::MulAdd(a1, b, v[2 * c + 1]);
-          }
-        }
-        if (whole < depth) {
-          const auto a0 = hn::Load(d, row[0] + whole), a1 = hn::Load(d, row[1] + whole);
-          HWY_UNROLL(8)
-          for (int c = 0; c < kCols; ++c) {
-            const auto b = load_first(d, x[c] + whole, static_cast<size_t>(depth - whole));
-            v[2 * c] = hn::MulAdd(a0, b, v[2 * c]);
-            v[2 * c + 1] = hn::MulAdd(a1, b, v[2 * c + 1]);
-          }
-        }
-        hn::Store(sums_of_lanes(d, v), d, sum);
-        for (Index c = 0; c < std::min<Index>(kCols, n - j); ++c)
-          for (Index r = 0; r < rows; ++r) {
-            T& y = Y[i + r + (j + c) * ldy];
-            y = add ? y + sum[2 * c + r] : sum[2 * c + r];
-          }
-      }
-    }
+    const T *a = A + l * lda, *x = X + l, *s = scale ? scale + l : nullptr;
+    Index i = 0;
+    for (; i + 2 <= m; i += 2) narrow_rows<2>(depth, n, a + i, lda, x, ldx, Y + i, ldy, add, s);
+    if (i < m) narrow_rows<1>(depth, n, a + i, lda, x, ldx, Y + i, ldy, add, s);
   }
 }
 

@@ -27,7 +27,7 @@ HWY_INLINE constexpr int columns(int vectors) {
 }
 inline constexpr bool kMasks = HWY_CAP_GE512;    // a vector's first lanes cost no more than the whole
 inline constexpr Index kDepth = 128;             // a packed panel of A, kMaxVectors x kDepth vectors, fits L1 (32 KB)
-inline constexpr Index kColumnDepth = 48;        // of a small weight's gradient: both operands and their product fit L1
+inline constexpr Index kColumnDepth = 64;        // of a small weight's gradient: a panel and the columns at work fit L1
 inline constexpr Index kSmallProduct = 1 << 16;  // bytes
 inline constexpr Index kPackStride = 1024;       // bytes: from here columns of A fall on few sets of L1; copy the panel
 inline constexpr Index kPackColumns = 16;        // copying pays from so many columns of Y

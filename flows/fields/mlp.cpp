@@ -44,9 +44,7 @@ void MlpField<T>::forward(Times<T> t, Tile<T> z, Tile<T> tangents, Out<T> f, Out
                            static_cast<T*>(nullptr), keep ? walk.a_c(l) : nullptr);
     x = walk.h(l);
   }
-  T* y = scratch.take<T>(dim() * (1 + C) * B);
-  Layer(*this, L - 1, t, scratch).output(x, B, C, y, scratch);
-  walk.scatter(y, f.data(), jv.data());
+  Layer(*this, L - 1, t, scratch).output(x, B, C, f.data(), jv.data(), scratch);
 }
 
 template <class T>

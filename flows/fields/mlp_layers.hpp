@@ -29,6 +29,12 @@ void sum_columns(Index n, Index count, Index step, const T* x, T* y) {
     for (Index i = 0; i < n; ++i) y[i] += x[b * step * n + i];
 }
 
+/// f(n), with n = 2 as a constant: in the plane, loops over the dimension would cost more than what they do.
+template <class F>
+void with_size(Index n, const F& f) {
+  n == 2 ? f(std::integral_constant<Index, 2>()) : f(n);
+}
+
 /// a = g o (W x + b) + w_t t, its tangents a_c = g o (W x_c): one layer at the tile's times.
 template <class T>
 struct MlpField<T>::Layer {
@@ -65,7 +71,8 @@ struct MlpField<T>::Layer {
   /// What diag(g) is to a product that takes one scale.
   const T* scale() const { return gated() && one_gate() ? g : nullptr; }
   kernels::LayerMap<T> map(Scratch& scratch) const {
-    return {out, in, W, g, shift(scratch), g_stride, shared ? 0 : out};
+    if (!shared && !gated()) return {out, in, W, g, b, 0, 0, w_t, t.data()};
+    return {out, in, W, g, shift(scratch), g_stride, shared ? 0 : out, nullptr, nullptr};
   }
   /// c = g o b + w_t t: out x times.
   const T* shift(Scratch& scratch) const {
@@ -87,18 +94,21 @@ struct MlpField<T>::Layer {
       for (Index k = 0; k <= C; ++k) Array<T>(y + (s * (1 + C) + k) * out, out) *= ConstArray<T>(gate(s), out);
   }
 
-  /// The last layer: y = a and a_c, in columns of `out`; x in columns of `in`.
-  void output(const T* x, Index B, Index C, T* y, Scratch& scratch) const {
+  /// The last layer: f = a, and jv = a_c in Field's order; x in columns of `in`.
+  void output(const T* x, Index B, Index C, T* f, T* jv, Scratch& scratch) const {
     const Scratch::Frame frame(scratch);
     const T* c = shift(scratch);
+    T* y = scratch.take<T>(out * (1 + C) * B);
     kernels::multiply(out, in, (1 + C) * B, W, out, x, in, y, out);
-    for (Index s = 0; s < B; ++s) {
-      const T *gs = gate(s), *cs = c + (shared ? 0 : s * out);
-      T* column = y + s * (1 + C) * out;
-      for (Index i = 0; i < out; ++i) column[i] = column[i] * gs[i] + cs[i];
-      for (Index k = 1; k <= C; ++k)
-        for (Index i = 0; i < out; ++i) column[k * out + i] *= gs[i];
-    }
+    with_size(out, [&](auto D) {
+      const T* from = y;
+      for (Index s = 0; s < B; ++s) {
+        const T *gs = gate(s), *cs = c + (shared ? 0 : s * D);
+        for (Index i = 0; i < D; ++i) f[s * D + i] = *from++ * gs[i] + cs[i];
+        for (Index k = 0; k < C; ++k)
+          for (Index i = 0; i < D; ++i) jv[(k * B + s) * D + i] = *from++ * gs[i];
+      }
+    });
   }
 
   /// Cotangents of a layer's a and a_c.
@@ -238,7 +248,7 @@ struct MlpField<T>::Walk {
   /// The columns of a value D x B and its tangents D x (C B), as Field orders them.
   T* gather(const T* value, const T* tangents, Scratch& scratch) const {
     T* x = scratch.take<T>(field.shape_.dim * (1 + C) * B);
-    with_dim([&](auto D) {
+    with_size(field.shape_.dim, [&](auto D) {
       T* to = x;
       for (Index b = 0; b < B; ++b)
         for (Index c = -1; c < C; ++c) {
@@ -249,7 +259,7 @@ struct MlpField<T>::Walk {
     return x;
   }
   void scatter(const T* x, T* value, T* tangents) const {
-    with_dim([&](auto D) {
+    with_size(field.shape_.dim, [&](auto D) {
       const T* from = x;
       for (Index b = 0; b < B; ++b)
         for (Index c = -1; c < C; ++c) {
@@ -257,11 +267,6 @@ struct MlpField<T>::Walk {
           for (Index i = 0; i < D; ++i) to[i] = *from++;
         }
     });
-  }
-  /// f(D), with D a constant in the plane, where such loops would cost more than they do.
-  template <class F>
-  void with_dim(const F& f) const {
-    field.shape_.dim == 2 ? f(std::integral_constant<Index, 2>()) : f(field.shape_.dim);
   }
   Times<T> times(std::size_t n) const { return {t, n}; }
 

@@ -99,7 +99,7 @@ void MlpField<T>::trace_forward(Times<T> t, Tile<T> z, Out<T> f, Out<T> div, T* 
     x = walk.h(l);
   }
   const Layer last(*this, L - 1, t, scratch);
-  last.output(x, B, 0, f.data(), scratch);
+  last.output(x, B, 0, f.data(), nullptr, scratch);
   const T* M = M_.data();
   if (last.gated()) {
     T* moving = scratch.take<T>(R * H1);

@@ -121,14 +121,13 @@ const LossGradient<T>& FlowMatching<T>::operator()(const Vector<T>& params, cons
   result.loss = result.dloss_dt_base = result.dloss_dt_data = 0;
   result.tiles = static_cast<Index>(work.tiles.size());
   result.forward.evaluations = result.tiles;
-  Vector<T>& sum = result.dloss_dparams;
-  sum.setZero(field.parameters());  // the field derives its closed form's matrix for the divergence alone
   for (const PathTile<T>& tile : work.tiles) {
     result.loss += tile.loss;
     result.dloss_dt_base += tile.dloss_dt_base;
     result.dloss_dt_data += tile.dloss_dt_data;
-    sum += tile.params_bar.head(sum.size());
   }
+  // The field derives its closed form's matrix for the divergence alone, so its gradient's end is not needed.
+  sum_tiles(work.tiles, field.parameters(), work.threads, result.dloss_dparams);
   return result;
 }
 

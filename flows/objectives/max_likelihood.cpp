@@ -144,8 +144,6 @@ const LossGradient<T>& MaximumLikelihood<T>::operator()(const Vector<T>& params,
   result.forward = result.backward = {};
   result.failures.clear();
   result.tiles = static_cast<Index>(ranges.size());
-  Vector<T>& sum = result.dloss_dparams;
-  sum.setZero(field.gradient_size());
   for (const TileResult<T>& tile : work.tiles) {
     result.loss += tile.loss;
     result.dloss_dt_data += tile.dloss_dt_begin;
@@ -153,8 +151,9 @@ const LossGradient<T>& MaximumLikelihood<T>::operator()(const Vector<T>& params,
     result.forward += tile.forward;
     result.backward += tile.backward;
     result.failures.insert(result.failures.end(), tile.failures.begin(), tile.failures.end());
-    sum += tile.params_bar;
   }
+  Vector<T>& sum = result.dloss_dparams;
+  sum_tiles(work.tiles, field.gradient_size(), work.threads, sum);
   field.pull_back({sum.data(), static_cast<std::size_t>(sum.size())});
   sum.conservativeResize(field.parameters());
   return result;

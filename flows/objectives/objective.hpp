@@ -5,6 +5,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/tiles.hpp"
 #include "flows/cnf.hpp"
 
 namespace cnf {
@@ -60,6 +61,17 @@ class Objective {
   /// solve, forward and backward, other at the next step. The result stays valid until the next call.
   virtual const LossGradient<T>& operator()(const Vector<T>& params, const Matrix<T>& u, std::uint32_t step) = 0;
 };
+
+/// The sum of tiles[0].params_bar, tiles[1].params_bar, ... in this order; only its first `size` elements.
+template <class T, class Tile>
+void sum_tiles(const std::vector<Tile>& tiles, Index size, int threads, Vector<T>& sum) {
+  sum.resize(size);
+  for_each_range(size, threads, [&](Index begin, Index end) {
+    auto range = sum.segment(begin, end - begin);
+    range = tiles.front().params_bar.segment(begin, end - begin);
+    for (std::size_t k = 1; k < tiles.size(); ++k) range += tiles[k].params_bar.segment(begin, end - begin);
+  });
+}
 
 /// The objective that options.kind names.
 template <class T>

@@ -51,6 +51,24 @@ TEST_CASE("fixed tiles do not depend on how many samples come after", "[base][ti
   CHECK_THROWS_AS(fixed_tiles(1, 0), std::invalid_argument);
 }
 
+TEST_CASE("ranges cover an array once, in whole units", "[base][tiles]") {
+  for (const int threads : {1, 2, 3, 8}) {
+    for (const Index n : {Index{0}, Index{1}, kRangeUnit, kRangeUnit + 1, 5 * kRangeUnit - 1, 20 * kRangeUnit + 3}) {
+      std::vector<int> covered(static_cast<std::size_t>(n));
+      std::atomic<int> ranges{0}, wrong{0};
+      for_each_range(n, threads, [&](Index begin, Index end) {
+        ++ranges;
+        if (begin % kRangeUnit != 0 || (end % kRangeUnit != 0 && end != n) || begin >= end) ++wrong;
+        for (Index i = begin; i < end; ++i) ++covered[static_cast<std::size_t>(i)];
+      });
+      for (const int times : covered) wrong += times != 1;
+      CAPTURE(threads, n);
+      CHECK(wrong == 0);
+      CHECK(ranges <= threads);
+    }
+  }
+}
+
 TEST_CASE("every tile runs once, each worker on one thread at a time", "[base][tiles]") {
   for (const int threads : {1, 2, 3, 8}) {
     for (const int n : {0, 1, 2, 7, 100}) {

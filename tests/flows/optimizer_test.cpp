@@ -125,3 +125,20 @@ TEST_CASE("gaps that are zero stay zero under weight decay", "[flows][optimizer]
   state.params[3] = state.average[3] = 0;
   CHECK((state.params.isZero(0) && state.average.isZero(0)));
 }
+
+TEST_CASE("an update has the same bits on any number of threads", "[flows][optimizer]") {
+  const Index n = 5 * 1024 + 77;
+  const Vector<float> start = Vector<float>::LinSpaced(n, -1, 2), g = Vector<float>::LinSpaced(n, 3, -2).array().sin();
+  AdamOptions options;
+  options.clip = 1;
+  options.weight_decay = 0.01;
+  AdamState<float> alone(start);
+  for (int k = 0; k < 3; ++k) adam_update(alone, g, 0.1, options);
+  for (const int threads : {2, 3, 4}) {
+    AdamState<float> state(start);
+    for (int k = 0; k < 3; ++k) adam_update(state, g, 0.1, options, threads);
+    CAPTURE(threads);
+    CHECK((state.params == alone.params && state.average == alone.average));
+    CHECK((state.m == alone.m && state.v == alone.v));
+  }
+}
