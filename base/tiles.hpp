@@ -44,7 +44,7 @@ void for_each_tile(int n_tiles, int threads, Function&& fn) {
 
 /// Calls fn(begin, end) for at most `threads` neighbouring ranges of whole units of kRangeUnit elements (the last may
 /// be short) that cover 0 .. n - 1: for work on long arrays whose results do not depend on where the ranges end.
-inline constexpr Index kRangeUnit = 1024;
+inline constexpr Index kRangeUnit = 2048;
 template <class Function>
 void for_each_range(Index n, int threads, Function&& fn) {
   const Index units = (n + kRangeUnit - 1) / kRangeUnit, ranges = std::min<Index>(threads, units);

@@ -49,7 +49,7 @@ Json read(const std::filesystem::path& file) {
   }
 }
 
-/// The fraction to hold a workload to; 0: none.
+/// The fraction to hold a workload to; 0: none is recorded.
 double expected(const Json& recorded, const std::string& name) {
   const auto set = recorded.find(instruction_set());
   if (set == recorded.end()) return 0;
@@ -76,6 +76,11 @@ bool guard(const std::vector<Workload>& workloads, const std::filesystem::path& 
   for (const Workload& workload : workloads) {
     double fraction = 0;
     const double least = (1 - kMostLost) * expected(recorded, workload.name);
+    if (least == 0) {
+      std::printf("%-16s is not recorded: ./dev bench --record\n", workload.name.c_str());
+      sound = false;
+      continue;
+    }
     for (int attempt = 0; attempt < kAttempts && (attempt == 0 || fraction < least); ++attempt)
       fraction = std::max(fraction, measure(workload, 1, effort(1)).best_fraction);
     std::printf("%-16s %5.1f%% of peak, least %5.1f%%: %s\n", workload.name.c_str(), 100 * fraction, 100 * least,
@@ -83,7 +88,7 @@ bool guard(const std::vector<Workload>& workloads, const std::filesystem::path& 
     std::fflush(stdout);
     sound = sound && fraction >= least;
   }
-  if (!sound) std::printf("slower than recorded; if that is meant: ./dev bench --record\n");
+  if (!sound) std::printf("slower than recorded, or not recorded; if that is meant: ./dev bench --record\n");
   return sound;
 }
 

@@ -96,8 +96,8 @@ void add_layer(std::vector<Workload>& rows, Activation phi, Index out, Index in,
                                 cnf::kernels::has_ratio(l.phi) ? nullptr : l.a.data());
   });
   fused("pull_layer", [](LayerData& l) {
-    cnf::kernels::pull_layer(l.below(), l.out, l.Wt.data(), l.g.data(), l.U.data(), l.Q.data(), l.V.data(),
-                             l.sum.data());
+    cnf::kernels::pull_layer(l.below(), l.out, l.Wt.data(), l.g.data(), l.U.data(), l.C > 0 ? nullptr : l.Q.data(),
+                             l.V.data(), l.sum.data());
   });
   fused("pull_weight", [](LayerData& l) {
     cnf::kernels::pull_weight(l.out, l.in, l.B * (1 + l.C), l.U.data(), l.x.data(), l.W.data(), l.g.data(), l.S.data(),
@@ -145,10 +145,8 @@ Workload adam() {
 /// Standard normal numbers, as `sample` draws them.
 Workload normals() {
   return {"normal", [](int) -> Call {
-            return [x = Vector<double>(4096)]() mutable {
-              for (Index i = 0; i < x.size(); ++i)
-                x[i] = normal(Seed{7}, Purpose::base_sample, 0, static_cast<std::uint64_t>(i / 2),
-                              static_cast<std::uint32_t>(i % 2));
+            return [x = Batch(2, 2048)]() mutable {
+              draw_normals<double>(Seed{7}, Purpose::base_sample, 0, 0, {x.data(), x.rows(), x.cols()});
               return Cost{0, 0, static_cast<double>(x.size())};
             };
           }};

@@ -174,6 +174,8 @@ int run(int argc, char** argv) {
   if (asked("weights") && !std::filesystem::exists(weights)) throw InputError(weights.string() + ": no such file");
   const PlaneModel plane = plane_model(weights);
   const std::vector<Workload> all = workloads(plane.model);
+  if ((asked("record") || asked("guard")) && !plane.trained)
+    throw InputError(weights.string() + ": no such file; shares of peak are recorded with trained weights");
   if (asked("record")) {
     record(short_workloads(plane.model), args["record"].as<std::string>());
     return 0;

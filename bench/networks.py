@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Which network learns the most in a given time: the KL that each reaches on every built-in set, and its cost a step.
+"""Which network learns the most in a given time: the KL that each reaches on every built-in set, and its cost a step, validation included.
 
 usage: bench/networks.py CNF [--seconds S] [--folder DIR] [SET...]
 

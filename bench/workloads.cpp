@@ -268,7 +268,9 @@ std::vector<Workload> workloads(const Cnf& plane) {
 std::vector<Workload> short_workloads(const Cnf& plane) {
   return {{"W1-b512", train_plane(plane, 512, solve_with("dopri5", 0, Norm::tile))},
           {"W2", train_plane(plane, 512, solve_with("rk4", 8))},
-          {"W3-rk4, 32x32", log_density(plane, 32, solve_with("rk4", 8))}};
+          {"W3-rk4, 32x32", log_density(plane, 32, solve_with("rk4", 8))},
+          {"W5", matching},
+          {"defaults-b512", program_defaults}};
 }
 
 }  // namespace cnf::bench

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cmath>
 #include <numbers>
+#include <stdexcept>
+#include <string>
 
 #include "base/kernels/reduce.hpp"
 #include "base/tiles.hpp"
@@ -43,6 +45,9 @@ template <class T>
 double adam_update(AdamState<T>& state, const Vector<T>& dloss_dparams, double lr, const AdamOptions& options,
                    int threads) {
   const Index n = state.params.size();
+  if (dloss_dparams.size() != n || threads < 1)
+    throw std::invalid_argument("adam_update: a gradient of " + std::to_string(dloss_dparams.size()) + " for " +
+                                std::to_string(n) + " parameters on " + std::to_string(threads) + " threads");
   const double norm = std::sqrt(static_cast<double>(kernels::dot(n, dloss_dparams.data(), dloss_dparams.data())));
   if (!std::isfinite(norm)) return norm;
   ++state.updates;

@@ -33,7 +33,7 @@ struct AdamState {
 };
 
 /// One update at rate lr (absolute). Returns the gradient's 2-norm before clipping; a non-finite norm changes nothing.
-/// The bits are the same on any number of threads.
+/// The bits are the same on any number of threads. std::invalid_argument: a gradient of another size, threads < 1.
 template <class T>
 double adam_update(AdamState<T>& state, const Vector<T>& dloss_dparams, double lr, const AdamOptions& options,
                    int threads = 1);

@@ -175,7 +175,9 @@ TrainEnd train(const Cnf& model, const TrainingData& data, const TrainOptions& o
     state.failed_in_a_row = 0;
   };
 
-  const auto stale = [&] { return options.patience > 0 && state.stale_validations >= options.patience; };
+  const auto stale = [&] {
+    return options.patience > 0 && state.step > warm_start && state.stale_validations >= options.patience;
+  };
   if (stale()) return TrainEnd::stopped_early;
   while (state.steps == 0 || state.step < state.steps) {
     const double rate = lr();
@@ -209,6 +211,9 @@ TrainEnd train(const Cnf& model, const TrainingData& data, const TrainOptions& o
 
     if (warming && state.step == warm_start) {  // before the validation, so that a rollback comes back to here
       state.current = AdamState<T>(Vector<T>(state.current.average));
+      if (state.current.params.allFinite()) state.last_good = state.current;
+      state.rate_scale = 1;
+      state.failed_in_a_row = state.stale_validations = 0;
       if (hooks.clock) warm_seconds = hooks.clock() - started;
     } else if (state.steps == 0 && !warming) {
       const double elapsed = hooks.clock() - started - warm_seconds;

@@ -1,4 +1,4 @@
-// Each kernel is a product (product-inl.hpp) whose blocks are finished here, strip by strip, while they are in L1.
+// Each kernel is a product (product-inl.hpp) and an ending for its blocks, in registers or while they lie in L1.
 #include "base/kernels/layer.hpp"
 
 #ifndef CNF_BASE_KERNELS_LAYER_TABLE  // this file is read once per instruction set

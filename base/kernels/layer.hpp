@@ -1,5 +1,5 @@
 // A layer of a multilayer perceptron with its activation, its tangents, and the transposes of both, each in one pass:
-// the product's blocks are finished while they lie in L1. docs/kernels.md shows where what is.
+// the product's blocks are finished in registers or in L1. docs/kernels.md shows where what is.
 #pragma once
 
 #include "base/kernels/activation.hpp"
@@ -44,9 +44,10 @@ void layer_forward(const LayerMap<T>& layer, Activation phi, Index B, Index C, c
 
 /// The transpose, from the cotangents U of a layer's a and a_c to those of the layer below. With y = W^T (g o U) and
 /// y_c = W^T (g o U_c):  V_c = phi' o y_c,  V = phi' o y + phi'' o (Q + sum_c a_c o y_c). Adds the sum of V (not of
-/// V_c) over the samples to `sum`. Shapes  Wt: size x n, the transpose of the layer's W; g: n, null for ones; U in
-/// columns of n; V in columns of `size`;
-///         Q: size x B, null for zero, and then only with C = 0; sum: size.
+/// V_c) over the samples to `sum`.
+/// Shapes  Wt: size x n, the transpose of the layer's W; g: n, null for ones; U in columns of n; V in columns of
+/// `size`;
+///         Q: size x B, or null for zero, and null if C > 0; sum: size.
 template <class T>
 void pull_layer(const Hidden<T>& below, Index n, const T* Wt, const T* g, const T* U, const T* Q, T* V, T* sum);
 

@@ -7,9 +7,8 @@ namespace cnf::kernels {
 
 /// Y = A diag(scale) X, or Y += A diag(scale) X if `accumulate`; a null scale is ones.
 /// Shapes  A: m x k, scale: k, X: k x n, Y: m x n, all column-major; ld* is the distance between columns.
-/// Bits    element (i, j) is the fused multiply-add of (scale(l) A(i, l)) X(l, j) over l = 0 .. k-1, begun at 0 or at
-/// Y, in an
-///         order that depends on m and k alone: never on n, on the column's place, or on the number of threads.
+/// Bits    element (i, j) is the fused multiply-add of (scale(l) A(i, l)) X(l, j) over l = 0 .. k-1, begun at 0 or Y,
+///         in an order that depends on m and k alone: never on n, on the column's place, or on the number of threads.
 ///         (One chain; for m up to a quarter vector several, added in a fixed tree and then to Y. SSE4 does not fuse.)
 /// Memory  Y overlaps neither A nor X; nothing outside the three is read. Nothing is allocated.
 /// Throws  std::invalid_argument if a size is negative or a leading dimension less than its rows.

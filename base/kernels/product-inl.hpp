@@ -19,7 +19,7 @@
 HWY_BEFORE_NAMESPACE();
 namespace cnf::kernels::HWY_NAMESPACE {
 
-// A tile of Y is v vectors by kColumns(v) columns. 32 registers hold 4 x 6 or 3 x 8 sums, 16 hold 2 x 6; a
+// A tile of Y is v vectors by columns(v) columns. 32 registers hold 4 x 6 or 3 x 8 sums, 16 hold 2 x 6; a
 // multiply-add takes 4 cycles, two start each cycle, so at least 8 sums keep the pipes full.
 inline constexpr int kMaxVectors = HWY_CAP_GE512 ? 4 : 2;
 HWY_INLINE constexpr int columns(int vectors) {
@@ -62,7 +62,8 @@ struct First {
 ///   tangent(access, y, r, b, c, state)   the same for tangent c; nothing is summed
 ///   total(access, sum, r)           takes such sums, if kSums; a row's arrive in several parts
 ///   kValueFirst                     the order of a sample's columns: value, then tangents, or the reverse
-///   kInRegisters                    whether passing y on in registers is worth the code
+///   kInRegisters, kTangents         whether passing y on in registers is worth the code; with tangents too
+///   kPlain                          that there is none of all this: the product is only stored
 struct Store {
   static constexpr bool kPlain = true, kInRegisters = false;
 };
@@ -88,8 +89,8 @@ HWY_INLINE auto end_sample(const End& end, Access access, Index r, Index b, cons
 /// Y(rows x kCols) = [Y +] A B over `depth`; A has kVectors full vectors of rows, Y has `rows` of them. With an ending
 /// (kGroup > 0) the block begins at row i and sample b0, and the ending stores; without masks all vectors are whole.
 template <int kVectors, int kCols, int kGroup, bool kTransposed, class T, class End>
-HWY_NOINLINE void tile(Index rows, Index depth, const T* HWY_RESTRICT A, Index lda, Operand<kTransposed, T> B,
-                       T* HWY_RESTRICT Y, Index ldy, bool accumulate, const End& ending, Index i, Index b0) {
+HWY_NOINLINE void tile(Index rows, Index depth, const T* HWY_RESTRICT A, Index lda, Operand<kTransposed, T> B, T* Y,
+                       Index ldy, bool accumulate, const End& ending, Index i, Index b0) {
   const hn::ScalableTag<T> d;
   constexpr Index L = HWY_LANES(T);
   const size_t last = static_cast<size_t>(rows - (kVectors - 1) * L);  // rows in the last vector

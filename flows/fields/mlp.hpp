@@ -13,9 +13,8 @@ namespace cnf {
 ///              (one hidden layer: tr J = m^T d_1, m = diag(W_1 diag(g_2) W_2)); docs/math.md, section "divergence".
 ///              One extra column per sample. With a gated output layer M moves with t and is made anew at each
 ///              evaluation. Not available with one time per sample and a gated output layer.
-/// Cost         per sample and evaluation: sum_l inputs_l outputs_l multiply-adds, times 1 + C; the closed form adds
-/// H_1 H_2.
-///              vjp: twice that.
+/// Cost         per sample and evaluation: sum_l inputs_l outputs_l multiply-adds, times 1 + C; vjp: twice that.
+///              The closed form adds H_1 H_2.
 template <class T>
 class MlpField final : public Field<T> {
  public:

@@ -19,7 +19,7 @@ struct TraceMatrix {
   Index rows() const { return deep() ? middle.rows() : 1; }
   Index cols() const { return first.rows(); }
 
-  /// M or, with `dg`, its derivative along the gate's.
+  /// M at this gate or, given the gate's derivative in its place, M's.
   void make(const T* gate, T* M) const {
     std::fill_n(M, rows() * cols(), T(0));
     for (Index q = 0; q < cols(); ++q)

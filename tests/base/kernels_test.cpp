@@ -174,7 +174,7 @@ TEMPLATE_TEST_CASE("a product stays within its error bound for every shape and r
   std::size_t turn = 0;
   for (const Index m : sizes()) {
     for (const Index k : sizes()) {
-      const Index n = columns[turn++ % columns.size()], pad = static_cast<Index>(turn % 3);
+      const Index n = columns[turn++ % columns.size()], pad = static_cast<Index>(turn / columns.size() % 3);
       const Matrix<TestType> A = random_matrix<TestType>(m, k, generator), X = random_matrix<TestType>(k, n, generator),
                              Y0 = random_matrix<TestType>(m, n, generator), zero = Matrix<TestType>::Zero(m, n);
       const Padded<TestType> a(A, m + pad), x(X, k + 2 * pad);

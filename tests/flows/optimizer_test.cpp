@@ -2,6 +2,7 @@
 #include <cmath>
 #include <limits>
 
+#include "base/tiles.hpp"
 #include "flows/optimizer.hpp"
 
 using namespace cnf;
@@ -114,6 +115,13 @@ TEST_CASE("a gradient that is not finite changes nothing", "[flows][optimizer]")
   }
 }
 
+TEST_CASE("an update refuses a gradient of another size and no threads, and changes nothing", "[flows][optimizer]") {
+  AdamState<double> state(vector({1, 2, 3}));
+  CHECK_THROWS_AS(adam_update(state, vector({1, 1}), 0.1, {}), std::invalid_argument);
+  CHECK_THROWS_AS(adam_update(state, vector({1, 1, 1}), 0.1, {}, 0), std::invalid_argument);
+  CHECK((state.updates == 0 && state.m.isZero(0) && state.params == vector({1, 2, 3})));
+}
+
 TEST_CASE("gaps that are zero stay zero under weight decay", "[flows][optimizer]") {
   AdamOptions options;
   options.weight_decay = 0.1;
@@ -127,7 +135,7 @@ TEST_CASE("gaps that are zero stay zero under weight decay", "[flows][optimizer]
 }
 
 TEST_CASE("an update has the same bits on any number of threads", "[flows][optimizer]") {
-  const Index n = 5 * 1024 + 77;
+  const Index n = 5 * kRangeUnit + 77;
   const Vector<float> start = Vector<float>::LinSpaced(n, -1, 2), g = Vector<float>::LinSpaced(n, 3, -2).array().sin();
   AdamOptions options;
   options.clip = 1;

@@ -282,6 +282,7 @@ TEMPLATE_TEST_CASE("a sample's f and J v and divergence and z_bar have the same 
                    "[flows][reference]", float, double) {
   const std::vector<std::vector<Index>> hidden{{1}, {16}, {33}, {97, 48}, {7, 65}, {24, 31}, {17, 8, 49}};
   std::uint64_t seed = 100;
+  std::vector<Case> cases;
   for (const Index B : kBatches)
     for (const bool per_sample : {false, true}) {
       ++seed;
@@ -290,27 +291,36 @@ TEMPLATE_TEST_CASE("a sample's f and J v and divergence and z_bar have the same 
       c.shape.dim = kDims[(seed + B) % 6];
       c.shape.activation = kAllActivations[seed % std::size(kAllActivations)];
       c.shape.output_gate = seed % 3 == 0;
-      const Inputs in(c, seed);
-      const Guarded<TestType> params(std::span<const double>(in.params));
-      CAPTURE(c.text());
-      on_every_target([&](std::int64_t) {
-        const MlpField<TestType> field(c.shape, params.span());
-        for (const Beside what : kAllBeside) {
-          if (!c.has(what)) continue;
-          CAPTURE(name(what));
-          const std::vector<Block<TestType>> whole = evaluate<TestType>(field, in, what, true);
-          // One time for the tile: tiles of one sample. With a time for each, one sample would be the other case: two.
-          for (Index first = 0, n; first < B; first += n) {
-            n = !per_sample ? 1 : B - first == 3 ? 3 : std::min<Index>(2, B - first);
-            const std::vector<Block<TestType>> part = evaluate<TestType>(field, in.samples(first, n), what, true);
-            CAPTURE(first, n);
-            for (const std::size_t i : {0, 1, 4}) {
-              CAPTURE(whole[i].name);
-              REQUIRE(same_bits(part[i].values,
-                                columns(whole[i].values, i == 1 && what != Beside::jv ? 1 : c.shape.dim, B, first, n)));
-            }
+      cases.push_back(c);
+    }
+  // Whole blocks end in registers, a sample alone in strips.
+  for (const Activation activation : kAllActivations)
+    for (const Index C : {0, 1, 2})
+      cases.push_back({{.hidden = {64, 48, 40}, .activation = activation, .output_gate = true}, 13, C, false});
+  for (const Case& c : cases) {
+    const Index B = c.B;
+    const bool per_sample = c.per_sample;
+    const Inputs in(c, ++seed);
+    const Guarded<TestType> params(std::span<const double>(in.params));
+    CAPTURE(c.text());
+    on_every_target([&](std::int64_t) {
+      const MlpField<TestType> field(c.shape, params.span());
+      for (const Beside what : kAllBeside) {
+        if (!c.has(what)) continue;
+        CAPTURE(name(what));
+        const std::vector<Block<TestType>> whole = evaluate<TestType>(field, in, what, true);
+        // One time for the tile: tiles of one sample. With a time for each, one sample would be the other case: two.
+        for (Index first = 0, n; first < B; first += n) {
+          n = !per_sample ? 1 : B - first == 3 ? 3 : std::min<Index>(2, B - first);
+          const std::vector<Block<TestType>> part = evaluate<TestType>(field, in.samples(first, n), what, true);
+          CAPTURE(first, n);
+          for (const std::size_t i : {0, 1, 4}) {
+            CAPTURE(whole[i].name);
+            REQUIRE(same_bits(part[i].values,
+                              columns(whole[i].values, i == 1 && what != Beside::jv ? 1 : c.shape.dim, B, first, n)));
           }
         }
-      });
-    }
+      }
+    });
+  }
 }

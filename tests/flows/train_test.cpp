@@ -479,6 +479,18 @@ TEST_CASE("patience stops a run that no longer improves, and the best weights ar
   CHECK(last_step < 200);
 }
 
+TEST_CASE("patience counts from the end of a warm start", "[flows][train][matching]") {
+  TrainOptions options = quick(200);
+  options.patience = 2;
+  options.warm_start = 500;
+  options.validate_every = 5;  // in the warm start every 80
+  options.adam.lr = 1e-30;     // nothing moves, so no validation is better than the first
+  const auto end = run<float>(options, mixture());
+  CHECK(end.end == TrainEnd::stopped_early);
+  CHECK(end.state.stale_validations == 2);
+  CHECK(end.state.step == 505);  // the one that ends the warm start, and the one after it
+}
+
 TEST_CASE("training refuses options and data that make no sense", "[flows][train][errors]") {
   TrainingState<float> state = initial_state<float>(fresh_model());
   const auto says = [&](const TrainOptions& options, const TrainingData& data) {

@@ -29,6 +29,13 @@ void wait_for(const std::filesystem::path& path) {
   REQUIRE(std::filesystem::exists(path));
 }
 
+void check_same_files(const Shell& shell, const std::string& run, const std::string& other) {
+  for (const std::string name : {"/model.safetensors", "/training.safetensors", "/metrics.csv", "/density.png"}) {
+    CAPTURE(name);
+    CHECK((contents(shell / (run + name)) == contents(shell / (other + name))));
+  }
+}
+
 }  // namespace
 
 TEST_CASE("a run killed or stopped at any moment ends in the bits of one left alone", "[runs]") {
@@ -52,10 +59,24 @@ TEST_CASE("a run killed or stopped at any moment ends in the bits of one left al
   stopped_after(run, 0, SIGTERM);
   const Ran last = shell("cnf train --resume cut --quiet --threads 1");
   CHECK(last.code == 0);
-  for (const std::string name : {"model.safetensors", "training.safetensors", "metrics.csv", "density.png"}) {
-    CAPTURE(name);
-    CHECK((contents(shell / ("cut/" + name)) == contents(shell / ("whole/" + name))));
-  }
+  check_same_files(shell, "cut", "whole");
+}
+
+TEST_CASE("a run stopped while it matches, as its warm start or to its end, goes on to the same bits", "[runs]") {
+  const std::string of = GENERATE("--warm-start 800 --steps 20 --validate-every 10 ",
+                                  "--objective flow-matching --steps 800 --validate-every 100 ");
+  const std::string recipe = "--data moons --hidden 16,16 --batch 256 --quiet --threads 1 " + of;
+  CAPTURE(recipe);
+  Shell shell;
+  REQUIRE(shell("cnf train " + recipe + "-o whole").code == 0);
+  const std::string metrics = contents(shell / "whole/metrics.csv");
+  CHECK(metrics.find("\n800,") != std::string::npos);
+  const pid_t run = shell.begin("train " + recipe + "-o cut");
+  wait_for(shell / "cut/training.safetensors");
+  CHECK(stopped_after(run, 0, SIGTERM) == 143);
+  CHECK(contents(shell / "cut/metrics.csv").size() < metrics.size());
+  REQUIRE(shell("cnf train --resume cut --quiet --threads 1").code == 0);
+  check_same_files(shell, "cut", "whole");
 }
 
 TEST_CASE("a stopped run says how to go on, and a second trainer in its folder who holds it", "[runs]") {
