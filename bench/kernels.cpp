@@ -97,7 +97,11 @@ void add_layer(std::vector<Workload>& rows, Activation phi, Index out, Index in,
   });
   fused("pull_layer", [](LayerData& l) {
     cnf::kernels::pull_layer(l.below(), l.out, l.Wt.data(), l.g.data(), l.U.data(), l.C > 0 ? nullptr : l.Q.data(),
-                             l.V.data(), l.sum.data());
+                             l.V.data(), l.sum.data(), static_cast<float*>(nullptr));
+  });
+  fused("pull_both", [](LayerData& l) {  // pull_layer with S
+    cnf::kernels::pull_layer(l.below(), l.out, l.Wt.data(), l.g.data(), l.U.data(), l.C > 0 ? nullptr : l.Q.data(),
+                             l.V.data(), l.sum.data(), l.S.data());
   });
   fused("pull_weight", [](LayerData& l) {
     cnf::kernels::pull_weight(l.out, l.in, l.B * (1 + l.C), l.U.data(), l.x.data(), l.W.data(), l.g.data(), l.S.data(),
@@ -170,6 +174,8 @@ std::vector<Workload> kernels() {
                              multiply_transposed_add(860, 860, 128)};
   add_layer(rows, Activation::tanh, 64, 64, 64, 2);
   add_layer(rows, Activation::tanh, 64, 64, 64, 0);
+  add_layer(rows, Activation::tanh, 64, 2, 64, 2);
+  add_layer(rows, Activation::tanh, 2, 64, 64, 2);
   add_layer(rows, Activation::sin, 96, 96, 64, 0);
   add_layer(rows, Activation::softplus, 860, 860, 64, 1);
   add_activation<Activation::tanh>(rows);

@@ -42,6 +42,7 @@ struct Ending {
                         kSums = false, kValueFirst = true;
   struct State {};
   HWY_INLINE Index columns() const { return 1; }
+  HWY_INLINE void fix_tangents(Index) {}
   template <class Access>
   HWY_INLINE State begin(Access, Index, Index) const {
     return {};
@@ -55,6 +56,20 @@ template <class T, class End>
 void forward_product(Index m, Index k, Index n, const T* A, std::type_identity_t<const T*> scale, const T* X, T* Y,
                      const End& end) {
   product(m, k, n, A, m, scale, Operand<false, T>{X, k}, Y, m, false, end);
+}
+
+/// The same through the plane's kernel if it has one for these sizes (k = 2); with kOuter S = H X^T too. Whether it
+/// did.
+template <bool kOuter, class T, class End>
+bool through_plane(Index m, Index k, Index n, const T* A, std::type_identity_t<const T*> scale, const T* X,
+                   const End& end, std::type_identity_t<const T*> H, std::type_identity_t<T*> S) {
+  if constexpr (Ending<T>::kInRegisters) {
+    if (k != 2) return false;
+    if (end.columns() == 1) return plane_product<1, kOuter>(m, n, A, scale, X, end, H, S), true;
+    if constexpr (End::kTangents)
+      if (end.columns() == 3) return plane_product<3, kOuter>(m, n / 3, A, scale, X, end, H, S), true;
+  }
+  return false;
 }
 
 template <class Phi, class Access, class T>
@@ -78,6 +93,7 @@ struct Forward : Ending<T> {
     Lanes<T> g, slope;
   };
   HWY_INLINE Index columns() const { return 1 + C; }
+  HWY_INLINE void fix_tangents(Index count) { C = count; }
 
   template <class Access>
   HWY_INLINE State begin(Access access, Index r, Index b) const {
@@ -107,8 +123,10 @@ struct Forward : Ending<T> {
 template <class T>
 void layer_forward(const LayerMap<T>& layer, Activation phi, Index B, Index C, const T* x, T* h, T* s, T* d, T* a) {
   with(phi, [&](auto type) HWY_ATTR {
-    const auto run = [&](const auto& end)
-                         HWY_ATTR { forward_product(layer.out, layer.in, (1 + C) * B, layer.W, nullptr, x, h, end); };
+    const auto run = [&](const auto& end) HWY_ATTR {
+      if (!through_plane<false>(layer.out, layer.in, (1 + C) * B, layer.W, nullptr, x, end, nullptr, nullptr))
+        forward_product(layer.out, layer.in, (1 + C) * B, layer.W, nullptr, x, h, end);
+    };
     if (C > 0 || s || d) {
       run(Forward<decltype(type), T, true>(layer, C, h, s, d, a));
     } else {
@@ -135,6 +153,7 @@ struct Pull : Ending<T> {
     Lanes<T> h, s, slope, q;
   };
   HWY_INLINE Index columns() const { return 1 + below.C; }
+  HWY_INLINE void fix_tangents(Index count) { below.C = count; }
 
   template <class Access>
   HWY_INLINE State begin(Access access, Index r, Index b) const {
@@ -174,9 +193,13 @@ struct Pull : Ending<T> {
 };
 
 template <class T>
-void pull_layer(const Hidden<T>& below, Index n, const T* Wt, const T* g, const T* U, const T* Q, T* V, T* sum) {
+void pull_layer(const Hidden<T>& below, Index n, const T* Wt, const T* g, const T* U, const T* Q, T* V, T* sum, T* S) {
+  const Index columns = (1 + below.C) * below.B;
   with(below.phi, [&](auto type) HWY_ATTR {
-    forward_product(below.size, n, (1 + below.C) * below.B, Wt, g, U, V, Pull<decltype(type), T>(below, Q, V, sum));
+    const Pull<decltype(type), T> end(below, Q, V, sum);
+    if (through_plane<true>(below.size, n, columns, Wt, g, U, end, below.h, S)) return;
+    forward_product(below.size, n, columns, Wt, g, U, V, end);
+    if (S) transposed_product(below.size, n, columns, below.h, below.size, U, n, S, below.size, false, Store());
   });
 }
 
@@ -311,8 +334,8 @@ void layer_forward(const LayerMap<T>& layer, Activation phi, Index B, Index C, c
   table<T>().forward(layer, phi, B, C, x, h, s, d, a);
 }
 template <class T>
-void pull_layer(const Hidden<T>& below, Index n, const T* Wt, const T* g, const T* U, const T* Q, T* V, T* sum) {
-  table<T>().pull_layer(below, n, Wt, g, U, Q, V, sum);
+void pull_layer(const Hidden<T>& below, Index n, const T* Wt, const T* g, const T* U, const T* Q, T* V, T* sum, T* S) {
+  table<T>().pull_layer(below, n, Wt, g, U, Q, V, sum, S);
 }
 template <class T>
 void pull_slope(const Hidden<T>& at, Index n, const T* Mt, const T* E, const T* g, T* g_bar, Index stride, T* Q, T* d) {
@@ -329,11 +352,11 @@ void slopes(const Hidden<T>& at, T* dh, T* d2h) {
   table<T>().slopes(at, dh, d2h);
 }
 
-#define CNF_INSTANTIATE(T)                                                                             \
-  template void layer_forward(const LayerMap<T>&, Activation, Index, Index, const T*, T*, T*, T*, T*); \
-  template void pull_layer(const Hidden<T>&, Index, const T*, const T*, const T*, const T*, T*, T*);   \
-  template void pull_slope(const Hidden<T>&, Index, const T*, const T*, const T*, T*, Index, T*, T*);  \
-  template void pull_weight(Index, Index, Index, const T*, const T*, const T*, const T*, T*, T*, T*);  \
+#define CNF_INSTANTIATE(T)                                                                               \
+  template void layer_forward(const LayerMap<T>&, Activation, Index, Index, const T*, T*, T*, T*, T*);   \
+  template void pull_layer(const Hidden<T>&, Index, const T*, const T*, const T*, const T*, T*, T*, T*); \
+  template void pull_slope(const Hidden<T>&, Index, const T*, const T*, const T*, T*, Index, T*, T*);    \
+  template void pull_weight(Index, Index, Index, const T*, const T*, const T*, const T*, T*, T*, T*);    \
   template void slopes(const Hidden<T>&, T*, T*);
 CNF_INSTANTIATE(float)
 CNF_INSTANTIATE(double)

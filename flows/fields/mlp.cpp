@@ -93,13 +93,7 @@ void MlpField<T>::vjp(const T* tape, Tile<T> tangents, Tile<T> w_f, Tile<T> w_jv
   typename Layer::Cotangent bar{walk.gather(w_f.data(), w_jv.data(), scratch), scratch.take<T>(dim()), nullptr};
   sum_columns(dim(), B, 1 + C, bar.U, bar.sum);
   for (Index l = L - 1; l > 0; --l) {
-    const T* g = layer.pull(walk.h(l - 1), B, C, bar, t_bar, params_bar, scratch);
-    const Index n = layer.in;
-    const typename Layer::Cotangent below{scratch.take<T>(n * (1 + C) * B), scratch.take<T>(n), nullptr};
-    std::fill_n(below.sum, n, T(0));
-    kernels::pull_layer(walk.hidden(l - 1), layer.out, layer.Wt, g, static_cast<const T*>(bar.U),
-                        static_cast<const T*>(nullptr), below.U, below.sum);
-    bar = below;
+    bar = layer.pull_through(walk.hidden(l - 1), bar, nullptr, nullptr, t_bar, params_bar, scratch);
     layer = Layer(*this, l - 1, t, scratch);
   }
   const T* g = layer.pull(walk.gather(walk.z, tangents.data(), scratch), B, C, bar, t_bar, params_bar, scratch);

@@ -101,13 +101,16 @@ struct MlpField<T>::Layer {
     T* y = scratch.take<T>(out * (1 + C) * B);
     kernels::multiply(out, in, (1 + C) * B, W, out, x, in, y, out);
     with_size(out, [&](auto D) {
-      const T* from = y;
+      const Index step = (1 + C) * D;
       for (Index s = 0; s < B; ++s) {
         const T *gs = gate(s), *cs = c + (shared ? 0 : s * D);
-        for (Index i = 0; i < D; ++i) f[s * D + i] = *from++ * gs[i] + cs[i];
-        for (Index k = 0; k < C; ++k)
-          for (Index i = 0; i < D; ++i) jv[(k * B + s) * D + i] = *from++ * gs[i];
+        for (Index i = 0; i < D; ++i) f[s * D + i] = y[s * step + i] * gs[i] + cs[i];
       }
+      for (Index k = 0; k < C; ++k)
+        for (Index s = 0; s < B; ++s) {
+          const T *gs = gate(s), *from = y + s * step + (1 + k) * D;
+          for (Index i = 0; i < D; ++i) jv[(k * B + s) * D + i] = from[i] * gs[i];
+        }
     });
   }
 
@@ -123,17 +126,9 @@ struct MlpField<T>::Layer {
   const T* pull(const T* x, Index B, Index C, const Cotangent& bar, std::span<T> t_bar, std::span<T> params_bar,
                 Scratch& scratch) const {
     const Scratch::Frame frame(scratch);
-    T *W_bar = params_bar.data() + at.weight, *b_bar = params_bar.data() + at.bias,
-      *w_t_bar = params_bar.data() + at.time_weight;
+    T *W_bar = params_bar.data() + at.weight, *b_bar = params_bar.data() + at.bias;
     const Index cols = (1 + C) * B;
-    if (shared) {
-      Array<T>(w_t_bar, out) += ConstArray<T>(bar.sum, out) * t[0];
-      t_bar[0] += kernels::dot(out, bar.sum, w_t);
-    } else {
-      const Index step = (1 + C) * out;
-      kernels::multiply_transposed_add(out, 1, B, bar.U, step, t.data(), 1, w_t_bar, out);
-      kernels::multiply(1, out, B, w_t, 1, bar.U, step, t_bar.data(), 1, true);
-    }
+    pull_time(B, C, bar, t_bar, params_bar);
     if (!gated()) {
       kernels::multiply_transposed_add(out, in, cols, bar.U, out, x, in, W_bar, out);
       add(out, bar.sum, b_bar);
@@ -141,11 +136,9 @@ struct MlpField<T>::Layer {
     }
     T* total = scratch.take<T>(out);  // the cotangent of g
     if (one_gate()) {
-      Array<T>(total, out) = ConstArray<T>(b, out) * ConstArray<T>(bar.sum, out);
+      std::fill_n(total, out, T(0));
       kernels::pull_weight(out, in, cols, bar.U, x, W, g, scratch.take<T>(out * in), W_bar, total);
-      Array<T>(b_bar, out) += ConstArray<T>(g, out) * ConstArray<T>(bar.sum, out);
-      if (bar.g_bar != nullptr) add(out, bar.g_bar, total);
-      pull_gate(total, 0, t_bar, params_bar);
+      pull_one_gate(bar, total, t_bar, params_bar);
       return g;
     }
     T* n = scratch.take<T>(out * cols);  // W x + b and W x_c
@@ -165,6 +158,67 @@ struct MlpField<T>::Layer {
     kernels::multiply_transposed_add(out, in, cols, bar.U, out, x, in, W_bar, out);
     for (Index s = 0; s < B; ++s) add(out, static_cast<const T*>(bar.U + s * (1 + C) * out), b_bar);
     return nullptr;
+  }
+
+  /// The same, and through phi to the hidden layer below, whose cotangent it returns. Q: see kernels::pull_layer;
+  /// g_bar: what the layer below's gate receives from elsewhere.
+  Cotangent pull_through(const kernels::Hidden<T>& below, const Cotangent& bar, const T* Q, const T* g_bar,
+                         std::span<T> t_bar, std::span<T> params_bar, Scratch& scratch) const {
+    constexpr Index kFewOutputs = 4;
+    const Index B = below.B, C = below.C;
+    const Cotangent result{scratch.take<T>(in * (1 + C) * B), scratch.take<T>(in), g_bar};
+    std::fill_n(result.sum, in, T(0));
+    const Scratch::Frame frame(scratch);
+    const auto pull_below = [&](const T* left_scale, T* S) {
+      kernels::pull_layer(below, out, Wt, left_scale, bar.U, Q, result.U, result.sum, S);
+    };
+    if (!one_gate()) {
+      pull(below.h, B, C, bar, t_bar, params_bar, scratch);  // leaves diag(g) U
+      pull_below(nullptr, nullptr);
+    } else if (out > kFewOutputs) {
+      pull_below(scale(), nullptr);  // first: h comes from far away, and the weight gradient would wait for it longer
+      pull(below.h, B, C, bar, t_bar, params_bar, scratch);
+    } else {
+      T* S = scratch.take<T>(in * out);
+      pull_below(scale(), S);
+      pull_few(S, B, C, bar, t_bar, params_bar, scratch);
+    }
+    return result;
+  }
+
+  /// pull for one gate, given the transposed weight gradient S (in x out; not yet times g) of few outputs.
+  void pull_few(const T* S, Index B, Index C, const Cotangent& bar, std::span<T> t_bar, std::span<T> params_bar,
+                Scratch& scratch) const {
+    pull_time(B, C, bar, t_bar, params_bar);
+    T* W_bar = params_bar.data() + at.weight;
+    for (Index o = 0; o < out; ++o)
+      for (Index i = 0; i < in; ++i) W_bar[i * out + o] += g[o] * S[o * in + i];
+    if (!gated()) return add(out, bar.sum, params_bar.data() + at.bias);
+    T* total = scratch.take<T>(out);
+    for (Index o = 0; o < out; ++o) total[o] = kernels::dot(in, Wt + o * in, S + o * in);
+    pull_one_gate(bar, total, t_bar, params_bar);
+  }
+
+  /// The part of w_t t.
+  void pull_time(Index B, Index C, const Cotangent& bar, std::span<T> t_bar, std::span<T> params_bar) const {
+    T* w_t_bar = params_bar.data() + at.time_weight;
+    if (shared) {
+      Array<T>(w_t_bar, out) += ConstArray<T>(bar.sum, out) * t[0];
+      t_bar[0] += kernels::dot(out, bar.sum, w_t);
+    } else {
+      const Index step = (1 + C) * out;
+      kernels::multiply_transposed_add(out, 1, B, bar.U, step, t.data(), 1, w_t_bar, out);
+      kernels::multiply(1, out, B, w_t, 1, bar.U, step, t_bar.data(), 1, true);
+    }
+  }
+
+  /// The bias under one gate, and the gate itself; `total` is the gate's cotangent through W x, and is overwritten.
+  void pull_one_gate(const Cotangent& bar, T* total, std::span<T> t_bar, std::span<T> params_bar) const {
+    const ConstArray<T> sum(bar.sum, out);
+    Array<T>(total, out) += ConstArray<T>(b, out) * sum;
+    Array<T>(params_bar.data() + at.bias, out) += ConstArray<T>(g, out) * sum;
+    if (bar.g_bar != nullptr) add(out, bar.g_bar, total);
+    pull_gate(total, 0, t_bar, params_bar);
   }
 
   /// From the cotangent of g = sigmoid(w_g t + b_g) at one time; overwrites it.
@@ -249,23 +303,23 @@ struct MlpField<T>::Walk {
   T* gather(const T* value, const T* tangents, Scratch& scratch) const {
     T* x = scratch.take<T>(field.shape_.dim * (1 + C) * B);
     with_size(field.shape_.dim, [&](auto D) {
-      T* to = x;
-      for (Index b = 0; b < B; ++b)
-        for (Index c = -1; c < C; ++c) {
-          const T* from = c < 0 ? value + b * D : tangents + (c * B + b) * D;
-          for (Index i = 0; i < D; ++i) *to++ = from[i];
-        }
+      for (Index c = -1; c < C; ++c) {
+        const T* from = c < 0 ? value : tangents + c * B * D;
+        T* to = x + (1 + c) * D;
+        for (Index b = 0; b < B; ++b)
+          for (Index i = 0; i < D; ++i) to[b * (1 + C) * D + i] = from[b * D + i];
+      }
     });
     return x;
   }
   void scatter(const T* x, T* value, T* tangents) const {
     with_size(field.shape_.dim, [&](auto D) {
-      const T* from = x;
-      for (Index b = 0; b < B; ++b)
-        for (Index c = -1; c < C; ++c) {
-          T* to = c < 0 ? value + b * D : tangents + (c * B + b) * D;
-          for (Index i = 0; i < D; ++i) to[i] = *from++;
-        }
+      for (Index c = -1; c < C; ++c) {
+        const T* from = x + (1 + c) * D;
+        T* to = c < 0 ? value : tangents + c * B * D;
+        for (Index b = 0; b < B; ++b)
+          for (Index i = 0; i < D; ++i) to[b * D + i] = from[b * (1 + C) * D + i];
+      }
     });
   }
   Times<T> times(std::size_t n) const { return {t, n}; }

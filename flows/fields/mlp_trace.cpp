@@ -216,20 +216,12 @@ void MlpField<T>::trace_vjp(const T* tape, Tile<T> w_f, Tile<T> w_div, Out<T> z_
     kernels::multiply_transposed_add(R, H1, B, w_d2, R, d1, H1, params_bar.data() + layout_.size, R);
   }
 
-  const auto cotangent = [&](Index rows, const T* g) {
-    return typename Layer::Cotangent{scratch.take<T>(rows * B), scratch.take<T>(rows), g};
-  };
-  auto above = cotangent(dim(), last_g_bar);
+  typename Layer::Cotangent above{scratch.take<T>(dim() * B), scratch.take<T>(dim()), last_g_bar};
   std::copy_n(w_f.data(), w_f.size(), above.U);
   Layer layer = last;
   sum_columns(dim(), B, 1, above.U, above.sum);
   for (Index l = L - 1; l > 0; --l) {
-    const T* g = layer.pull(walk.h(l - 1), B, 0, above, t_bar, params_bar, scratch);
-    auto below = cotangent(layer.in, g_bar[l - 1]);
-    std::fill_n(below.sum, layer.in, T(0));
-    kernels::pull_layer(walk.hidden(l - 1), layer.out, layer.Wt, g, static_cast<const T*>(above.U),
-                        static_cast<const T*>(Q[l - 1]), below.U, below.sum);
-    above = below;
+    above = layer.pull_through(walk.hidden(l - 1), above, Q[l - 1], g_bar[l - 1], t_bar, params_bar, scratch);
     layer = Layer(*this, l - 1, t, scratch);
   }
   const T* g = layer.pull(walk.z, B, 0, above, t_bar, params_bar, scratch);
