@@ -64,6 +64,42 @@ Tile<T> FlowDynamics<T>::tangents(Index B, Scratch& scratch) const {
   return {unit, D, columns};
 }
 
+/// The estimate of every sample's divergence: q_b = the mean (exact: the sum) over tangents c of V_cb . JV_cb.
+template <class T>
+void FlowDynamics<T>::contract(Tile<T> V, const T* JV, Out<T> q) const {
+  const Index D = field_.dim(), B = q.cols(), C = method_.columns;
+  T* sum = q.data();
+  std::fill_n(sum, B, T(0));
+  for (Index c = 0; c < C; ++c) {
+    const T *jv = JV + c * B * D, *v = V.data() + c * B * D;
+    if (method_.kind == DivergenceMethod::Kind::tangents) {
+      for (Index b = 0; b < B; ++b) sum[b] += jv[b * D + c];
+    } else {
+      for (Index b = 0; b < B; ++b)
+        for (Index i = 0; i < D; ++i) sum[b] += v[b * D + i] * jv[b * D + i];
+    }
+  }
+  if (method_.kind == DivergenceMethod::Kind::hutchinson) q *= T(1) / static_cast<T>(C);
+}
+
+/// Its transpose: JV's cotangent.
+template <class T>
+T* FlowDynamics<T>::pull_contraction(Tile<T> V, Tile<T> w_q, Scratch& scratch) const {
+  const Index D = field_.dim(), B = w_q.cols(), C = method_.columns;
+  T* w_jv = scratch.take<T>(V.size());
+  if (method_.kind == DivergenceMethod::Kind::tangents) {
+    std::fill_n(w_jv, V.size(), T(0));
+    for (Index c = 0; c < C; ++c)
+      for (Index b = 0; b < B; ++b) w_jv[(c * B + b) * D + c] = w_q(0, b);
+  } else {
+    const T weight = T(1) / static_cast<T>(C);
+    for (Index c = 0; c < C; ++c)
+      for (Index b = 0; b < B; ++b)
+        for (Index i = 0; i < D; ++i) w_jv[(c * B + b) * D + i] = weight * w_q(0, b) * V(i, c * B + b);
+  }
+  return w_jv;
+}
+
 template <class T>
 void FlowDynamics<T>::forward(Times<T> t, Tile<T> z, Out<T> dz, Out<T> dq, std::span<T>, T* tape,
                               Scratch& scratch) const {
@@ -73,14 +109,7 @@ void FlowDynamics<T>::forward(Times<T> t, Tile<T> z, Out<T> dz, Out<T> dq, std::
   const Tile<T> V = tangents(B, scratch);
   Out<T> JV(scratch.take<T>(V.size()), D, V.cols());
   field_.forward(t, z, V, dz, JV, tape, scratch);
-  if (dq.size() == 0) return;
-  const T weight = method_.kind == DivergenceMethod::Kind::hutchinson ? T(1) / static_cast<T>(method_.columns) : T(1);
-  for (Index b = 0; b < B; ++b) {
-    T sum = 0;
-    for (Index c = 0; c < method_.columns; ++c)
-      for (Index i = 0; i < D; ++i) sum += V(i, c * B + b) * JV(i, c * B + b);
-    dq(0, b) = weight * sum;
-  }
+  if (dq.size() > 0) contract(V, JV.data(), dq);
 }
 
 template <class T>
@@ -92,14 +121,7 @@ void FlowDynamics<T>::jvp(const T* tape, Tile<T> v, Times<T> t_dot, Out<T> dz_do
   const Tile<T> V = tangents(B, scratch);
   Out<T> JV_dot(scratch.take<T>(V.size()), D, V.cols());
   field_.jvp(tape, V, v, t_dot, dz_dot, JV_dot, scratch);
-  if (dq_dot.size() == 0) return;
-  const T weight = method_.kind == DivergenceMethod::Kind::hutchinson ? T(1) / static_cast<T>(method_.columns) : T(1);
-  for (Index b = 0; b < B; ++b) {
-    T sum = 0;
-    for (Index c = 0; c < method_.columns; ++c)
-      for (Index i = 0; i < D; ++i) sum += V(i, c * B + b) * JV_dot(i, c * B + b);
-    dq_dot(0, b) = weight * sum;
-  }
+  if (dq_dot.size() > 0) contract(V, JV_dot.data(), dq_dot);
 }
 
 template <class T>
@@ -108,14 +130,9 @@ void FlowDynamics<T>::vjp(const T* tape, Tile<T> w_z, Tile<T> w_q, Out<T> z_bar,
   if (method_.kind == DivergenceMethod::Kind::trace)
     return field_.trace_vjp(tape, w_z, w_q, z_bar, t_bar, params_bar, scratch);
   const Scratch::Frame frame(scratch);
-  const Index B = w_z.cols(), D = w_z.rows();
-  const Tile<T> V = tangents(B, scratch);
-  T* w_jv = scratch.take<T>(V.size());
-  const T weight = method_.kind == DivergenceMethod::Kind::hutchinson ? T(1) / static_cast<T>(method_.columns) : T(1);
-  for (Index c = 0; c < method_.columns; ++c)
-    for (Index b = 0; b < B; ++b)
-      for (Index i = 0; i < D; ++i) w_jv[(c * B + b) * D + i] = weight * w_q(0, b) * V(i, c * B + b);
-  field_.vjp(tape, V, w_z, Tile<T>(w_jv, D, V.cols()), z_bar, t_bar, params_bar, scratch);
+  const Tile<T> V = tangents(w_z.cols(), scratch);
+  const T* w_jv = pull_contraction(V, w_q, scratch);
+  field_.vjp(tape, V, w_z, Tile<T>(w_jv, V.rows(), V.cols()), z_bar, t_bar, params_bar, scratch);
 }
 
 template <class T>
