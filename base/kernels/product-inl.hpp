@@ -338,6 +338,7 @@ template <bool kTransposed, class T, class End>
 void product(Index m, Index depth, Index n, const T* A, Index lda, const T* scale, Operand<kTransposed, T> B, T* Y,
              Index ldy, bool accumulate, const End& end) {
   constexpr Index L = HWY_LANES(T);
+  if (n == 0) return;  // A need not be looked at
   HWY_ALIGN T packed[kMaxVectors * L * kDepth];
   const Index vectors = (m + L - 1) / L, panels = (vectors + kMaxVectors - 1) / kMaxVectors;
   const bool small = m * n * static_cast<Index>(sizeof(T)) <= kSmallProduct;
