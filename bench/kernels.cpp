@@ -82,11 +82,11 @@ struct LayerData {
 /// The fused kernels of one layer, told by the flops of their products alone.
 void add_layer(std::vector<Workload>& rows, Activation phi, Index out, Index in, Index B, Index C) {
   const Index columns = B * (1 + C);
-  const auto fused = [&](const std::string& kernel, void (*work)(LayerData&)) {
+  const auto fused = [&](const std::string& kernel, void (*work)(LayerData&), int products = 1) {
     rows.push_back({kernel + "-" + std::string(name(phi)) + "-" + sizes(out, in, columns), [=](int) -> Call {
                       return [=, layer = std::make_shared<LayerData>(phi, out, in, B, C)] {
                         work(*layer);
-                        return Cost{2 * static_cast<double>(out * in * columns), 0, 0};
+                        return Cost{2 * static_cast<double>(products * out * in * columns), 0, 0};
                       };
                     }});
   };
@@ -99,10 +99,11 @@ void add_layer(std::vector<Workload>& rows, Activation phi, Index out, Index in,
     cnf::kernels::pull_layer(l.below(), l.out, l.Wt.data(), l.g.data(), l.U.data(), l.C > 0 ? nullptr : l.Q.data(),
                              l.V.data(), l.sum.data(), static_cast<float*>(nullptr));
   });
-  fused("pull_both", [](LayerData& l) {  // pull_layer with S
+  const auto pull_both = [](LayerData& l) {  // pull_layer with S
     cnf::kernels::pull_layer(l.below(), l.out, l.Wt.data(), l.g.data(), l.U.data(), l.C > 0 ? nullptr : l.Q.data(),
                              l.V.data(), l.sum.data(), l.S.data());
-  });
+  };
+  fused("pull_both", pull_both, 2);
   fused("pull_weight", [](LayerData& l) {
     cnf::kernels::pull_weight(l.out, l.in, l.B * (1 + l.C), l.U.data(), l.x.data(), l.W.data(), l.g.data(), l.S.data(),
                               l.W_bar.data(), l.g_bar.data());
@@ -177,6 +178,8 @@ std::vector<Workload> kernels() {
   add_layer(rows, Activation::tanh, 64, 2, 64, 2);
   add_layer(rows, Activation::tanh, 2, 64, 64, 2);
   add_layer(rows, Activation::sin, 96, 96, 64, 0);
+  add_layer(rows, Activation::sin, 96, 2, 64, 0);
+  add_layer(rows, Activation::sin, 2, 96, 64, 0);
   add_layer(rows, Activation::softplus, 860, 860, 64, 1);
   add_activation<Activation::tanh>(rows);
   add_activation<Activation::softplus>(rows);

@@ -64,7 +64,8 @@ Tile<T> FlowDynamics<T>::tangents(Index B, Scratch& scratch) const {
   return {unit, D, columns};
 }
 
-/// The estimate of every sample's divergence: q_b = the mean (exact: the sum) over tangents c of V_cb . JV_cb.
+/// The estimate of every sample's divergence: q_b = the mean over probes c of V_cb . JV_cb; exact, with unit vectors,
+/// the sum of J's diagonal, which its other entries do not touch.
 template <class T>
 void FlowDynamics<T>::contract(Tile<T> V, const T* JV, Out<T> q) const {
   const Index D = field_.dim(), B = q.cols(), C = method_.columns;
@@ -84,14 +85,14 @@ void FlowDynamics<T>::contract(Tile<T> V, const T* JV, Out<T> q) const {
 
 /// Its transpose: JV's cotangent.
 template <class T>
-T* FlowDynamics<T>::pull_contraction(Tile<T> V, Tile<T> w_q, Scratch& scratch) const {
+const T* FlowDynamics<T>::pull_contraction(Tile<T> V, Tile<T> w_q, Scratch& scratch) const {
   const Index D = field_.dim(), B = w_q.cols(), C = method_.columns;
   T* w_jv = scratch.take<T>(V.size());
   if (method_.kind == DivergenceMethod::Kind::tangents) {
     std::fill_n(w_jv, V.size(), T(0));
     for (Index c = 0; c < C; ++c)
       for (Index b = 0; b < B; ++b) w_jv[(c * B + b) * D + c] = w_q(0, b);
-  } else {
+  } else if (C > 0) {
     const T weight = T(1) / static_cast<T>(C);
     for (Index c = 0; c < C; ++c)
       for (Index b = 0; b < B; ++b)

@@ -63,7 +63,7 @@ class FlowDynamics final : public Dynamics<T> {
  private:
   Tile<T> tangents(Index B, Scratch& scratch) const;
   void contract(Tile<T> V, const T* JV, Out<T> q) const;
-  T* pull_contraction(Tile<T> V, Tile<T> w_q, Scratch& scratch) const;
+  const T* pull_contraction(Tile<T> V, Tile<T> w_q, Scratch& scratch) const;
 
   const Field<T>& field_;
   DivergenceMethod method_;

@@ -58,16 +58,22 @@ void forward_product(Index m, Index k, Index n, const T* A, std::type_identity_t
   product(m, k, n, A, m, scale, Operand<false, T>{X, k}, Y, m, false, end);
 }
 
-/// The same through the plane's kernel if it has one for these sizes (k = 2); with kOuter S = H X^T too. Whether it
-/// did.
+/// The same by plane_product if these sizes have one, and then S = H X^T too if kOuter; returns whether they have. Any
+/// activation: unlike a block's ending it is written out once a vector, not once a block.
 template <bool kOuter, class T, class End>
 bool through_plane(Index m, Index k, Index n, const T* A, std::type_identity_t<const T*> scale, const T* X,
                    const End& end, std::type_identity_t<const T*> H, std::type_identity_t<T*> S) {
   if constexpr (Ending<T>::kInRegisters) {
-    if (k != 2) return false;
-    if (end.columns() == 1) return plane_product<1, kOuter>(m, n, A, scale, X, end, H, S), true;
-    if constexpr (End::kTangents)
-      if (end.columns() == 3) return plane_product<3, kOuter>(m, n / 3, A, scale, X, end, H, S), true;
+    if (k == 2 && end.columns() == 1) {
+      plane_product<1, kOuter>(m, n, A, scale, X, end, H, S);
+      return true;
+    }
+    if constexpr (End::kTangents) {
+      if (k == 2 && end.columns() == 3) {
+        plane_product<3, kOuter>(m, n / 3, A, scale, X, end, H, S);
+        return true;
+      }
+    }
   }
   return false;
 }

@@ -16,7 +16,7 @@ HWY_BEFORE_NAMESPACE();
 namespace cnf::kernels::HWY_NAMESPACE {
 namespace hn = hwy::HWY_NAMESPACE;
 
-/// p[0 .. count-1], then zeros; count <= lanes.
+/// p[0 .. count-1], then zeros; 0 < count <= lanes.
 template <class D, class T = hn::TFromD<D>>
 HWY_INLINE hn::Vec<D> load_first(D d, const T* p, size_t count) {
 #if HWY_CAP_GE256  // masked loads are instructions that cannot fault on lanes left out
@@ -28,7 +28,7 @@ HWY_INLINE hn::Vec<D> load_first(D d, const T* p, size_t count) {
 #endif
 }
 
-/// Writes lanes 0 .. count-1 to p; count <= lanes.
+/// Writes lanes 0 .. count-1 to p; 0 < count <= lanes.
 template <class D, class T = hn::TFromD<D>>
 HWY_INLINE void store_first(hn::Vec<D> v, D d, T* p, size_t count) {
 #if HWY_CAP_GE256

@@ -12,6 +12,7 @@
 // clang-format on
 
 #include <algorithm>
+#include <type_traits>
 
 #include "base/kernels/partial-inl.hpp"
 #include "base/types.hpp"
@@ -41,7 +42,7 @@ struct Operand {
   HWY_INLINE T operator()(Index l, Index j) const { return kTransposed ? p[j + l * ld] : p[l + j * ld]; }
 };
 
-/// A whole vector of rows, and the first few rows of one (none: no access).
+/// A whole vector of rows, and the first few rows of one.
 template <class T>
 struct Whole {
   HWY_INLINE hn::Vec<hn::ScalableTag<T>> load(const T* p) const { return hn::LoadU(hn::ScalableTag<T>(), p); }
@@ -242,23 +243,25 @@ void panel(Index i, Index rows, Index depth, Index n, const T* A, Index lda, Ope
 }
 
 /// What a product 2 deep becomes, in the plane's first and last layers: Y = A diag(scale) B with its ending, A and the
-/// sums over samples staying in registers while all samples pass. With kOuter also S = X B^T, for X in Y's place.
+/// sums over samples staying in registers while all samples pass; a chain begins with its first product. With kOuter
+/// also S = X B^T, for X in Y's place: it costs next to nothing, so a null S is only not stored.
 /// Shapes  A: m x 2; scale: 2, or null for ones; B: 2 x kGroup samples; X: m x kGroup samples; S: m x 2, or null.
 template <int kGroup, bool kOuter, class T, class End>
 HWY_NOINLINE void plane_product(Index m, Index samples, const T* A, const T* scale, const T* B, const End& ending,
                                 const T* X, T* S) {
   const hn::ScalableTag<T> d;
   constexpr Index L = HWY_LANES(T);
-  constexpr int kVectors = HWY_CAP_GE512 ? 4 : 1;  // as many as leave registers for the endings
+  constexpr int kMost = HWY_CAP_GE512 ? 4 : 1;  // as many vectors as leave registers for the endings
   End end = ending;
   end.fix_tangents(kGroup - 1);
-  const auto every_sample = [&](auto access, Index i) HWY_ATTR {
+  const auto every_sample = [&](auto vectors, auto access, Index i) HWY_ATTR {
+    constexpr int kVectors = decltype(vectors)::value;
     hn::Vec<decltype(d)> a[2][kVectors], outer[2][kVectors], total[kVectors];
     HWY_UNROLL(4)
     for (int v = 0; v < kVectors; ++v) {
       HWY_UNROLL(2)
       for (int l = 0; l < 2; ++l) {
-        a[l][v] = hn::Mul(hn::Set(d, scale ? scale[l] : T(1)), access(v).load(A + l * m + i + v * L));
+        a[l][v] = hn::Mul(hn::Set(d, scale ? scale[l] : T(1)), access.load(A + l * m + i + v * L));
         outer[l][v] = hn::Zero(d);
       }
       total[v] = hn::Zero(d);
@@ -268,33 +271,34 @@ HWY_NOINLINE void plane_product(Index m, Index samples, const T* A, const T* sca
       HWY_UNROLL(4)
       for (int v = 0; v < kVectors; ++v) {
         const Index r = i + v * L;
-        const auto part = end_sample<kGroup>(end, access(v), r, b, [&](Index c) HWY_ATTR {
+        const auto part = end_sample<kGroup>(end, access, r, b, [&](Index c) HWY_ATTR {
           return hn::MulAdd(a[1][v], hn::Set(d, x[2 * c + 1]), hn::Mul(a[0][v], hn::Set(d, x[2 * c])));
         });
         if constexpr (End::kSums) total[v] = hn::Add(total[v], part);
-        if constexpr (!kOuter) continue;
-        HWY_UNROLL(4)
-        for (Index c = 0; c < kGroup; ++c) {
-          const auto column = access(v).load(X + (b * kGroup + c) * m + r);
-          HWY_UNROLL(2)
-          for (int l = 0; l < 2; ++l) outer[l][v] = hn::MulAdd(column, hn::Set(d, x[2 * c + l]), outer[l][v]);
+        if constexpr (kOuter) {
+          HWY_UNROLL(4)
+          for (Index c = 0; c < kGroup; ++c) {
+            const auto column = access.load(X + (b * kGroup + c) * m + r);
+            HWY_UNROLL(2)
+            for (int l = 0; l < 2; ++l) outer[l][v] = hn::MulAdd(column, hn::Set(d, x[2 * c + l]), outer[l][v]);
+          }
         }
       }
     }
     HWY_UNROLL(4)
     for (int v = 0; v < kVectors; ++v) {
-      if constexpr (End::kSums) end.total(access(v), total[v], i + v * L);
+      if constexpr (End::kSums) end.total(access, total[v], i + v * L);
       if (kOuter && S) {
         HWY_UNROLL(2)
-        for (int l = 0; l < 2; ++l) access(v).store(outer[l][v], S + l * m + i + v * L);
+        for (int l = 0; l < 2; ++l) access.store(outer[l][v], S + l * m + i + v * L);
       }
     }
   };
+  const std::integral_constant<int, 1> one;
   Index i = 0;
-  for (; i + kVectors * L <= m; i += kVectors * L) every_sample([](int) HWY_ATTR { return Whole<T>{}; }, i);
-  if (i < m)
-    every_sample([&](int v) HWY_ATTR { return First<T>{static_cast<size_t>(std::clamp<Index>(m - i - v * L, 0, L))}; },
-                 i);
+  for (; i + kMost * L <= m; i += kMost * L) every_sample(std::integral_constant<int, kMost>(), Whole<T>{}, i);
+  for (; i + L <= m; i += L) every_sample(one, Whole<T>{}, i);
+  if (i < m) every_sample(one, First<T>{static_cast<size_t>(m - i)}, i);
 }
 
 /// Copies rows x depth of A diag(scale) to P, whose columns are `ldp` rows (a multiple of L), the missing ones zero.
@@ -338,7 +342,6 @@ template <bool kTransposed, class T, class End>
 void product(Index m, Index depth, Index n, const T* A, Index lda, const T* scale, Operand<kTransposed, T> B, T* Y,
              Index ldy, bool accumulate, const End& end) {
   constexpr Index L = HWY_LANES(T);
-  if (n == 0) return;  // A need not be looked at
   HWY_ALIGN T packed[kMaxVectors * L * kDepth];
   const Index vectors = (m + L - 1) / L, panels = (vectors + kMaxVectors - 1) / kMaxVectors;
   const bool small = m * n * static_cast<Index>(sizeof(T)) <= kSmallProduct;

@@ -164,7 +164,7 @@ struct MlpField<T>::Layer {
   /// g_bar: what the layer below's gate receives from elsewhere.
   Cotangent pull_through(const kernels::Hidden<T>& below, const Cotangent& bar, const T* Q, const T* g_bar,
                          std::span<T> t_bar, std::span<T> params_bar, Scratch& scratch) const {
-    constexpr Index kFewOutputs = 4;
+    constexpr Index kFewOutputs = 4;  // S is faster transposed: its long side fills vectors
     const Index B = below.B, C = below.C;
     const Cotangent result{scratch.take<T>(in * (1 + C) * B), scratch.take<T>(in), g_bar};
     std::fill_n(result.sum, in, T(0));

@@ -323,12 +323,13 @@ TEMPLATE_TEST_CASE("a transposed product over a tile is the same in one call as 
 TEMPLATE_TEST_CASE("empty products write zeros or nothing and impossible shapes are refused", "[base][kernels]", float,
                    double) {
   const TestType one = 1;
+  const std::vector<TestType> six(6, 1);
   on_every_target([&](std::int64_t) {
     std::vector<TestType> y(6, 5);
     kernels::multiply<TestType>(2, 0, 3, &one, 2, &one, 1, y.data(), 2, true);
     CHECK(y == std::vector<TestType>(6, 5));
     kernels::multiply<TestType>(0, 3, 3, &one, 1, &one, 3, y.data(), 1);
-    kernels::multiply<TestType>(2, 3, 0, &one, 2, &one, 3, y.data(), 2);
+    kernels::multiply<TestType>(2, 3, 0, six.data(), 2, &one, 3, y.data(), 2);
     kernels::multiply_transposed_add<TestType>(2, 3, 0, &one, 2, &one, 3, y.data(), 2);
     kernels::multiply_transposed_add<TestType>(0, 3, 1, &one, 1, &one, 3, y.data(), 1);
     CHECK(y == std::vector<TestType>(6, 5));

@@ -64,7 +64,7 @@ bool run_layer(const Shape& at, Activation phi, bool per_sample, Arrays<T>& of) 
   const kernels::Hidden<T> below{phi, in, B, C, of.input(in * columns), of.input(in * B), of.input(in * C * B)};
   kernels::pull_layer(below, out, of.input(in * out), of.input(out), of.input(out * columns),
                       C > 0 ? nullptr : of.input(in * B), of.output(in * columns), of.output(in, true),
-                      of.output(in * out));
+                      B % 2 == 1 ? of.output(in * out) : nullptr);
   kernels::pull_weight(out, in, columns, of.input(out * columns), of.input(in * columns), of.input(out * in),
                        of.input(out), of.output(out * in, true), of.output(out * in, true), of.output(out, true));
   if (C == 0) {
