@@ -51,31 +51,22 @@ struct Ending {
   HWY_INLINE void tangent(Access, Lanes<T>, Index, Index, Index, State&) const {}
 };
 
-/// Y = A diag(scale) X, ended by `end`. Shapes  A: m x k; scale: k, or null for ones; X: k x n; Y: m x n.
-template <class T, class End>
+/// Y = A diag(scale) X, ended by `end`; with kOuter and S not null also S = H X^T. Two deep it is a plane_product, for
+/// any activation: that writes an ending out once a vector, not once for each of a block's. Shapes  A: m x k; scale: k,
+/// or null for ones; X: k x n; H and Y: m x n; S: m x k.
+template <bool kOuter = false, class T, class End>
 void forward_product(Index m, Index k, Index n, const T* A, std::type_identity_t<const T*> scale, const T* X, T* Y,
-                     const End& end) {
-  product(m, k, n, A, m, scale, Operand<false, T>{X, k}, Y, m, false, end);
-}
-
-/// The same by plane_product if these sizes have one, and then S = H X^T too if kOuter; returns whether they have. Any
-/// activation: unlike a block's ending it is written out once a vector, not once a block.
-template <bool kOuter, class T, class End>
-bool through_plane(Index m, Index k, Index n, const T* A, std::type_identity_t<const T*> scale, const T* X,
-                   const End& end, std::type_identity_t<const T*> H, std::type_identity_t<T*> S) {
+                     const End& end, std::type_identity_t<const T*> H = nullptr, std::type_identity_t<T*> S = nullptr) {
   if constexpr (Ending<T>::kInRegisters) {
-    if (k == 2 && end.columns() == 1) {
-      plane_product<1, kOuter>(m, n, A, scale, X, end, H, S);
-      return true;
-    }
+    if (k == 2 && end.columns() == 1) return plane_product<1, kOuter>(m, n, A, scale, X, end, H, S);
     if constexpr (End::kTangents) {
-      if (k == 2 && end.columns() == 3) {
-        plane_product<3, kOuter>(m, n / 3, A, scale, X, end, H, S);
-        return true;
-      }
+      if (k == 2 && end.columns() == 3) return plane_product<3, kOuter>(m, n / 3, A, scale, X, end, H, S);
     }
   }
-  return false;
+  product(m, k, n, A, m, scale, Operand<false, T>{X, k}, Y, m, false, end);
+  if constexpr (kOuter) {
+    if (S) transposed_product(m, k, n, H, m, X, k, S, m, false, Store());
+  }
 }
 
 template <class Phi, class Access, class T>
@@ -129,10 +120,8 @@ struct Forward : Ending<T> {
 template <class T>
 void layer_forward(const LayerMap<T>& layer, Activation phi, Index B, Index C, const T* x, T* h, T* s, T* d, T* a) {
   with(phi, [&](auto type) HWY_ATTR {
-    const auto run = [&](const auto& end) HWY_ATTR {
-      if (!through_plane<false>(layer.out, layer.in, (1 + C) * B, layer.W, nullptr, x, end, nullptr, nullptr))
-        forward_product(layer.out, layer.in, (1 + C) * B, layer.W, nullptr, x, h, end);
-    };
+    const auto run = [&](const auto& end)
+                         HWY_ATTR { forward_product(layer.out, layer.in, (1 + C) * B, layer.W, nullptr, x, h, end); };
     if (C > 0 || s || d) {
       run(Forward<decltype(type), T, true>(layer, C, h, s, d, a));
     } else {
@@ -200,12 +189,9 @@ struct Pull : Ending<T> {
 
 template <class T>
 void pull_layer(const Hidden<T>& below, Index n, const T* Wt, const T* g, const T* U, const T* Q, T* V, T* sum, T* S) {
-  const Index columns = (1 + below.C) * below.B;
   with(below.phi, [&](auto type) HWY_ATTR {
-    const Pull<decltype(type), T> end(below, Q, V, sum);
-    if (through_plane<true>(below.size, n, columns, Wt, g, U, end, below.h, S)) return;
-    forward_product(below.size, n, columns, Wt, g, U, V, end);
-    if (S) transposed_product(below.size, n, columns, below.h, below.size, U, n, S, below.size, false, Store());
+    forward_product<true>(below.size, n, (1 + below.C) * below.B, Wt, g, U, V,
+                          Pull<decltype(type), T>(below, Q, V, sum), below.h, S);
   });
 }
 

@@ -44,9 +44,8 @@ void layer_forward(const LayerMap<T>& layer, Activation phi, Index B, Index C, c
 
 /// The transpose, from the cotangents U of a layer's a and a_c to those of the layer below. With y = W^T (g o U) and
 /// y_c = W^T (g o U_c):  V_c = phi' o y_c,  V = phi' o y + phi'' o (Q + sum_c a_c o y_c). Adds the sum of V (not of
-/// V_c) over the samples to `sum`. If S is not null also S = h U^T + sum_c h_c U_c^T, the transpose of pull_weight's:
-/// in the same pass if n is 2. Shapes  Wt: size x n, the transpose of the layer's W; g: n, null for ones; U in columns
-/// of n; V in columns of `size`;
+/// V_c) over the samples to `sum`. If S is not null also S = h U^T + sum_c h_c U_c^T, the transpose of pull_weight's.
+/// Shapes  Wt: size x n, the transpose of the layer's W; g: n, null for ones; U in columns of n; V in columns of size;
 ///         Q: size x B, or null for zero, and null if C > 0; sum: size; S: size x n.
 template <class T>
 void pull_layer(const Hidden<T>& below, Index n, const T* Wt, const T* g, const T* U, const T* Q, T* V, T* sum, T* S);
