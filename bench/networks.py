@@ -6,33 +6,23 @@ usage: bench/networks.py CNF [--seconds S] [--folder DIR] [SET...]
 Two hidden layers have the divergence in closed form, three take two tangents a sample; all else is the program's
 default. KL(truth || model) is judged on 20,000 fresh points at the program's own accuracy.
 """
-import argparse
 import json
-import pathlib
 
-from table import SETS, run
+from table import options, run
 
 NETWORKS = ["96,96", "128,128", "64,64,64"]
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("cnf")
-    parser.add_argument("--seconds", default="20")
-    parser.add_argument("--folder", default="build/networks")
-    parser.add_argument("sets", nargs="*", metavar="SET")
-    arguments = parser.parse_intermixed_args()
-    folder = pathlib.Path(arguments.folder)
-    folder.mkdir(parents=True, exist_ok=True)
-
+    arguments = options(__doc__, "20", "build/networks")
     print("| set |" + "".join(f" {network}: KL | ms a step | s |" for network in NETWORKS))
     print("|---|" + "---|---|---|" * len(NETWORKS))
-    for name in arguments.sets or SETS:
+    for name in arguments.sets:
         cells = []
         for network in NETWORKS:
             trained = json.loads(run(arguments.cnf, "train", "--data", name, "--seconds", arguments.seconds, "--hidden",
-                                     network, "-o", folder / name, "--force", "--json", "--quiet"))
-            at = json.loads(run(arguments.cnf, "evaluate", folder / name, "--data", name, "-N", 20000, "--seed", 77,
+                                     network, "-o", arguments.folder / name, "--force", "--json", "--quiet"))
+            at = json.loads(run(arguments.cnf, "evaluate", arguments.folder / name, "--data", name, "-N", 20000, "--seed", 77,
                                 "--no-mass", "--json"))
             cells.append(f" {at['kl']:.4f} ± {at['kl_stderr']:.4f} | {1e3 * trained['seconds'] / trained['steps']:.1f} | "
                          f"{trained['seconds']:.0f} |")

@@ -37,21 +37,28 @@ def mapped(cnf, name, n, seed, path):
     np.save(path, points @ np.array(MAP).T + np.array(SHIFT))
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+def options(description, seconds, folder, *flags):
+    """The command line, with `folder` a path that exists."""
+    parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("cnf")
-    parser.add_argument("--seconds", default="90")
-    parser.add_argument("--folder", default="build/table")
-    parser.add_argument("--affine", action="store_true")
-    parser.add_argument("sets", nargs="*", metavar="SET")
+    parser.add_argument("--seconds", default=seconds)
+    parser.add_argument("--folder", type=pathlib.Path, default=folder)
+    for flag in flags:
+        parser.add_argument(flag, action="store_true")
+    parser.add_argument("sets", nargs="*", metavar="SET", default=SETS)
     arguments = parser.parse_intermixed_args()
-    folder = pathlib.Path(arguments.folder)
-    folder.mkdir(parents=True, exist_ok=True)
+    arguments.folder.mkdir(parents=True, exist_ok=True)
+    return arguments
+
+
+def main():
+    arguments = options(__doc__, "90", "build/table", "--affine")
+    folder = arguments.folder
     log_det = math.log(abs(MAP[0][0] * MAP[1][1] - MAP[0][1] * MAP[1][0]))
 
     print("| set | entropy | NLL | KL | KL at 1e-9 | mass | evaluations | training, s | steps |")
     print("|---|---|---|---|---|---|---|---|---|")
-    for name in arguments.sets or SETS:
+    for name in arguments.sets:
         data = name
         if arguments.affine:
             data = folder / f"{name}.npy"
