@@ -6,10 +6,10 @@
 #include <vector>
 
 #include "base/standardisation.hpp"
-#include "base/status.hpp"
 #include "flows/divergence.hpp"
 #include "flows/fields/mlp_shape.hpp"
 #include "solvers/integrate.hpp"
+#include "solvers/status.hpp"
 
 namespace cnf {
 

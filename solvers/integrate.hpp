@@ -4,8 +4,8 @@
 #include <cstdint>
 #include <vector>
 
-#include "base/status.hpp"
 #include "solvers/dynamics.hpp"
+#include "solvers/status.hpp"
 #include "solvers/tableau.hpp"
 
 namespace cnf {

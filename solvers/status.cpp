@@ -1,4 +1,4 @@
-#include "base/status.hpp"
+#include "solvers/status.hpp"
 
 #include <charconv>
 
