@@ -53,4 +53,13 @@ void for_each_range(Index n, int threads, Function&& fn) {
   });
 }
 
+/// Calls add(k, k + s) for s = 1, 2, 4, ... and k = 0, 2 s, 4 s, ... with k + s < n: what stands at k then takes in
+/// what stands at k + s, and 0 ends with the sum of all n. A fixed binary tree over the tile's number: whoever holds
+/// tiles [n r / R, n (r + 1) / R) adds the whole subtrees inside alone, to the same bits (docs/decisions/011).
+template <class Add>
+void for_each_tree_pair(Index n, Add&& add) {
+  for (Index s = 1; s < n; s *= 2)
+    for (Index k = 0; k + s < n; k += 2 * s) add(k, k + s);
+}
+
 }  // namespace cnf

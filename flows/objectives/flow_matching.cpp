@@ -9,18 +9,11 @@
 
 namespace cnf {
 
-/// Everything a tile leaves behind; tiles are combined in their order.
-template <class T>
-struct PathTile {
-  Vector<T> params_bar;
-  double loss = 0, dloss_dt_base = 0, dloss_dt_data = 0;
-};
-
 template <class T>
 struct FlowMatching<T>::Work {
   /// The tile's share of the loss of a batch of B_total samples and its gradient; dloss_du's columns are written.
   void run_tile(const MlpField<T>& field, const Matrix<T>& u, TileRange range, std::uint32_t step, Scratch& scratch,
-                PathTile<T>& out, Matrix<T>& dloss_du) const {
+                TileShare<T>& out, Matrix<T>& dloss_du) const {
     const Scratch::Frame frame(scratch);
     const Index D = shape.dim, B = range.count, n = D * B;
     const auto span = static_cast<T>(t_data - t_base), start = static_cast<T>(t_base);
@@ -53,7 +46,7 @@ struct FlowMatching<T>::Work {
       along += static_cast<double>(f[i]) * static_cast<double>(v[i]);
     }
     out.loss = share * square;
-    out.params_bar.setZero(field.gradient_size());
+    out.forward.evaluations = 1;
     T* x_bar = dloss_du.data() + range.first * D;
     std::fill_n(x_bar, n, T(0));
     field.vjp(tape, none, Tile<T>(f, D, B), none, Out<T>(x_bar, D, B), std::span<T>(t_bar, each),
@@ -70,29 +63,28 @@ struct FlowMatching<T>::Work {
     }
   }
 
+  Work(const MlpShape& s, double base, double data, const FlowMatchingOptions& o)
+      : shape(s),
+        t_base(base),
+        t_data(data),
+        options(o),
+        workers(static_cast<std::size_t>(o.threads > 0 ? o.threads : available_threads())),
+        tiles(static_cast<int>(workers.size())) {}
+
   MlpShape shape;
   double t_base, t_data;
   FlowMatchingOptions options;
-  int threads;
   std::vector<Scratch> workers;
-  std::vector<TileRange> ranges;  ///< of a batch of `batch` samples
-  Index batch = 0;
-  std::vector<PathTile<T>> tiles;
+  TileSum<T> tiles;
   LossGradient<T> result;
 };
 
 template <class T>
 FlowMatching<T>::FlowMatching(const MlpShape& shape, double t_base, double t_data, const FlowMatchingOptions& options)
-    : work_(std::make_unique<Work>()) {
+    : work_(std::make_unique<Work>(shape, t_base, t_data, options)) {
   if (!std::isfinite(t_base) || !std::isfinite(t_data) || t_base == t_data)
     throw std::invalid_argument("FlowMatching: t_base is " + std::to_string(t_base) + ", t_data " +
                                 std::to_string(t_data) + "; expected two different finite times");
-  work_->shape = shape;
-  work_->t_base = t_base;
-  work_->t_data = t_data;
-  work_->options = options;
-  work_->threads = options.threads > 0 ? options.threads : available_threads();
-  work_->workers = std::vector<Scratch>(static_cast<std::size_t>(work_->threads));
 }
 
 template <class T>
@@ -106,28 +98,16 @@ const LossGradient<T>& FlowMatching<T>::operator()(const Vector<T>& params, cons
                                 std::to_string(u.cols()) + ", expected " + std::to_string(work.shape.dim) +
                                 " rows and at least one column");
   const MlpField<T> field(work.shape, {params.data(), static_cast<std::size_t>(params.size())});
-  if (work.batch != u.cols()) {
-    work.batch = u.cols();
-    work.ranges = balanced_tiles(work.batch, Evaluator::kTile);
-    work.tiles.resize(work.ranges.size());
-  }
   LossGradient<T>& result = work.result;
   result.dloss_du.resize(u.rows(), u.cols());
-  for_each_tile(static_cast<int>(work.ranges.size()), work.threads, [&](int tile, int worker) {
-    const auto k = static_cast<std::size_t>(tile);
-    work.run_tile(field, u, work.ranges[k], step, work.workers[static_cast<std::size_t>(worker)], work.tiles[k],
-                  result.dloss_du);
-  });
-  result.loss = result.dloss_dt_base = result.dloss_dt_data = 0;
-  result.tiles = static_cast<Index>(work.tiles.size());
-  result.forward.evaluations = result.tiles;
-  for (const PathTile<T>& tile : work.tiles) {
-    result.loss += tile.loss;
-    result.dloss_dt_base += tile.dloss_dt_base;
-    result.dloss_dt_data += tile.dloss_dt_data;
-  }
   // The field derives its closed form's matrix for the divergence alone, so its gradient's end is not needed.
-  sum_tiles(work.tiles, field.parameters(), work.threads, result.dloss_dparams);
+  TileShare<T>& sum = work.tiles(u.cols(), Evaluator::kTile, field.gradient_size(), field.parameters(),
+                                 [&](TileRange range, int worker, TileShare<T>& out) {
+                                   work.run_tile(field, u, range, step, work.workers[static_cast<std::size_t>(worker)],
+                                                 out, result.dloss_du);
+                                 });
+  result.take(sum, work.tiles.tiles());
+  result.dloss_dparams.conservativeResize(field.parameters());
   return result;
 }
 

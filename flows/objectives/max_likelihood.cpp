@@ -12,15 +12,6 @@
 
 namespace cnf {
 
-/// Everything a tile leaves behind; tiles are combined in their order.
-template <class T>
-struct TileResult {
-  Vector<T> params_bar;
-  double loss = 0, dloss_dt_begin = 0, dloss_dt_end = 0;
-  Counters forward, backward;
-  std::vector<Status> failures;
-};
-
 template <class T>
 struct MaximumLikelihood<T>::Work {
   struct Worker {
@@ -31,7 +22,7 @@ struct MaximumLikelihood<T>::Work {
 
   /// The loss of one tile of a batch of B_total samples and its gradient, which is written to dloss_du's columns.
   void run_tile(const MlpField<T>& field, const Matrix<T>& u, TileRange range, std::uint32_t step, Worker& own,
-                TileResult<T>& out, Matrix<T>& dloss_du) const {
+                TileShare<T>& out, Matrix<T>& dloss_du) const {
     const Scratch::Frame frame(own.scratch);
     const Index D = shape.dim, B = range.count;
     const DivergenceMethod method = resolve(options.divergence, field.has_trace(), D, /*training=*/true);
@@ -47,15 +38,10 @@ struct MaximumLikelihood<T>::Work {
     own.state.q().setZero();
     const bool discrete = options.gradient == GradientMode::discrete;
 
-    out.forward = out.backward = {};
-    out.loss = out.dloss_dt_begin = out.dloss_dt_end = 0;
-    out.params_bar.setZero(field.gradient_size());
-    out.failures.clear();
     const Status solved = integrate(dynamics, t_data, t_base, own.state, options.solve, own.scratch, out.forward,
                                     discrete ? &own.record : nullptr);
     if (!solved.ok()) {  // the batch's gradient is lost, so the tile's other samples need no answer
       out.failures.push_back(solved);
-      out.failures.back().row += solved.row >= 0 ? range.first : 0;
       return;
     }
 
@@ -81,42 +67,39 @@ struct MaximumLikelihood<T>::Work {
     const std::span<T> params_bar(out.params_bar.data(), static_cast<std::size_t>(out.params_bar.size()));
     if (discrete) {
       const TimeGradient times = discrete_adjoint(dynamics, own.record, W_z, W_q, z_bar, params_bar, own.scratch);
-      out.dloss_dt_begin = times.begin;
-      out.dloss_dt_end = times.end;
+      out.dloss_dt_data = times.begin;
+      out.dloss_dt_base = times.end;
     } else {
       const T* w_end = own.state.values.data();  // z(t_base), the state's first block
       const Status status =
           continuous_adjoint(dynamics, t_data, t_base, Tile<T>(w_end, D, B), W_z, W_q, options.adjoint, z_bar,
-                             params_bar, out.dloss_dt_begin, out.dloss_dt_end, own.scratch, out.backward);
-      if (!status.ok()) {
-        out.failures.push_back(status);
-        out.failures.back().row += status.row >= 0 ? range.first : 0;
-      }
+                             params_bar, out.dloss_dt_data, out.dloss_dt_base, own.scratch, out.backward);
+      if (!status.ok()) out.failures.push_back(status);
     }
   }
+
+  Work(const MlpShape& s, double base, double data, const ObjectiveOptions& o)
+      : shape(s),
+        t_base(base),
+        t_data(data),
+        options(o),
+        workers(static_cast<std::size_t>(o.threads > 0 ? o.threads : available_threads())),
+        tiles(static_cast<int>(workers.size())) {}
 
   MlpShape shape;
   double t_base, t_data;
   ObjectiveOptions options;
-  int threads;
   std::vector<Worker> workers;
-  std::vector<TileResult<T>> tiles;
-  Vector<T> params;
+  TileSum<T> tiles;
   LossGradient<T> result;
 };
 
 template <class T>
 MaximumLikelihood<T>::MaximumLikelihood(const MlpShape& shape, double t_base, double t_data,
                                         const ObjectiveOptions& options)
-    : work_(std::make_unique<Work>()) {
+    : work_(std::make_unique<Work>(shape, t_base, t_data, options)) {
   check(options.solve);
   check(options.adjoint);
-  work_->shape = shape;
-  work_->t_base = t_base;
-  work_->t_data = t_data;
-  work_->options = options;
-  work_->threads = options.threads > 0 ? options.threads : available_threads();
-  work_->workers = std::vector<typename Work::Worker>(static_cast<std::size_t>(work_->threads));
 }
 
 template <class T>
@@ -131,31 +114,16 @@ const LossGradient<T>& MaximumLikelihood<T>::operator()(const Vector<T>& params,
                                 std::to_string(u.cols()) + ", expected " + std::to_string(work.shape.dim) +
                                 " rows and at least one column");
   const MlpField<T> field(work.shape, {params.data(), static_cast<std::size_t>(params.size())});
-  const std::vector<TileRange> ranges = balanced_tiles(u.cols(), Evaluator::kTile);
-  work.tiles.resize(ranges.size());
   LossGradient<T>& result = work.result;
   result.dloss_du.resize(u.rows(), u.cols());
-  for_each_tile(static_cast<int>(ranges.size()), work.threads, [&](int tile, int worker) {
-    const auto k = static_cast<std::size_t>(tile);
-    work.run_tile(field, u, ranges[k], step, work.workers[static_cast<std::size_t>(worker)], work.tiles[k],
-                  result.dloss_du);
-  });
-  result.loss = result.dloss_dt_base = result.dloss_dt_data = 0;
-  result.forward = result.backward = {};
-  result.failures.clear();
-  result.tiles = static_cast<Index>(ranges.size());
-  for (const TileResult<T>& tile : work.tiles) {
-    result.loss += tile.loss;
-    result.dloss_dt_data += tile.dloss_dt_begin;
-    result.dloss_dt_base += tile.dloss_dt_end;
-    result.forward += tile.forward;
-    result.backward += tile.backward;
-    result.failures.insert(result.failures.end(), tile.failures.begin(), tile.failures.end());
-  }
-  Vector<T>& sum = result.dloss_dparams;
-  sum_tiles(work.tiles, field.gradient_size(), work.threads, sum);
-  field.pull_back({sum.data(), static_cast<std::size_t>(sum.size())});
-  sum.conservativeResize(field.parameters());
+  TileShare<T>& sum = work.tiles(u.cols(), Evaluator::kTile, field.gradient_size(), field.gradient_size(),
+                                 [&](TileRange range, int worker, TileShare<T>& out) {
+                                   work.run_tile(field, u, range, step, work.workers[static_cast<std::size_t>(worker)],
+                                                 out, result.dloss_du);
+                                 });
+  result.take(sum, work.tiles.tiles());
+  field.pull_back({result.dloss_dparams.data(), static_cast<std::size_t>(result.dloss_dparams.size())});
+  result.dloss_dparams.conservativeResize(field.parameters());
   return result;
 }
 

@@ -5,8 +5,8 @@
 #include <string_view>
 #include <vector>
 
-#include "base/tiles.hpp"
 #include "flows/cnf.hpp"
+#include "flows/tile_sum.hpp"
 
 namespace cnf {
 
@@ -44,11 +44,22 @@ struct LossGradient {
   Index tiles = 0;
   std::vector<Status> failures;  ///< the first of each tile that failed, its row counted in the batch
 
+  /// Takes over what tiles have added up; the share keeps their counters.
+  void take(TileShare<T>& sum, Index n_tiles) {
+    loss = sum.loss;
+    dloss_dparams.swap(sum.params_bar);
+    dloss_dt_base = sum.dloss_dt_base;
+    dloss_dt_data = sum.dloss_dt_data;
+    forward = sum.forward;
+    backward = sum.backward;
+    failures.swap(sum.failures);
+    tiles = n_tiles;
+  }
   double nfe_forward() const { return static_cast<double>(forward.evaluations) / static_cast<double>(tiles); }
 };
 
 /// An objective of one shape, with every worker's memory kept from call to call.
-/// Tiles are balanced, about 64 samples each, and their gradients are added in tile order.
+/// Tiles are balanced, about 64 samples each, and their gradients are added by a fixed tree (tile_sum.hpp).
 template <class T>
 class Objective {
  public:
@@ -61,17 +72,6 @@ class Objective {
   /// solve, forward and backward, other at the next step. The result stays valid until the next call.
   virtual const LossGradient<T>& operator()(const Vector<T>& params, const Matrix<T>& u, std::uint32_t step) = 0;
 };
-
-/// The sum of tiles[0].params_bar, tiles[1].params_bar, ... in this order; only its first `size` elements.
-template <class T, class Tile>
-void sum_tiles(const std::vector<Tile>& tiles, Index size, int threads, Vector<T>& sum) {
-  sum.resize(size);
-  for_each_range(size, threads, [&](Index begin, Index end) {
-    auto range = sum.segment(begin, end - begin);
-    range = tiles.front().params_bar.segment(begin, end - begin);
-    for (std::size_t k = 1; k < tiles.size(); ++k) range += tiles[k].params_bar.segment(begin, end - begin);
-  });
-}
 
 /// The objective that options.kind names.
 template <class T>

@@ -9,7 +9,11 @@
 #include <stdexcept>
 #include <thread>
 
+#include <algorithm>
 #include <catch2/catch.hpp>
+#include <cmath>
+#include <numeric>
+#include <vector>
 
 #include "tests/base/temporary_folder.hpp"
 
@@ -160,6 +164,36 @@ TEST_CASE("a constant functor can be the loop's body", "[base][tiles]") {
   const Body body{sum};
   for_each_tile(5, 1, body);
   CHECK(sum == 10);
+}
+
+TEST_CASE("the tree's sum of any rank's range of tiles is made of whole subtrees", "[base][tiles]") {
+  // The sum of n tiles, then the same from ranks that each add the pairs inside their own range first.
+  const auto value = [](Index k) { return std::sin(1.0f + static_cast<float>(k)); };
+  for (Index n = 1; n <= 129; ++n) {
+    std::vector<float> whole;
+    for (Index k = 0; k < n; ++k) whole.push_back(value(k));
+    std::vector<float> parts = whole;
+    for_each_tree_pair(n, [&](Index to, Index from) { whole[to] += whole[from]; });
+    CHECK(static_cast<double>(whole[0]) == Approx(std::accumulate(parts.begin(), parts.end(), 0.0)).margin(1e-4));
+    for (const Index ranks : {1, 2, 3, 4, 5, 7, 8, 16, 33, 64}) {
+      std::vector<float> at = parts;
+      const auto rank_of = [&](Index k) {
+        Index r = 0;
+        while (n * (r + 1) / ranks <= k) ++r;
+        return r;
+      };
+      for (Index r = 0; r < ranks; ++r)
+        for_each_tree_pair(n, [&](Index to, Index from) {
+          const Index s = from - to, last = std::min(n, from + s) - 1;  // the subtree at `to` and the one at `from`
+          if (rank_of(to) == r && rank_of(last) == r) at[to] += at[from];
+        });
+      for_each_tree_pair(n, [&](Index to, Index from) {
+        const Index s = from - to, last = std::min(n, from + s) - 1;
+        if (rank_of(to) != rank_of(last)) at[to] += at[from];
+      });
+      if (at[0] != whole[0]) FAIL_CHECK("n " << n << ", ranks " << ranks);
+    }
+  }
 }
 
 }  // namespace cnf
