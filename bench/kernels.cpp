@@ -3,11 +3,11 @@
 #include <algorithm>
 #include <memory>
 
-#include "base/kernels/activation.hpp"
-#include "base/kernels/layer.hpp"
+#include "base/kernels/functions.hpp"
 #include "base/kernels/matmul.hpp"
 #include "base/kernels/reduce.hpp"
 #include "base/random.hpp"
+#include "flows/kernels/layer.hpp"
 #include "flows/optimizer.hpp"
 
 namespace cnf::bench {
@@ -30,7 +30,7 @@ std::string sizes(Index m, Index k, Index n) {
 Workload multiply(Index m, Index k, Index n) {
   return {"multiply-" + sizes(m, k, n), [=](int) -> Call {
             return [=, A = numbers(m * k), X = numbers(k * n), Y = Vector<float>(m * n)]() mutable {
-              cnf::kernels::multiply(m, k, n, A.data(), m, X.data(), k, Y.data(), m);
+              cnf::kernels::multiply<float>({A.data(), m, k}, {X.data(), k, n}, {Y.data(), m, n});
               return Cost{2 * static_cast<double>(m * k * n), 0, 0};
             };
           }};
@@ -40,7 +40,7 @@ Workload multiply(Index m, Index k, Index n) {
 Workload multiply_transposed_add(Index m, Index k, Index n) {
   return {"gradient-" + sizes(m, k, n), [=](int) -> Call {
             return [=, U = numbers(m * n), X = numbers(k * n), Y = numbers(m * k)]() mutable {
-              cnf::kernels::multiply_transposed_add(m, k, n, U.data(), m, X.data(), k, Y.data(), m);
+              cnf::kernels::multiply_transposed_add<float>({U.data(), m, n}, {X.data(), k, n}, {Y.data(), m, k});
               return Cost{2 * static_cast<double>(m * k * n), 0, 0};
             };
           }};
@@ -72,6 +72,7 @@ struct LayerData {
         g_bar(numbers(out)) {}
 
   cnf::kernels::LayerMap<float> map() const { return {out, in, W.data(), g.data(), c.data(), 0, 0, nullptr, nullptr}; }
+  cnf::kernels::Above<float> above() const { return {out, Wt.data(), g.data(), U.data()}; }
   cnf::kernels::Hidden<float> below() const { return {phi, in, B, C, x.data(), s.data(), a.data()}; }
 
   Activation phi;
@@ -91,22 +92,21 @@ void add_layer(std::vector<Workload>& rows, Activation phi, Index out, Index in,
                     }});
   };
   fused("layer_forward", [](LayerData& l) {
-    cnf::kernels::layer_forward(l.map(), l.phi, l.B, l.C, l.x.data(), l.h.data(),
-                                cnf::kernels::saves_slope(l.phi) ? l.s.data() : nullptr, l.d.data(),
-                                cnf::kernels::has_ratio(l.phi) ? nullptr : l.a.data());
+    cnf::kernels::layer_forward<float>(l.map(), l.phi, {l.B, l.C}, l.x.data(),
+                                       {l.h.data(), cnf::kernels::saves_slope(l.phi) ? l.s.data() : nullptr, l.d.data(),
+                                        cnf::kernels::has_ratio(l.phi) ? nullptr : l.a.data()});
   });
   fused("pull_layer", [](LayerData& l) {
-    cnf::kernels::pull_layer(l.below(), l.out, l.Wt.data(), l.g.data(), l.U.data(), l.C > 0 ? nullptr : l.Q.data(),
-                             l.V.data(), l.sum.data(), static_cast<float*>(nullptr));
+    cnf::kernels::pull_layer<float>(l.below(), l.above(), l.C > 0 ? nullptr : l.Q.data(), {l.V.data(), l.sum.data()});
   });
   const auto pull_both = [](LayerData& l) {  // pull_layer with S
-    cnf::kernels::pull_layer(l.below(), l.out, l.Wt.data(), l.g.data(), l.U.data(), l.C > 0 ? nullptr : l.Q.data(),
-                             l.V.data(), l.sum.data(), l.S.data());
+    cnf::kernels::pull_layer<float>(l.below(), l.above(), l.C > 0 ? nullptr : l.Q.data(),
+                                    {l.V.data(), l.sum.data(), l.S.data()});
   };
   fused("pull_both", pull_both, 2);
   fused("pull_weight", [](LayerData& l) {
-    cnf::kernels::pull_weight(l.out, l.in, l.B * (1 + l.C), l.U.data(), l.x.data(), l.W.data(), l.g.data(), l.S.data(),
-                              l.W_bar.data(), l.g_bar.data());
+    cnf::kernels::pull_weight<float>({l.out, l.in, l.W.data(), l.g.data()}, l.B * (1 + l.C), l.U.data(), l.x.data(),
+                                     {l.W_bar.data(), l.g_bar.data(), l.S.data()});
   });
 }
 
@@ -121,18 +121,26 @@ Workload elements(const std::string& name, void (*work)(Index n, const float* x,
           }};
 }
 
+/// An activation on 64 features of 64 samples, as a layer of one input applies it: h alone; with phi' g; phi' and phi''
+/// from the tape.
 template <Activation kActivation>
 void add_activation(std::vector<Workload>& rows) {
   const std::string activation(name(kActivation));
-  rows.push_back(elements(activation, [](Index n, const float* x, float* y, float*, float*) {
-    cnf::kernels::activate<float>(kActivation, n, x, y, nullptr, nullptr);
-  }));
-  rows.push_back(elements(activation + "'", [](Index n, const float* x, float* y, float* dy, float*) {
-    cnf::kernels::activate<float>(kActivation, n, x, y, dy, nullptr);
-  }));
-  rows.push_back(elements(activation + "''", [](Index n, const float* x, float* y, float* dy, float* d2y) {
-    cnf::kernels::activate<float>(kActivation, n, x, y, dy, d2y);
-  }));
+  const auto row = [&](const std::string& marks, void (*work)(LayerData&)) {
+    rows.push_back({activation + marks, [work](int) -> Call {
+                      return [work, layer = std::make_shared<LayerData>(kActivation, 64, 1, 64, 0)] {
+                        work(*layer);
+                        return Cost{0, 0, static_cast<double>(layer->h.size())};
+                      };
+                    }});
+  };
+  row("", [](LayerData& l) { cnf::kernels::layer_forward<float>(l.map(), l.phi, {l.B, 0}, l.x.data(), {l.h.data()}); });
+  row("'", [](LayerData& l) {
+    cnf::kernels::layer_forward<float>(l.map(), l.phi, {l.B, 0}, l.x.data(), {l.h.data(), l.s.data(), l.d.data()});
+  });
+  row("''", [](LayerData& l) {
+    cnf::kernels::slopes<float>({l.phi, l.out, l.B, 0, l.h.data(), l.s.data(), nullptr}, l.d.data(), l.U.data());
+  });
 }
 
 /// One update of the parameters of W1's network.

@@ -50,7 +50,7 @@ double square(V x) {
   return static_cast<double>(x * x);
 }
 
-/// The kernels' own errors, documented in base/kernels/activation.hpp: 2 to 6 ulp of h, that is 4 u to 12 u of |h|; of
+/// The kernels' own errors, documented in flows/kernels/layer.hpp: 2 to 6 ulp of h, that is 4 u to 12 u of |h|; of
 /// phi' and phi'' 5 u to 24 u, absolute.
 template <class V>
 Rounded<V> logistic(const Rounded<V>& a) {

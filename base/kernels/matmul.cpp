@@ -1,3 +1,5 @@
+// A product is one of two: `product` (product-inl.hpp), whose lanes run over the rows of Y, or, for fewer rows than a
+// quarter vector, `multiply_narrow`, whose lanes run over the depth and are added in a fixed tree.
 #include "base/kernels/matmul.hpp"
 
 #include <algorithm>
@@ -28,23 +30,24 @@ HWY_INLINE hn::Vec<D> sums_of_lanes(D d, hn::Vec<D>* v) {
   return v[0];
 }
 
-/// Rows i .. i + kRows - 1 of a narrow product over `depth`: lanes run over the depth, for all rows of L / kRows
-/// columns at a time. Y(i, .), X and A(i, .) begin at the depth's first row.
+/// kRows rows of a narrow product over at most kNarrowDepth: lanes run over the depth, for all rows of L / kRows
+/// columns at a time.
 template <int kRows, class T>
-void narrow_rows(Index depth, Index n, const T* A, Index lda, const T* X, Index ldx, T* Y, Index ldy, bool accumulate,
-                 const T* scale) {
+void narrow_rows(const Left<T>& left, Index n, Right<false, T> X, Target<T> Y, Into into) {
   const hn::ScalableTag<T> d;
   constexpr Index L = HWY_LANES(T);
   constexpr int kCols = L / kRows;
+  const T *A = left.A.data, *scale = left.scale;
+  const Index depth = left.A.cols, lda = left.A.ld, whole = depth / L * L;
+  const bool add = into == Into::add;
   HWY_ALIGN T row[kRows][kNarrowDepth];
   HWY_ALIGN T sum[L];
-  const Index whole = depth / L * L;
   for (Index l = 0; l < (depth + L - 1) / L * L; ++l)
     for (int r = 0; r < kRows; ++r) row[r][l] = l < depth ? (scale ? scale[l] : T(1)) * A[r + l * lda] : T(0);
   for (Index j = 0; j < n; j += kCols) {
     const T* x[kCols];  // columns beyond the last repeat it; their sums are not written
     HWY_UNROLL(16)
-    for (int c = 0; c < kCols; ++c) x[c] = X + std::min(j + c, n - 1) * ldx;
+    for (int c = 0; c < kCols; ++c) x[c] = X.data + std::min(j + c, n - 1) * X.ld;
     hn::Vec<decltype(d)> v[L];
     HWY_UNROLL(16)
     for (int o = 0; o < L; ++o) v[o] = hn::Zero(d);
@@ -60,67 +63,64 @@ void narrow_rows(Index depth, Index n, const T* A, Index lda, const T* X, Index 
     if (whole < depth)
       add_products([&](const T* p) HWY_ATTR { return load_first(d, p, static_cast<size_t>(depth - whole)); }, whole);
     const auto sums = sums_of_lanes(d, v);
-    if (ldy == kRows && j + kCols <= n) {  // they lie in memory as in the vector
-      T* y = Y + j * ldy;
-      hn::StoreU(accumulate ? hn::Add(hn::LoadU(d, y), sums) : sums, d, y);
+    if (Y.ld == kRows && j + kCols <= n) {  // they lie in memory as in the vector
+      T* y = Y.data + j * Y.ld;
+      hn::StoreU(add ? hn::Add(hn::LoadU(d, y), sums) : sums, d, y);
       continue;
     }
     hn::Store(sums, d, sum);
     for (Index c = 0; c < std::min<Index>(kCols, n - j); ++c)
       for (int r = 0; r < kRows; ++r) {
-        T& y = Y[r + (j + c) * ldy];
-        y = accumulate ? y + sum[kRows * c + r] : sum[kRows * c + r];
+        T& y = Y.data[r + (j + c) * Y.ld];
+        y = add ? y + sum[kRows * c + r] : sum[kRows * c + r];
       }
   }
 }
 
 /// The product for m far below a vector and k above.
 template <class T>
-void multiply_narrow(Index m, Index k, Index n, const T* A, Index lda, const T* X, Index ldx, T* Y, Index ldy,
-                     bool accumulate, const T* scale) {
-  const Index blocks = (k + kNarrowDepth - 1) / kNarrowDepth;
+void multiply_narrow(const Left<T>& left, Index n, Right<false, T> X, Target<T> Y, Into into) {
+  const Index m = left.A.rows, k = left.A.cols, blocks = (k + kNarrowDepth - 1) / kNarrowDepth;
   for (Index block = 0; block < blocks; ++block) {
     const Index l = k * block / blocks, depth = k * (block + 1) / blocks - l;
-    const bool add = accumulate || block > 0;
-    const T *a = A + l * lda, *x = X + l, *s = scale ? scale + l : nullptr;
+    const Into block_into = block > 0 ? Into::add : into;
+    const auto narrow = [&](auto count, Index i) {
+      constexpr int kRows = decltype(count)::value;
+      const Columns<const T> A(left.A.data + l * left.A.ld + i, kRows, depth, left.A.ld);
+      narrow_rows<kRows>(Left<T>{A, left.scale ? left.scale + l : nullptr}, n, X.from(l, 0), Y.from(i, 0), block_into);
+    };
     Index i = 0;
-    for (; i + 2 <= m; i += 2) narrow_rows<2>(depth, n, a + i, lda, x, ldx, Y + i, ldy, add, s);
-    if (i < m) narrow_rows<1>(depth, n, a + i, lda, x, ldx, Y + i, ldy, add, s);
+    for (; i + 2 <= m; i += 2) narrow(std::integral_constant<int, 2>(), i);
+    if (i < m) narrow(std::integral_constant<int, 1>(), i);
   }
 }
 
 template <class T>
-void multiply(Index m, Index k, Index n, const T* A, Index lda, const T* X, Index ldx, T* Y, Index ldy, bool accumulate,
-              const T* scale) {
+void multiply(const Left<T>& left, const Columns<const T>& X, const Columns<T>& Y, Into into) {
   constexpr Index L = HWY_LANES(T);
-  if (4 * m <= L && k >= L) {  // above, a vector of rows filled in part does better
-    multiply_narrow(m, k, n, A, lda, X, ldx, Y, ldy, accumulate, scale);
+  if (4 * left.A.rows <= L && left.A.cols >= L) {  // above, a vector of rows filled in part does better
+    multiply_narrow(left, X.cols, Right<false, T>{X.data, X.ld}, Target<T>{Y.data, Y.ld}, into);
   } else {
-    product(m, k, n, A, lda, scale, Operand<false, T>{X, ldx}, Y, ldy, accumulate, Store());
+    product(left, X.cols, Right<false, T>{X.data, X.ld}, Target<T>{Y.data, Y.ld}, into, Store());
   }
-}
-
-template <class T>
-void multiply_transposed_add(Index m, Index k, Index n, const T* U, Index ldu, const T* X, Index ldx, T* Y, Index ldy) {
-  transposed_product(m, k, n, U, ldu, X, ldx, Y, ldy, true, Store());
 }
 
 // HWY_EXPORT takes no template arguments.
-void multiply_f32(Index m, Index k, Index n, const float* A, Index lda, const float* X, Index ldx, float* Y, Index ldy,
-                  bool accumulate, const float* scale) {
-  multiply(m, k, n, A, lda, X, ldx, Y, ldy, accumulate, scale);
+void multiply_f32(const Columns<const float>& A, const float* scale, const Columns<const float>& X,
+                  const Columns<float>& Y, Into into) {
+  multiply(Left<float>{A, scale}, X, Y, into);
 }
-void multiply_f64(Index m, Index k, Index n, const double* A, Index lda, const double* X, Index ldx, double* Y,
-                  Index ldy, bool accumulate, const double* scale) {
-  multiply(m, k, n, A, lda, X, ldx, Y, ldy, accumulate, scale);
+void multiply_f64(const Columns<const double>& A, const double* scale, const Columns<const double>& X,
+                  const Columns<double>& Y, Into into) {
+  multiply(Left<double>{A, scale}, X, Y, into);
 }
-void multiply_transposed_add_f32(Index m, Index k, Index n, const float* U, Index ldu, const float* X, Index ldx,
-                                 float* Y, Index ldy) {
-  multiply_transposed_add(m, k, n, U, ldu, X, ldx, Y, ldy);
+void multiply_transposed_add_f32(const Columns<const float>& U, const Columns<const float>& X,
+                                 const Columns<float>& Y) {
+  transposed_product(U, X, Target<float>{Y.data, Y.ld}, Into::add, Store());
 }
-void multiply_transposed_add_f64(Index m, Index k, Index n, const double* U, Index ldu, const double* X, Index ldx,
-                                 double* Y, Index ldy) {
-  multiply_transposed_add(m, k, n, U, ldu, X, ldx, Y, ldy);
+void multiply_transposed_add_f64(const Columns<const double>& U, const Columns<const double>& X,
+                                 const Columns<double>& Y) {
+  transposed_product(U, X, Target<double>{Y.data, Y.ld}, Into::add, Store());
 }
 
 }  // namespace cnf::kernels::HWY_NAMESPACE
@@ -135,45 +135,55 @@ HWY_EXPORT(multiply_f64);
 HWY_EXPORT(multiply_transposed_add_f32);
 HWY_EXPORT(multiply_transposed_add_f64);
 
-[[noreturn]] void refuse(const char* function, Index m, Index k, Index n, Index ld0, Index ld1, Index ld2) {
-  throw std::invalid_argument(std::string(function) + ": m, k, n = " + std::to_string(m) + ", " + std::to_string(k) +
-                              ", " + std::to_string(n) + " with leading dimensions " + std::to_string(ld0) + ", " +
-                              std::to_string(ld1) + ", " + std::to_string(ld2) +
-                              "; sizes must not be negative, nor a leading dimension below its rows");
+template <class T>
+bool is_matrix(const Columns<T>& m) {
+  return m.rows >= 0 && m.cols >= 0 && m.ld >= m.rows;
+}
+
+template <class T>
+std::string shape(const Columns<T>& m) {
+  return std::to_string(m.rows) + " x " + std::to_string(m.cols) + " (columns " + std::to_string(m.ld) + " apart)";
+}
+
+template <class T>
+[[noreturn]] void refuse(const std::string& product, const Columns<const T>& A, const Columns<const T>& X,
+                         const Columns<T>& Y) {
+  throw std::invalid_argument(product + " with shapes " + shape(Y) + ", " + shape(A) + ", " + shape(X) +
+                              "; sizes must fit together and not be negative, nor columns overlap");
 }
 
 }  // namespace
 
 template <class T>
-void multiply(Index m, Index k, Index n, const T* A, Index lda, const T* X, Index ldx, T* Y, Index ldy, bool accumulate,
-              const T* scale) {
-  if (m < 0 || k < 0 || n < 0 || lda < m || ldx < k || ldy < m) refuse("multiply", m, k, n, lda, ldx, ldy);
+void multiply(const Columns<const T>& A, const Columns<const T>& X, const Columns<T>& Y, Into into, const T* scale) {
+  if (!is_matrix(A) || !is_matrix(X) || !is_matrix(Y) || A.rows != Y.rows || A.cols != X.rows || X.cols != Y.cols)
+    refuse("multiply: Y = A X", A, X, Y);
   if constexpr (sizeof(T) == sizeof(float)) {
-    HWY_DYNAMIC_DISPATCH(multiply_f32)(m, k, n, A, lda, X, ldx, Y, ldy, accumulate, scale);
+    HWY_DYNAMIC_DISPATCH(multiply_f32)(A, scale, X, Y, into);
   } else {
-    HWY_DYNAMIC_DISPATCH(multiply_f64)(m, k, n, A, lda, X, ldx, Y, ldy, accumulate, scale);
+    HWY_DYNAMIC_DISPATCH(multiply_f64)(A, scale, X, Y, into);
   }
 }
 
 template <class T>
-void multiply_transposed_add(Index m, Index k, Index n, const T* U, Index ldu, const T* X, Index ldx, T* Y, Index ldy) {
-  if (m < 0 || k < 0 || n < 0 || ldu < m || ldx < k || ldy < m)
-    refuse("multiply_transposed_add", m, k, n, ldu, ldx, ldy);
+void multiply_transposed_add(const Columns<const T>& U, const Columns<const T>& X, const Columns<T>& Y) {
+  if (!is_matrix(U) || !is_matrix(X) || !is_matrix(Y) || U.rows != Y.rows || X.rows != Y.cols || U.cols != X.cols)
+    refuse("multiply_transposed_add: Y += U X^T", U, X, Y);
   if constexpr (sizeof(T) == sizeof(float)) {
-    HWY_DYNAMIC_DISPATCH(multiply_transposed_add_f32)(m, k, n, U, ldu, X, ldx, Y, ldy);
+    HWY_DYNAMIC_DISPATCH(multiply_transposed_add_f32)(U, X, Y);
   } else {
-    HWY_DYNAMIC_DISPATCH(multiply_transposed_add_f64)(m, k, n, U, ldu, X, ldx, Y, ldy);
+    HWY_DYNAMIC_DISPATCH(multiply_transposed_add_f64)(U, X, Y);
   }
 }
 
-template void multiply<float>(Index, Index, Index, const float*, Index, const float*, Index, float*, Index, bool,
+template void multiply<float>(const Columns<const float>&, const Columns<const float>&, const Columns<float>&, Into,
                               const float*);
-template void multiply<double>(Index, Index, Index, const double*, Index, const double*, Index, double*, Index, bool,
+template void multiply<double>(const Columns<const double>&, const Columns<const double>&, const Columns<double>&, Into,
                                const double*);
-template void multiply_transposed_add<float>(Index, Index, Index, const float*, Index, const float*, Index, float*,
-                                             Index);
-template void multiply_transposed_add<double>(Index, Index, Index, const double*, Index, const double*, Index, double*,
-                                              Index);
+template void multiply_transposed_add<float>(const Columns<const float>&, const Columns<const float>&,
+                                             const Columns<float>&);
+template void multiply_transposed_add<double>(const Columns<const double>&, const Columns<const double>&,
+                                              const Columns<double>&);
 
 }  // namespace cnf::kernels
 #endif  // HWY_ONCE

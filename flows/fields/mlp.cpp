@@ -1,4 +1,4 @@
-// Letters as in docs/math.md; "in columns" as in base/kernels/layer.hpp: a sample's value, then its tangents.
+// Letters as in docs/math.md; "in columns" as in flows/kernels/layer.hpp: a sample's value, then its tangents.
 #include "flows/fields/mlp.hpp"
 
 #include <stdexcept>
@@ -40,8 +40,8 @@ void MlpField<T>::forward(Times<T> t, Tile<T> z, Tile<T> tangents, Out<T> f, Out
   const bool keep = tape != nullptr;
   for (Index l = 0; l + 1 < L; ++l) {
     const Layer layer(*this, l, t, scratch);
-    kernels::layer_forward(layer.map(scratch), walk.phi(), B, C, x, walk.h(l), keep ? walk.s(l) : nullptr,
-                           static_cast<T*>(nullptr), keep ? walk.a_c(l) : nullptr);
+    kernels::layer_forward<T>(layer.map(scratch), walk.phi(), {B, C}, x,
+                              {.h = walk.h(l), .s = keep ? walk.s(l) : nullptr, .a = keep ? walk.a_c(l) : nullptr});
     x = walk.h(l);
   }
   Layer(*this, L - 1, t, scratch).output(x, B, C, f.data(), jv.data(), scratch);
@@ -67,7 +67,7 @@ void MlpField<T>::jvp(const T* tape, Tile<T> tangents, Tile<T> z_dot, Times<T> t
     if (l == L - 1) break;
     T *dh = scratch.take<T>(n * B), *d2h = scratch.take<T>(n * B), *a_c = scratch.take<T>(n * (1 + C) * B);
     kernels::slopes(walk.hidden(l), dh, d2h);
-    kernels::multiply(n, layer.in, (1 + C) * B, layer.W, n, x, layer.in, a_c, n);
+    kernels::multiply<T>({layer.W, n, layer.in}, {x, layer.in, (1 + C) * B}, {a_c, n, (1 + C) * B});
     layer.apply_gate(a_c, B, C);
     for (Index b = 0; b < B; ++b) {
       const ConstArray<T> slope(dh + b * n, n), bend(d2h + b * n, n);
@@ -97,7 +97,8 @@ void MlpField<T>::vjp(const T* tape, Tile<T> tangents, Tile<T> w_f, Tile<T> w_jv
     layer = Layer(*this, l - 1, t, scratch);
   }
   const T* g = layer.pull(walk.gather(walk.z, tangents.data(), scratch), B, C, bar, t_bar, params_bar, scratch);
-  kernels::multiply(dim(), layer.out, B, layer.Wt, dim(), bar.U, (1 + C) * layer.out, z_bar.data(), dim(), true, g);
+  kernels::multiply<T>({layer.Wt, dim(), layer.out}, {bar.U, layer.out, B, (1 + C) * layer.out},
+                       {z_bar.data(), dim(), B}, kernels::Into::add, g);
 }
 
 template class MlpField<float>;

@@ -3,10 +3,11 @@
 
 #include <algorithm>
 
-#include "base/kernels/layer.hpp"
+#include "base/kernels/functions.hpp"
 #include "base/kernels/matmul.hpp"
 #include "base/kernels/reduce.hpp"
 #include "flows/fields/mlp.hpp"
+#include "flows/kernels/layer.hpp"
 
 namespace cnf {
 
@@ -99,7 +100,7 @@ struct MlpField<T>::Layer {
     const Scratch::Frame frame(scratch);
     const T* c = shift(scratch);
     T* y = scratch.take<T>(out * (1 + C) * B);
-    kernels::multiply(out, in, (1 + C) * B, W, out, x, in, y, out);
+    kernels::multiply<T>({W, out, in}, {x, in, (1 + C) * B}, {y, out, (1 + C) * B});
     with_size(out, [&](auto D) {
       const Index step = (1 + C) * D;
       for (Index s = 0; s < B; ++s) {
@@ -130,19 +131,19 @@ struct MlpField<T>::Layer {
     const Index cols = (1 + C) * B;
     pull_time(B, C, bar, t_bar, params_bar);
     if (!gated()) {
-      kernels::multiply_transposed_add(out, in, cols, bar.U, out, x, in, W_bar, out);
+      kernels::multiply_transposed_add<T>({bar.U, out, cols}, {x, in, cols}, {W_bar, out, in});
       add(out, bar.sum, b_bar);
       return nullptr;
     }
     T* total = scratch.take<T>(out);  // the cotangent of g
     if (one_gate()) {
       std::fill_n(total, out, T(0));
-      kernels::pull_weight(out, in, cols, bar.U, x, W, g, scratch.take<T>(out * in), W_bar, total);
+      kernels::pull_weight<T>({out, in, W, g}, cols, bar.U, x, {W_bar, total, scratch.take<T>(out * in)});
       pull_one_gate(bar, total, t_bar, params_bar);
       return g;
     }
     T* n = scratch.take<T>(out * cols);  // W x + b and W x_c
-    kernels::multiply(out, in, cols, W, out, x, in, n, out);
+    kernels::multiply<T>({W, out, in}, {x, in, cols}, {n, out, cols});
     for (Index s = 0; s < B; ++s) {
       const Index column = s * (1 + C) * out;
       add(out, b, n + column);
@@ -155,7 +156,7 @@ struct MlpField<T>::Layer {
       pull_gate(total, s, t_bar, params_bar);
     }
     apply_gate(bar.U, B, C);
-    kernels::multiply_transposed_add(out, in, cols, bar.U, out, x, in, W_bar, out);
+    kernels::multiply_transposed_add<T>({bar.U, out, cols}, {x, in, cols}, {W_bar, out, in});
     for (Index s = 0; s < B; ++s) add(out, static_cast<const T*>(bar.U + s * (1 + C) * out), b_bar);
     return nullptr;
   }
@@ -170,7 +171,7 @@ struct MlpField<T>::Layer {
     std::fill_n(result.sum, in, T(0));
     const Scratch::Frame frame(scratch);
     const auto pull_below = [&](const T* left_scale, T* S) {
-      kernels::pull_layer(below, out, Wt, left_scale, bar.U, Q, result.U, result.sum, S);
+      kernels::pull_layer<T>(below, {out, Wt, left_scale, bar.U}, Q, {result.U, result.sum, S});
     };
     if (!one_gate()) {
       pull(below.h, B, C, bar, t_bar, params_bar, scratch);  // leaves diag(g) U
@@ -207,8 +208,8 @@ struct MlpField<T>::Layer {
       t_bar[0] += kernels::dot(out, bar.sum, w_t);
     } else {
       const Index step = (1 + C) * out;
-      kernels::multiply_transposed_add(out, 1, B, bar.U, step, t.data(), 1, w_t_bar, out);
-      kernels::multiply(1, out, B, w_t, 1, bar.U, step, t_bar.data(), 1, true);
+      kernels::multiply_transposed_add<T>({bar.U, out, B, step}, {t.data(), 1, B}, {w_t_bar, out, 1});
+      kernels::multiply<T>({w_t, 1, out}, {bar.U, out, B, step}, {t_bar.data(), 1, B}, kernels::Into::add);
     }
   }
 
@@ -241,14 +242,14 @@ struct MlpField<T>::Layer {
   void jvp(const T* x, const T* x_dot, Times<T> t_dot, Index B, Index C, T* a_dot, Scratch& scratch) const {
     const Scratch::Frame frame(scratch);
     const Index cols = (1 + C) * B;
-    kernels::multiply(out, in, cols, W, out, x_dot, in, a_dot, out);
+    kernels::multiply<T>({W, out, in}, {x_dot, in, cols}, {a_dot, out, cols});
     apply_gate(a_dot, B, C);
     for (Index s = 0; s < B; ++s)
       Array<T>(a_dot + s * (1 + C) * out, out) +=
           ConstArray<T>(w_t, out) * t_dot[shared ? 0 : static_cast<std::size_t>(s)];
     if (!gated()) return;
     T *n = scratch.take<T>(out * cols), *dg = scratch.take<T>(out);
-    kernels::multiply(out, in, cols, W, out, x, in, n, out);
+    kernels::multiply<T>({W, out, in}, {x, in, cols}, {n, out, cols});
     for (Index s = 0; s < B; ++s) {
       const Index column = s * (1 + C) * out;
       add(out, b, n + column);
@@ -269,7 +270,7 @@ struct MlpField<T>::Layer {
 };
 
 /// The tape of one evaluation: t (as many as B), z, then every hidden layer's h and h_c (in columns), its s if phi
-/// saves one, and its a_c if phi has no ratio (base/kernels/layer.hpp). With a trace C is 0 and M d_1 follows.
+/// saves one, and its a_c if phi has no ratio (flows/kernels/layer.hpp). With a trace C is 0 and M d_1 follows.
 template <class T>
 struct MlpField<T>::Walk {
   Walk(const MlpField& f, T* tape, Index B_, Index C_)

@@ -5,9 +5,9 @@
 #include <string_view>
 #include <vector>
 
-#include "base/kernels/activation.hpp"
 #include "base/random.hpp"
 #include "base/types.hpp"
+#include "flows/kernels/activation.hpp"
 
 namespace cnf {
 

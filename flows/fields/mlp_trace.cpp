@@ -94,8 +94,8 @@ void MlpField<T>::trace_forward(Times<T> t, Tile<T> z, Out<T> f, Out<T> div, T* 
   for (Index l = 0; l + 1 < L; ++l) {
     d[l] = scratch.take<T>(walk.block(l));
     const Layer layer(*this, l, t, scratch);
-    kernels::layer_forward(layer.map(scratch), walk.phi(), B, 0, x, walk.h(l), tape == nullptr ? nullptr : walk.s(l),
-                           d[l], static_cast<T*>(nullptr));
+    kernels::layer_forward<T>(layer.map(scratch), walk.phi(), {B, 0}, x,
+                              {.h = walk.h(l), .s = tape == nullptr ? nullptr : walk.s(l), .d = d[l]});
     x = walk.h(l);
   }
   const Layer last(*this, L - 1, t, scratch);
@@ -107,7 +107,7 @@ void MlpField<T>::trace_forward(Times<T> t, Tile<T> z, Out<T> f, Out<T> div, T* 
     M = moving;
   }
   T* Md1 = walk.end;
-  kernels::multiply(R, H1, B, M, R, d[0], H1, Md1, R);
+  kernels::multiply<T>({M, R, H1}, {d[0], H1, B}, {Md1, R, B});
   for (Index b = 0; b < B; ++b) div(0, b) = L == 3 ? kernels::dot<T>(R, d[1] + b * R, Md1 + b * R) : Md1[b];
 }
 
@@ -154,11 +154,11 @@ void MlpField<T>::trace_jvp(const T* tape, Tile<T> z_dot, Times<T> t_dot, Out<T>
     last.gate_dot(0, t_dot[0], dg);
     trace.make(dg, moving_dot);
     M = moving;
-    kernels::multiply(R, H1, B, moving_dot, R, d[0], H1, Md1_dot, R);
+    kernels::multiply<T>({moving_dot, R, H1}, {d[0], H1, B}, {Md1_dot, R, B});
   } else {
     std::fill_n(Md1_dot, R * B, T(0));
   }
-  kernels::multiply(R, H1, B, M, R, d_dot[0], H1, Md1_dot, R, true);
+  kernels::multiply<T>({M, R, H1}, {d_dot[0], H1, B}, {Md1_dot, R, B}, kernels::Into::add);
   const T* Md1 = walk.end;
   for (Index b = 0; b < B; ++b)
     div_dot(0, b) =
@@ -183,7 +183,7 @@ void MlpField<T>::trace_vjp(const T* tape, Tile<T> w_f, Tile<T> w_div, Out<T> z_
     Q[l] = scratch.take<T>(walk.block(l));
     g_bar[l] = scratch.take<T>(values);
     std::fill_n(g_bar[l], values, T(0));
-    kernels::pull_slope(walk.hidden(l), n, Mt, E, static_cast<const T*>(layer.g), g_bar[l], layer.g_stride, Q[l], d);
+    kernels::pull_slope<T>(walk.hidden(l), {E, Mt, n}, {layer.g, g_bar[l], layer.g_stride}, Q[l], d);
   };
   const T *Md1 = walk.end, *w_d2 = w_div.data();  // one hidden layer: d_2 is 1
   if (L == 3) {
@@ -208,12 +208,12 @@ void MlpField<T>::trace_vjp(const T* tape, Tile<T> w_f, Tile<T> w_div, Out<T> z_
   if (last.gated()) {
     T* M_bar = scratch.take<T>(R * H1);
     std::fill_n(M_bar, R * H1, T(0));
-    kernels::multiply_transposed_add(R, H1, B, w_d2, R, d1, H1, M_bar, R);
+    kernels::multiply_transposed_add<T>({w_d2, R, B}, {d1, H1, B}, {M_bar, R, H1});
     last_g_bar = scratch.take<T>(dim());
     std::fill_n(last_g_bar, dim(), T(0));
     trace.pull(M_bar, bar(0), bar(1), bar(L - 1), last_g_bar);
   } else {
-    kernels::multiply_transposed_add(R, H1, B, w_d2, R, d1, H1, params_bar.data() + layout_.size, R);
+    kernels::multiply_transposed_add<T>({w_d2, R, B}, {d1, H1, B}, {params_bar.data() + layout_.size, R, H1});
   }
 
   typename Layer::Cotangent above{scratch.take<T>(dim() * B), scratch.take<T>(dim()), last_g_bar};
@@ -225,7 +225,8 @@ void MlpField<T>::trace_vjp(const T* tape, Tile<T> w_f, Tile<T> w_div, Out<T> z_
     layer = Layer(*this, l - 1, t, scratch);
   }
   const T* g = layer.pull(walk.z, B, 0, above, t_bar, params_bar, scratch);
-  kernels::multiply(dim(), layer.out, B, layer.Wt, dim(), above.U, layer.out, z_bar.data(), dim(), true, g);
+  kernels::multiply<T>({layer.Wt, dim(), layer.out}, {above.U, layer.out, B}, {z_bar.data(), dim(), B},
+                       kernels::Into::add, g);
 }
 
 #define CNF_INSTANTIATE(T)                                                                           \

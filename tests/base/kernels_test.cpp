@@ -8,10 +8,11 @@
 #include <stdexcept>
 #include <vector>
 
-#include "base/kernels/activation.hpp"
+#include "base/kernels/functions.hpp"
 #include "base/kernels/matmul.hpp"
 #include "tests/guarded.hpp"
 #include "tests/targets.hpp"
+#include "tests/ulps.hpp"
 
 namespace {
 
@@ -43,7 +44,8 @@ struct Padded {
       if (i % ld >= rows && !std::isnan(values[i])) return false;
     return true;
   }
-  T* data() const { return values.data(); }
+  kernels::Columns<const T> in() const { return {values.data(), rows, cols, ld}; }
+  kernels::Columns<T> out() const { return {values.data(), rows, cols, ld}; }
 };
 
 template <class T>
@@ -62,8 +64,7 @@ bool same_bits(const Matrix<T>& a, const Matrix<T>& b) {
 template <class T>
 Matrix<T> product(const Matrix<T>& A, const Matrix<T>& X) {
   Matrix<T> Y = Matrix<T>::Constant(A.rows(), X.cols(), std::numeric_limits<T>::quiet_NaN());
-  kernels::multiply(A.rows(), A.cols(), X.cols(), A.data(), std::max<Index>(A.rows(), 1), X.data(),
-                    std::max<Index>(X.rows(), 1), Y.data(), std::max<Index>(A.rows(), 1));
+  kernels::multiply<T>({A.data(), A.rows(), A.cols()}, {X.data(), X.rows(), X.cols()}, {Y.data(), Y.rows(), Y.cols()});
   return Y;
 }
 
@@ -103,68 +104,6 @@ const std::vector<Index>& sizes() {
   return list;
 }
 
-template <class T>
-double units_in_last_place(T y, long double exact) {
-  if (std::isnan(y) || std::isinf(y)) return static_cast<long double>(y) == exact ? 0 : 1e30;
-  int exponent;
-  std::frexp(exact, &exponent);
-  exponent = std::max(exponent, std::numeric_limits<T>::min_exponent);
-  return static_cast<double>(
-      std::ldexp(std::abs(static_cast<long double>(y) - exact), std::numeric_limits<T>::digits - exponent));
-}
-
-long double logistic(long double x) { return x < 0 ? std::exp(x) / (1 + std::exp(x)) : 1 / (1 + std::exp(-x)); }
-
-struct Exact {
-  long double h, dh, d2h;
-};
-
-Exact exact(Activation activation, long double x) {
-  const long double s = logistic(x), c = logistic(-x);
-  switch (activation) {
-    case Activation::tanh: {
-      const long double y = std::tanh(x);
-      return {y, 1 - y * y, -2 * y * (1 - y * y)};
-    }
-    case Activation::softplus:
-      return {std::max(x, 0.0L) + std::log1p(std::exp(-std::abs(x))), s, s * c};
-    case Activation::silu:
-      return {x * s, s * (1 + x * c), s * c * (2 + x * (c - s))};
-    case Activation::sin:
-      return {std::sin(x), std::cos(x), -std::sin(x)};
-    case Activation::relu:
-      return {std::max(x, 0.0L), x > 0 ? 1.0L : 0.0L, 0};
-  }
-  throw std::logic_error("no such activation");
-}
-
-/// Numbers of every size and sign, dense where the activations bend, and next to the multiples of pi / 2.
-template <class T>
-std::vector<T> arguments() {
-  std::mt19937_64 generator(5);
-  std::uniform_real_distribution<double> uniform(0, 1);
-  std::vector<T> x;
-  const double underflow = std::is_same_v<T, float> ? 112 : 760;
-  for (int i = 0; i < 8000; ++i) {
-    x.push_back(static_cast<T>(10 * uniform(generator) - 5));
-    x.push_back(static_cast<T>(80 * uniform(generator) - 40));
-    x.push_back(static_cast<T>(underflow * (2 * uniform(generator) - 1)));
-  }
-  for (int e = std::numeric_limits<T>::min_exponent - std::numeric_limits<T>::digits; e < 22; ++e)
-    for (int i = 0; i < 12; ++i)
-      x.push_back(static_cast<T>(std::ldexp(1 + uniform(generator), e)) * T(i % 2 == 0 ? 1 : -1));
-  const int step = std::is_same_v<T, float> ? 1 : 301;
-  for (int k = 1; k < (std::is_same_v<T, float> ? 6366 : 1'900'000); k += step) {
-    const T x0 = static_cast<T>(k * 1.57079632679489661923L);
-    x.insert(x.end(), {std::nextafter(x0, T(0)), x0, -x0, std::nextafter(x0, T(1e9))});
-  }
-  if (std::is_same_v<T, double>) x.push_back(static_cast<T>(1285231.8377688916));  // 2e-16 from 409102 pi
-  return x;
-}
-
-template <class T>
-constexpr double sin_range = std::is_same_v<T, float> ? 1e4 : 3e6;
-
 }  // namespace
 
 TEMPLATE_TEST_CASE("a product stays within its error bound for every shape and reads and writes nothing beside",
@@ -181,10 +120,10 @@ TEMPLATE_TEST_CASE("a product stays within its error bound for every shape and r
       CAPTURE(m, k, n, pad);
       on_every_target([&](std::int64_t) {
         Padded<TestType> y(m, n, m + pad);
-        kernels::multiply(m, k, n, a.data(), a.ld, x.data(), x.ld, y.data(), y.ld);
+        kernels::multiply<TestType>(a.in(), x.in(), y.out());
         REQUIRE(error_in_bounds<TestType>(y.get(), zero, A, X) <= 1);
         y.set(Y0);
-        kernels::multiply(m, k, n, a.data(), a.ld, x.data(), x.ld, y.data(), y.ld, true);
+        kernels::multiply<TestType>(a.in(), x.in(), y.out(), kernels::Into::add);
         REQUIRE(error_in_bounds<TestType>(y.get(), Y0, A, X) <= 1);
         REQUIRE(y.padding_untouched());
       });
@@ -208,7 +147,7 @@ TEMPLATE_TEST_CASE("an element of a product is one chain of fused multiply-adds 
       if (!fuses(target)) return;
       CHECK(same_bits<TestType>(product<TestType>(A, X), from_zero));
       Matrix<TestType> Y = Y0;
-      kernels::multiply(m, k, n, A.data(), m, X.data(), k, Y.data(), m, true);
+      kernels::multiply<TestType>({A.data(), m, k}, {X.data(), k, n}, {Y.data(), m, n}, kernels::Into::add);
       CHECK(same_bits<TestType>(Y, from_Y0));
     });
   }
@@ -243,7 +182,7 @@ TEMPLATE_TEST_CASE("a product does not depend on how far columns lie apart", "[b
       for (const Index ld : {128, 257, 512}) {
         const Padded<TestType> a(A, ld), x(X, ld);
         Padded<TestType> y(m, n, ld);
-        kernels::multiply(m, k, n, a.data(), ld, x.data(), ld, y.data(), ld);
+        kernels::multiply<TestType>(a.in(), x.in(), y.out());
         CHECK(same_bits<TestType>(y.get(), Y));
       }
     });
@@ -288,7 +227,7 @@ TEMPLATE_TEST_CASE("a transposed product is Y plus one chain over the columns fo
       CAPTURE(m, k, n, pad);
       on_every_target([&](std::int64_t target) {
         Padded<TestType> y(Y0, m + pad);
-        kernels::multiply_transposed_add(m, k, n, u.data(), u.ld, x.data(), x.ld, y.data(), y.ld);
+        kernels::multiply_transposed_add<TestType>(u.in(), x.in(), y.out());
         if (fuses(target)) {
           REQUIRE(same_bits<TestType>(y.get(), expected));
         } else {
@@ -310,10 +249,10 @@ TEMPLATE_TEST_CASE("a transposed product over a tile is the same in one call as 
                              Y0 = random_matrix<TestType>(m, k, generator);
       on_every_target([&](std::int64_t) {
         Matrix<TestType> once = Y0, twice = Y0;
-        kernels::multiply_transposed_add(m, k, n, U.data(), m, X.data(), k, once.data(), m);
-        kernels::multiply_transposed_add(m, k, half, U.data(), m, X.data(), k, twice.data(), m);
-        kernels::multiply_transposed_add(m, k, n - half, U.data() + half * m, m, X.data() + half * k, k, twice.data(),
-                                         m);
+        kernels::multiply_transposed_add<TestType>({U.data(), m, n}, {X.data(), k, n}, {once.data(), m, k});
+        kernels::multiply_transposed_add<TestType>({U.data(), m, half}, {X.data(), k, half}, {twice.data(), m, k});
+        kernels::multiply_transposed_add<TestType>({U.data() + half * m, m, n - half},
+                                                   {X.data() + half * k, k, n - half}, {twice.data(), m, k});
         CHECK(same_bits<TestType>(once, twice));
       });
     }
@@ -322,209 +261,90 @@ TEMPLATE_TEST_CASE("a transposed product over a tile is the same in one call as 
 
 TEMPLATE_TEST_CASE("empty products write zeros or nothing and impossible shapes are refused", "[base][kernels]", float,
                    double) {
-  const TestType one = 1;
   const std::vector<TestType> six(6, 1);
   on_every_target([&](std::int64_t) {
     std::vector<TestType> y(6, 5);
-    kernels::multiply<TestType>(2, 0, 3, &one, 2, &one, 1, y.data(), 2, true);
+    const auto in = [&](Index rows, Index cols, Index ld) {
+      return kernels::Columns<const TestType>(six.data(), rows, cols, ld);
+    };
+    const auto out = [&](Index rows, Index cols, Index ld) {
+      return kernels::Columns<TestType>(y.data(), rows, cols, ld);
+    };
+    kernels::multiply<TestType>(in(2, 0, 2), in(0, 3, 1), out(2, 3, 2), kernels::Into::add);
     CHECK(y == std::vector<TestType>(6, 5));
-    kernels::multiply<TestType>(0, 3, 3, &one, 1, &one, 3, y.data(), 1);
-    kernels::multiply<TestType>(2, 3, 0, six.data(), 2, &one, 3, y.data(), 2);
-    kernels::multiply_transposed_add<TestType>(2, 3, 0, &one, 2, &one, 3, y.data(), 2);
-    kernels::multiply_transposed_add<TestType>(0, 3, 1, &one, 1, &one, 3, y.data(), 1);
+    kernels::multiply<TestType>(in(0, 3, 1), in(3, 3, 3), out(0, 3, 1));
+    kernels::multiply<TestType>(in(2, 3, 2), in(3, 0, 3), out(2, 0, 2));
+    kernels::multiply_transposed_add<TestType>(in(2, 0, 2), in(3, 0, 3), out(2, 3, 2));
+    kernels::multiply_transposed_add<TestType>(in(0, 1, 1), in(3, 1, 3), out(0, 3, 1));
     CHECK(y == std::vector<TestType>(6, 5));
-    kernels::multiply<TestType>(2, 0, 3, &one, 2, &one, 1, y.data(), 2);
+    kernels::multiply<TestType>(in(2, 0, 2), in(0, 3, 1), out(2, 3, 2));
     CHECK(y == std::vector<TestType>(6, 0));
-    CHECK_THROWS_AS(kernels::multiply<TestType>(2, 1, 1, &one, 1, &one, 1, y.data(), 2), std::invalid_argument);
-    CHECK_THROWS_AS(kernels::multiply<TestType>(1, 2, 1, &one, 1, &one, 1, y.data(), 1), std::invalid_argument);
-    CHECK_THROWS_AS(kernels::multiply<TestType>(2, 1, 1, &one, 2, &one, 1, y.data(), 1), std::invalid_argument);
-    CHECK_THROWS_AS(kernels::multiply<TestType>(1, 1, -1, &one, 1, &one, 1, y.data(), 1), std::invalid_argument);
-    CHECK_THROWS_AS(kernels::multiply_transposed_add<TestType>(1, 2, 1, &one, 1, &one, 1, y.data(), 1),
-                    std::invalid_argument);
+    const auto product = [&](auto A, auto X, auto Y) { kernels::multiply<TestType>(A, X, Y); };
+    const auto gradient = [&](auto U, auto X, auto Y) { kernels::multiply_transposed_add<TestType>(U, X, Y); };
+    CHECK_THROWS_AS(product(in(2, 1, 1), in(1, 1, 1), out(2, 1, 2)), std::invalid_argument);  // columns overlap
+    CHECK_THROWS_AS(product(in(1, 2, 1), in(2, 1, 1), out(1, 1, 1)), std::invalid_argument);
+    CHECK_THROWS_AS(product(in(2, 1, 2), in(1, 1, 1), out(2, 1, 1)), std::invalid_argument);
+    CHECK_THROWS_AS(product(in(1, 1, 1), in(1, -1, 1), out(1, -1, 1)), std::invalid_argument);  // negative
+    CHECK_THROWS_AS(product(in(2, 1, 2), in(2, 1, 2), out(2, 1, 2)), std::invalid_argument);    // do not fit together
+    CHECK_THROWS_AS(product(in(2, 1, 2), in(1, 1, 1), out(1, 1, 1)), std::invalid_argument);
+    CHECK_THROWS_AS(product(in(2, 1, 2), in(1, 2, 1), out(2, 1, 2)), std::invalid_argument);
+    CHECK_THROWS_AS(gradient(in(1, 1, 1), in(2, 1, 1), out(1, 2, 1)), std::invalid_argument);
+    CHECK_THROWS_AS(gradient(in(1, 1, 1), in(2, 1, 2), out(1, 1, 1)), std::invalid_argument);
+    CHECK_THROWS_AS(gradient(in(1, 1, 1), in(2, 2, 2), out(1, 2, 1)), std::invalid_argument);
   });
 }
 
-TEMPLATE_TEST_CASE("activations keep the documented error over the whole range", "[base][kernels]", float, double) {
-  constexpr bool single = std::is_same_v<TestType, float>;
-  // Units in the last place of h, and the absolute errors of the derivatives.
-  struct Bound {
-    double h, dh, d2h;
-  };
-  const auto bound = [&](Activation activation) -> Bound {
-    switch (activation) {
-      case Activation::tanh:
-        return single ? Bound{6, 7e-7, 1.4e-6} : Bound{2, 4e-16, 7e-16};
-      case Activation::relu:
-        return {0, 0, 0};
-      default:
-        return single ? Bound{4, 3e-7, 3e-7} : Bound{2, 5e-16, 5e-16};
-    }
-  };
-  const std::vector<TestType> x = arguments<TestType>();
-  const Index n = static_cast<Index>(x.size());
-  for (const Activation activation : kAllActivations) {
-    std::vector<Exact> expected;
-    for (const TestType a : x) expected.push_back(exact(activation, a));
-    CAPTURE(name(activation));
-    on_every_target([&](std::int64_t) {
-      std::vector<TestType> h(x.size()), dh(x.size()), d2h(x.size());
-      kernels::activate(activation, n, x.data(), h.data(), dh.data(), d2h.data());
-      Bound worst{0, 0, 0};
-      for (std::size_t i = 0; i < x.size(); ++i) {
-        worst.h = std::max(worst.h, units_in_last_place(h[i], expected[i].h));
-        worst.dh = std::max(worst.dh, static_cast<double>(std::abs(dh[i] - expected[i].dh)));
-        worst.d2h = std::max(worst.d2h, static_cast<double>(std::abs(d2h[i] - expected[i].d2h)));
-      }
-      CHECK(worst.h <= bound(activation).h);
-      CHECK(worst.dh <= bound(activation).dh);
-      CHECK(worst.d2h <= bound(activation).d2h);
-    });
-  }
+TEMPLATE_TEST_CASE("sigmoid keeps its documented error over the whole range and no result is flushed to zero",
+                   "[base][kernels]", float, double) {
+  const std::vector<TestType> x = numbers_of_every_size<TestType>();
   on_every_target([&](std::int64_t) {
     std::vector<TestType> y(x.size());
-    kernels::sigmoid(n, x.data(), y.data());
+    kernels::sigmoid(static_cast<Index>(x.size()), x.data(), y.data());
     double worst = 0;
     for (std::size_t i = 0; i < x.size(); ++i) worst = std::max(worst, units_in_last_place(y[i], logistic(x[i])));
-    CHECK(worst <= (single ? 4 : 2));
+    CHECK(worst <= (std::is_same_v<TestType, float> ? 4 : 2));
+    const TestType least = std::numeric_limits<TestType>::denorm_min();
+    const TestType deep = static_cast<TestType>(std::log(4 * static_cast<long double>(least)));
+    kernels::sigmoid<TestType>(1, &deep, y.data());
+    CHECK(y[0] == 4 * least);
   });
 }
 
-TEMPLATE_TEST_CASE("an activated element has the same bits wherever it stands and whatever else is asked",
-                   "[base][kernels]", float, double) {
+TEMPLATE_TEST_CASE("sigmoid of an element has the same bits wherever it stands, in place too", "[base][kernels]", float,
+                   double) {
   std::mt19937_64 generator(9);
   std::normal_distribution<TestType> normal(0, 4);
   std::vector<TestType> x(130);
   for (TestType& a : x) a = normal(generator);
-  x[7] = TestType(5e7);  // beyond the vectors' range of sin: its neighbours must not notice
   x[40] = std::numeric_limits<TestType>::quiet_NaN();
   const auto equal = [](TestType a, TestType b) {
     return (std::isnan(a) && std::isnan(b)) || std::memcmp(&a, &b, sizeof a) == 0;
   };
-  for (const Activation activation : kAllActivations) {
-    CAPTURE(name(activation));
-    on_every_target([&](std::int64_t) {
-      std::vector<TestType> h(x.size()), dh(x.size()), d2h(x.size()), s(x.size());
-      for (std::size_t i = 0; i < x.size(); ++i) {
-        kernels::activate(activation, 1, &x[i], &h[i], &dh[i], &d2h[i]);
-        kernels::sigmoid(1, &x[i], &s[i]);
-      }
-      for (std::size_t n = 1; n <= x.size(); n += n < 40 ? 1 : 9) {
-        for (const bool flush_with_end : {true, false}) {
-          const Index size = static_cast<Index>(n);
-          const std::size_t offset = x.size() - n;
-          for (int wanted = 0; wanted < 8; ++wanted) {  // bits: h, dh, d2h
-            const Guarded<TestType> in(size, flush_with_end), y(size, flush_with_end), dy(size, flush_with_end),
-                d2y(size, flush_with_end);
-            std::copy_n(x.begin() + static_cast<std::ptrdiff_t>(offset), n, in.data());
-            kernels::activate<TestType>(activation, size, in.data(), wanted & 1 ? y.data() : nullptr,
-                                        wanted & 2 ? dy.data() : nullptr, wanted & 4 ? d2y.data() : nullptr);
-            for (std::size_t i = 0; i < n; ++i) {
-              const Index at = static_cast<Index>(i);
-              if (wanted & 1) REQUIRE(equal(y[at], h[offset + i]));
-              if (wanted & 2) REQUIRE(equal(dy[at], dh[offset + i]));
-              if (wanted & 4) REQUIRE(equal(d2y[at], d2h[offset + i]));
-            }
-            if (wanted == 7) {
-              kernels::sigmoid<TestType>(size, in.data(), y.data());
-              for (std::size_t i = 0; i < n; ++i) REQUIRE(equal(y[static_cast<Index>(i)], s[offset + i]));
-              kernels::sigmoid<TestType>(size, in.data(), in.data());
-              for (std::size_t i = 0; i < n; ++i) REQUIRE(equal(in[static_cast<Index>(i)], s[offset + i]));
-            }
-            if (wanted == 5) {  // in place
-              kernels::activate<TestType>(activation, size, in.data(), y.data(), in.data(), nullptr);
-              for (std::size_t i = 0; i < n; ++i) REQUIRE(equal(in[static_cast<Index>(i)], dh[offset + i]));
-            }
-          }
+  on_every_target([&](std::int64_t) {
+    std::vector<TestType> alone(x.size());
+    for (std::size_t i = 0; i < x.size(); ++i) kernels::sigmoid(1, &x[i], &alone[i]);
+    for (std::size_t n = 1; n <= x.size(); n += n < 40 ? 1 : 9)
+      for (const bool flush_with_end : {true, false}) {
+        const Index size = static_cast<Index>(n);
+        const std::size_t offset = x.size() - n;
+        const Guarded<TestType> in(size, flush_with_end), y(size, flush_with_end);
+        std::copy_n(x.begin() + static_cast<std::ptrdiff_t>(offset), n, in.data());
+        kernels::sigmoid<TestType>(size, in.data(), y.data());
+        kernels::sigmoid<TestType>(size, in.data(), in.data());
+        for (std::size_t i = 0; i < n; ++i) {
+          REQUIRE(equal(y[static_cast<Index>(i)], alone[offset + i]));
+          REQUIRE(equal(in[static_cast<Index>(i)], alone[offset + i]));
         }
       }
-    });
-  }
-}
-
-TEMPLATE_TEST_CASE("a NaN gives NaN in every output and an infinity gives the limit", "[base][kernels]", float,
-                   double) {
-  const TestType inf = std::numeric_limits<TestType>::infinity(), nan = std::numeric_limits<TestType>::quiet_NaN();
-  const TestType huge = std::numeric_limits<TestType>::max();
-  const TestType x[] = {nan, inf, -inf, huge, -huge};
-  on_every_target([&](std::int64_t) {
-    TestType h[5], dh[5], d2h[5];
-    const auto activate = [&](Activation activation) {
-      INFO(name(activation));
-      kernels::activate(activation, 5, x, h, dh, d2h);
-      CHECK(std::isnan(h[0]));
-      CHECK(std::isnan(dh[0]));
-      CHECK(std::isnan(d2h[0]));
-    };
-    const auto is = [](const TestType* y, TestType at_plus, TestType at_minus) {
-      return y[1] == at_plus && y[2] == at_minus;
-    };
-    activate(Activation::tanh);
-    CHECK((is(h, 1, -1) && is(dh, 0, 0) && is(d2h, 0, 0)));
-    CHECK((h[3] == 1 && h[4] == -1));
-    for (const Activation one_sided : {Activation::softplus, Activation::silu, Activation::relu}) {
-      activate(one_sided);
-      CHECK((is(h, inf, 0) && is(dh, 1, 0) && is(d2h, 0, 0)));
-      CHECK((h[3] == huge && h[4] == 0));
-    }
-    activate(Activation::sin);
-    CHECK((std::isnan(h[1]) && std::isnan(h[2]) && std::isnan(dh[1])));  // no limit
-    CHECK((h[3] == Approx(std::sin(huge)) && dh[4] == Approx(std::cos(huge))));
-    kernels::sigmoid(5, x, h);
-    CHECK((std::isnan(h[0]) && h[1] == 1 && h[2] == 0 && h[3] == 1 && h[4] == 0));
   });
 }
 
-TEMPLATE_TEST_CASE("sin beyond the range of its reduction is that of the standard library", "[base][kernels]", float,
-                   double) {
-  std::mt19937_64 generator(10);
-  std::uniform_real_distribution<double> exponent(std::log2(sin_range<TestType>),
-                                                  std::is_same_v<TestType, float> ? 127 : 1000);
-  std::vector<TestType> x(999);
-  for (TestType& a : x) a = static_cast<TestType>(std::exp2(exponent(generator)));
+TEMPLATE_TEST_CASE("sigmoid of a NaN is a NaN and of an infinity the limit", "[base][kernels]", float, double) {
+  const TestType inf = std::numeric_limits<TestType>::infinity(), huge = std::numeric_limits<TestType>::max();
+  const TestType x[] = {std::numeric_limits<TestType>::quiet_NaN(), inf, -inf, huge, -huge};
   on_every_target([&](std::int64_t) {
-    std::vector<TestType> h(x.size()), dh(x.size());
-    kernels::activate<TestType>(Activation::sin, 999, x.data(), h.data(), dh.data(), nullptr);
-    for (std::size_t i = 0; i < x.size(); ++i) {
-      REQUIRE(units_in_last_place(h[i], std::sin(static_cast<long double>(x[i]))) <= 1);
-      REQUIRE(units_in_last_place(dh[i], std::cos(static_cast<long double>(x[i]))) <= 1);
-    }
+    TestType y[5];
+    kernels::sigmoid(5, x, y);
+    CHECK((std::isnan(y[0]) && y[1] == 1 && y[2] == 0 && y[3] == 1 && y[4] == 0));
   });
-}
-
-TEMPLATE_TEST_CASE("tanh is odd and never leaves its range and no result is flushed to zero", "[base][kernels]", float,
-                   double) {
-  const std::vector<TestType> x = arguments<TestType>();
-  const Index n = static_cast<Index>(x.size());
-  on_every_target([&](std::int64_t) {
-    std::vector<TestType> minus(x.size()), h(x.size()), mirrored(x.size()), dh(x.size());
-    std::transform(x.begin(), x.end(), minus.begin(), [](TestType a) { return -a; });
-    kernels::activate<TestType>(Activation::tanh, n, x.data(), h.data(), dh.data(), nullptr);
-    kernels::activate<TestType>(Activation::tanh, n, minus.data(), mirrored.data(), nullptr, nullptr);
-    for (std::size_t i = 0; i < x.size(); ++i) {
-      REQUIRE(h[i] == -mirrored[i]);
-      REQUIRE(std::abs(h[i]) <= 1);
-      REQUIRE(dh[i] >= 0);
-    }
-    const TestType least = std::numeric_limits<TestType>::denorm_min(), pair[] = {4 * least, -4 * least};
-    TestType y[2];
-    for (const Activation odd : {Activation::tanh, Activation::sin}) {
-      kernels::activate<TestType>(odd, 2, pair, y, nullptr, nullptr);
-      CHECK((y[0] == 4 * least && y[1] == -4 * least));
-    }
-    kernels::activate<TestType>(Activation::silu, 2, pair, y, nullptr, nullptr);
-    CHECK((y[0] == 2 * least && y[1] == -2 * least));
-    // exp(-x) = 4 least: subnormal results of sigmoid and softplus.
-    const TestType deep = static_cast<TestType>(std::log(4 * static_cast<long double>(least)));
-    kernels::activate<TestType>(Activation::softplus, 1, &deep, y, nullptr, nullptr);
-    CHECK(y[0] == 4 * least);
-    kernels::sigmoid<TestType>(1, &deep, y);
-    CHECK(y[0] == 4 * least);
-  });
-}
-
-TEST_CASE("every activation has its own name", "[base][kernels]") {
-  std::vector<std::string_view> names;
-  for (const Activation activation : kAllActivations) names.push_back(name(activation));
-  CHECK(names == std::vector<std::string_view>{"tanh", "softplus", "silu", "sin", "relu"});
-  CHECK_THROWS_AS(name(static_cast<Activation>(99)), std::invalid_argument);
 }

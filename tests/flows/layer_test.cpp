@@ -1,5 +1,5 @@
-// The layers' kernels against the ends of their arrays; their values are held by tests/flows/reference_test.cpp.
-#include "base/kernels/layer.hpp"
+// The layers' kernels against the ends of their arrays; their values are held by reference_test.cpp.
+#include "flows/kernels/layer.hpp"
 
 #include <algorithm>
 #include <catch2/catch.hpp>
@@ -58,19 +58,20 @@ bool run_layer(const Shape& at, Activation phi, bool per_sample, Arrays<T>& of) 
   const Index stride = per_sample ? out : 0, values = per_sample ? out * B : out, columns = (1 + C) * B;
   const kernels::LayerMap<T> layer{out,    in,     of.input(out * in), of.input(values), of.input(values),
                                    stride, stride, of.input(out),      of.input(B)};
-  kernels::layer_forward(layer, phi, B, C, of.input(in * columns), of.output(out * columns),
-                         kernels::saves_slope(phi) ? of.output(out * B) : nullptr, of.output(out * B),
-                         kernels::has_ratio(phi) ? nullptr : of.output(out * C * B));
+  kernels::layer_forward<T>(layer, phi, {B, C}, of.input(in * columns),
+                            {of.output(out * columns), kernels::saves_slope(phi) ? of.output(out * B) : nullptr,
+                             of.output(out * B), kernels::has_ratio(phi) ? nullptr : of.output(out * C * B)});
   const kernels::Hidden<T> below{phi, in, B, C, of.input(in * columns), of.input(in * B), of.input(in * C * B)};
-  kernels::pull_layer(below, out, of.input(in * out), of.input(out), of.input(out * columns),
-                      C > 0 ? nullptr : of.input(in * B), of.output(in * columns), of.output(in, true),
-                      B % 2 == 1 ? of.output(in * out) : nullptr);
-  kernels::pull_weight(out, in, columns, of.input(out * columns), of.input(in * columns), of.input(out * in),
-                       of.input(out), of.output(out * in, true), of.output(out * in, true), of.output(out, true));
+  kernels::pull_layer<T>(below, {out, of.input(in * out), of.input(out), of.input(out * columns)},
+                         C > 0 ? nullptr : of.input(in * B),
+                         {of.output(in * columns), of.output(in, true), B % 2 == 1 ? of.output(in * out) : nullptr});
+  kernels::pull_weight<T>({out, in, of.input(out * in), of.input(out)}, columns, of.input(out * columns),
+                          of.input(in * columns),
+                          {of.output(out * in, true), of.output(out, true), of.output(out * in, true)});
   if (C == 0) {
     const kernels::Hidden<T> own{phi, out, B, 0, of.input(out * B), of.input(out * B), nullptr};
-    kernels::pull_slope(own, in, of.input(out * in), of.input(in * B), of.input(values), of.output(values, true),
-                        stride, of.output(out * B), of.output(out * B));
+    kernels::pull_slope<T>(own, {of.input(in * B), of.input(out * in), in},
+                           {of.input(values), of.output(values, true), stride}, of.output(out * B), of.output(out * B));
     kernels::slopes(own, of.output(out * B), of.output(out * B));
   }
   return of.all_written();
@@ -79,7 +80,7 @@ bool run_layer(const Shape& at, Activation phi, bool per_sample, Arrays<T>& of) 
 }  // namespace
 
 TEMPLATE_TEST_CASE("the layers' kernels write all of their results and touch nothing beside their arrays",
-                   "[base][kernels]", float, double) {
+                   "[flows][kernels]", float, double) {
   const std::vector<Index> widths{1, 2, 7, 8, 15, 16, 17, 33, 64, 70};
   std::size_t pair = 0;
   for (const Index out : widths)
