@@ -15,6 +15,7 @@
 
 #include "base/error.hpp"
 #include "base/file_ops.hpp"
+#include "base/number_text.hpp"
 #include "base/utf8.hpp"
 
 namespace cnf {
@@ -33,9 +34,7 @@ std::string size_text(std::uint64_t bytes) {
   std::size_t unit = 0;
   constexpr std::string_view units[] = {" kB", " MB", " GB", " TB", " PB", " EB"};
   for (; value >= 999.95 && unit + 1 < std::size(units); ++unit) value /= 1000;
-  char text[32];
-  const auto end = std::to_chars(text, text + sizeof text, value, std::chars_format::fixed, 1).ptr;
-  return std::string(text, end).append(units[unit]);
+  return decimals(value, 1).append(units[unit]);
 }
 
 int open_retrying(const char* path, int flags, mode_t mode) {

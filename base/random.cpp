@@ -68,7 +68,7 @@ struct Pair {
 
 }  // namespace
 
-Words philox(Seed seed, Purpose purpose, std::uint32_t step, std::uint64_t sample, std::uint32_t block) {
+PhiloxWords philox(Seed seed, Purpose purpose, std::uint32_t step, std::uint64_t sample, std::uint32_t block) {
   const r123::Philox4x32::key_type key{
       {static_cast<std::uint32_t>(seed.value), static_cast<std::uint32_t>(seed.value >> 32)}};
   const r123::Philox4x32::ctr_type counter{
@@ -83,7 +83,7 @@ double uniform(Seed seed, Purpose purpose, std::uint32_t step, std::uint64_t sam
 }
 
 double normal(Seed seed, Purpose purpose, std::uint32_t step, std::uint64_t sample, std::uint32_t component) {
-  const Words words = philox(seed, purpose, step, sample, component / 4);
+  const PhiloxWords words = philox(seed, purpose, step, sample, component / 4);
   const std::uint32_t pair = component % 4 / 2 * 2;
   const Pair x = box_muller(words.word[pair], words.word[pair + 1]);
   return component % 2 == 0 ? x.first : x.second;
@@ -110,8 +110,8 @@ void draw_normals(Seed seed, Purpose purpose, std::uint32_t step, std::uint64_t 
     const Index n = std::min(kChunk, B - begin);
     for (Index component = 0; component < components; component += 4) {
       for (Index b = 0; b < n; ++b) {
-        const Words four = philox(seed, purpose, step, first + static_cast<std::uint64_t>(begin + b),
-                                  static_cast<std::uint32_t>(component / 4));
+        const PhiloxWords four = philox(seed, purpose, step, first + static_cast<std::uint64_t>(begin + b),
+                                        static_cast<std::uint32_t>(component / 4));
         for (Index k = 0; k < 4; ++k) words[k][b] = four.word[k];
       }
       for (Index k = 0; k < 4; k += 2) {

@@ -28,10 +28,10 @@ enum class Purpose : std::uint16_t {
 
 /// Four 32-bit words from Philox4x32-10 (Salmon et al. 2011, SC'11): key = seed, counter =
 /// (sample low 32 bits; sample high 16 bits << 16 | purpose; step; block).
-struct Words {
+struct PhiloxWords {
   std::uint32_t word[4];
 };
-Words philox(Seed seed, Purpose purpose, std::uint32_t step, std::uint64_t sample, std::uint32_t block);
+PhiloxWords philox(Seed seed, Purpose purpose, std::uint32_t step, std::uint64_t sample, std::uint32_t block);
 
 /// Uniform on (0, 1), never 0 or 1: (u + 1/2) 2^-32 with u the component's word (block = component / 4).
 double uniform(Seed seed, Purpose purpose, std::uint32_t step, std::uint64_t sample, std::uint32_t component);

@@ -14,7 +14,7 @@
 
 namespace cnf {
 
-/// Element types of the format, in the order of kDtypeNames.
+/// Element types of the format, by their names in it.
 enum class Dtype { BOOL, U8, I8, U16, I16, F16, BF16, U32, I32, F32, U64, I64, F64 };
 
 std::string_view name(Dtype dtype);

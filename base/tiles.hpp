@@ -21,7 +21,8 @@ struct TileRange {
 /// alone. std::invalid_argument: batch < 0 or target < 1.
 std::vector<TileRange> balanced_tiles(Index batch, Index target);
 
-/// Tiles of `size`, the last one of what is left (its user pads it). std::invalid_argument: batch < 0 or size < 1.
+/// Tiles of `size`, the last one of what is left: so a sample's tile and its place there do not depend on the batch.
+/// std::invalid_argument: batch < 0 or size < 1.
 std::vector<TileRange> fixed_tiles(Index batch, Index size);
 
 /// Processors this process may run on.

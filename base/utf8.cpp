@@ -27,6 +27,23 @@ std::size_t utf8_length(std::string_view text) {
   return n;
 }
 
+char32_t utf8_decode(std::string_view sequence) {
+  const auto bits = [&](std::size_t i, unsigned mask) { return static_cast<unsigned char>(sequence[i]) & mask; };
+  if (sequence.size() == 1) return bits(0, 0x7F);
+  char32_t character = bits(0, 0x3FU >> (sequence.size() - 1));
+  for (std::size_t i = 1; i < sequence.size(); ++i) character = character << 6 | bits(i, 0x3F);
+  return character;
+}
+
+std::string utf8_encode(char32_t character) {
+  const auto tail = [&](int shift) { return static_cast<char>(0x80 | ((character >> shift) & 0x3F)); };
+  const auto lead = [&](unsigned mark, int shift) { return static_cast<char>(mark | (character >> shift)); };
+  if (character < 0x80) return {lead(0, 0)};
+  if (character < 0x800) return {lead(0xC0, 6), tail(0)};
+  if (character < 0x10000) return {lead(0xE0, 12), tail(6), tail(0)};
+  return {lead(0xF0, 18), tail(12), tail(6), tail(0)};
+}
+
 bool is_utf8(std::string_view text) {
   while (!text.empty()) {
     const std::size_t n = utf8_length(text);
@@ -54,14 +71,19 @@ std::string printable(std::string_view text, std::size_t limit) {
     if (n > 0 && !is_control(rest.substr(0, n))) {
       out += rest.substr(0, n);
       rest.remove_prefix(n);
-    } else {
-      const auto byte = static_cast<unsigned char>(rest[0]);
-      out += {'\\', 'x', hex[byte >> 4], hex[byte & 15]};
-      rest.remove_prefix(1);
+      continue;
     }
+    const auto byte = static_cast<unsigned char>(rest[0]);
+    if (const char letter = byte == '\n' ? 'n' : byte == '\r' ? 'r' : byte == '\t' ? 't' : '\0')
+      out += {'\\', letter};
+    else
+      out += {'\\', 'x', hex[byte >> 4], hex[byte & 15]};
+    rest.remove_prefix(1);
   }
   if (!rest.empty()) out += "...";
   return out;
 }
+
+std::string one_line(std::string_view text) { return printable(text, text.size()); }
 
 }  // namespace cnf

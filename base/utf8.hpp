@@ -1,4 +1,4 @@
-// Text that came from outside: is it UTF-8, and how to show it on one line.
+// Text that came from outside: is it UTF-8, what its characters are, and how to show it on one line.
 #pragma once
 
 #include <string>
@@ -10,12 +10,19 @@ namespace cnf {
 /// surrogates, nothing above U+10FFFF (RFC 3629, section 4).
 std::size_t utf8_length(std::string_view text);
 
+/// The character of such a sequence, and the sequence of a character.
+char32_t utf8_decode(std::string_view sequence);
+std::string utf8_encode(char32_t character);
+
 bool is_utf8(std::string_view text);
 
 /// Valid UTF-8 without control characters (below U+0020, U+007F to U+009F).
 bool is_name(std::string_view text);
 
-/// `text` on one line: control characters and bytes that are not UTF-8 as \xNN, and at most `limit` bytes of it.
+/// `text` on one line, whatever came: \n, \r and \t as these letters, other control characters (a terminal's escapes
+/// among them) and bytes that are not UTF-8 as \xNN.
+std::string one_line(std::string_view text);
+/// The same of about `limit` bytes at most, then "...".
 std::string printable(std::string_view text, std::size_t limit = 4096);
 
 }  // namespace cnf

@@ -1,11 +1,11 @@
 #include "datasets/baselines.hpp"
 
 #include <algorithm>
-#include <charconv>
 #include <cmath>
 #include <numbers>
 #include <stdexcept>
 
+#include "base/number_text.hpp"
 #include "base/tiles.hpp"
 #include "datasets/split.hpp"
 
@@ -33,11 +33,6 @@ Baseline measure(std::string name, std::string detail, const Vector<double>& log
   const double n = static_cast<double>(log_prob.size()), mean = log_prob.mean();
   const double variance = (log_prob.array() - mean).square().sum() / (n - 1);
   return {std::move(name), std::move(detail), mean, std::sqrt(variance / n)};
-}
-
-std::string three_digits(double value) {
-  char digits[32];
-  return {digits, std::to_chars(digits, digits + sizeof digits, value, std::chars_format::general, 3).ptr};
 }
 
 }  // namespace
@@ -124,7 +119,7 @@ std::vector<Baseline> fit_baselines(const Eigen::Ref<const Batch>& train, const 
   const KernelDensity kernel =
       fit_kernel_density(train.leftCols(std::min(options.max_kernels, train.cols())), validation);
   baselines.push_back(
-      measure("kernel", "bandwidth " + three_digits(kernel.bandwidth), kernel.log_prob(test, options.threads)));
+      measure("kernel", "bandwidth " + significant(kernel.bandwidth, 3), kernel.log_prob(test, options.threads)));
   return baselines;
 }
 

@@ -23,8 +23,8 @@ struct KernelDensity {
 
 /// The bandwidth that makes the validation samples likeliest, or with none (0 columns) the data's own samples, each
 /// left out of its own estimate. Searched on a grid from 1/50 to twice Scott's N^(-1/(D+4)), in steps of 8 %, over at
-/// most 512 samples spread evenly; many equal rows drive the leave-one-out choice to the grid's lower end. Source Scott
-/// (1992), Multivariate Density Estimation, sec. 6.3; Habbema et al. (1974), Compstat, 101-110.
+/// most 512 samples spread evenly; many equal rows drive the leave-one-out choice to the grid's lower end.
+/// Source  Scott (1992), Multivariate Density Estimation, sec. 6.3; Habbema et al. (1974), Compstat, 101-110.
 KernelDensity fit_kernel_density(const Eigen::Ref<const Batch>& x, const Eigen::Ref<const Batch>& validation);
 
 struct Baseline {

@@ -34,7 +34,7 @@ Split split_rows(Index n, const SplitFractions& fractions, Seed seed) {
   // Sorting by 64 random bits shuffles; a tie (chance n^2 / 2^65) is broken by the row number.
   std::vector<std::pair<std::uint64_t, Index>> order(static_cast<std::size_t>(n));
   for (Index i = 0; i < n; ++i) {
-    const Words words = philox(seed, Purpose::split, 0, static_cast<std::uint64_t>(i), 0);
+    const PhiloxWords words = philox(seed, Purpose::split, 0, static_cast<std::uint64_t>(i), 0);
     order[static_cast<std::size_t>(i)] = {(static_cast<std::uint64_t>(words.word[1]) << 32) | words.word[0], i};
   }
   std::sort(order.begin(), order.end());

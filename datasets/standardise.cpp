@@ -2,11 +2,11 @@
 
 #include <Eigen/Cholesky>
 #include <Eigen/Eigenvalues>
-#include <charconv>
 #include <limits>
 #include <stdexcept>
 
 #include "base/error.hpp"
+#include "base/number_text.hpp"
 
 namespace cnf {
 namespace {
@@ -17,11 +17,6 @@ Vector<double> mean_of(const Eigen::Ref<const Batch>& x) {
   const double n = static_cast<double>(x.cols());
   const Vector<double> mean = guess + (x.colwise() - guess).rowwise().sum() / n;
   return mean + (x.colwise() - mean).rowwise().sum() / n;
-}
-
-std::string shown(double value) {
-  char digits[32];
-  return {digits, std::to_chars(digits, digits + sizeof digits, value).ptr};
 }
 
 }  // namespace
@@ -48,7 +43,7 @@ Standardisation fit_standardisation(const Eigen::Ref<const Batch>& x, const std:
         !(std::sqrt(spread) > 4 * std::numeric_limits<double>::epsilon())) {
       const std::string name = columns.empty() ? "" : ", '" + columns[static_cast<std::size_t>(j)] + "',";
       throw InputError(source + ": column " + std::to_string(j + 1) + name + " is constant, all " + std::to_string(N) +
-                           " values are " + shown(x(j, 0)) + "; a density needs columns that vary",
+                           " values are " + shortest(x(j, 0)) + "; a density needs columns that vary",
                        "leave the column out");
     }
   }

@@ -16,11 +16,12 @@ DivergenceChoice parse_divergence(std::string_view text, Probe probe) {
     int k = 0;
     const char* end = text.data() + text.size();
     const auto [at, error] = std::from_chars(text.data() + kHutchinson.size() + 1, end, k);
-    if (error == std::errc() && at == end && k >= 1 && k <= 4096) return {Kind::hutchinson, k, probe};
+    if (error == std::errc() && at == end && k >= 1 && k <= kMaxProbes) return {Kind::hutchinson, k, probe};
   }
   throw std::invalid_argument(
       "'" + std::string(text) +
-      "' is not a divergence; expected auto, exact, hutchinson or hutchinson:k with k from 1 to 4096");
+      "' is not a divergence; expected auto, exact, hutchinson or hutchinson:k with k from 1 to " +
+      std::to_string(kMaxProbes));
 }
 
 std::string to_string(const DivergenceChoice& choice) {

@@ -12,6 +12,8 @@ namespace cnf {
 /// The distribution of Hutchinson's probes e: E[e] = 0, E[e e^T] = I.
 enum class Probe { rademacher, gaussian };
 
+inline constexpr int kMaxProbes = 4096;  ///< a sample, where K is read from text
+
 /// How the divergence is asked for: `--divergence auto|exact|hutchinson[:k]`.
 struct DivergenceChoice {
   enum class Kind { automatic, exact, hutchinson };

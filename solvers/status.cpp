@@ -1,19 +1,8 @@
 #include "solvers/status.hpp"
 
-#include <charconv>
+#include "base/number_text.hpp"
 
 namespace cnf {
-
-namespace {
-
-/// Shortest text of x with `digits` significant digits, whatever the locale.
-std::string number(double x, int digits) {
-  char text[40];
-  const auto end = std::to_chars(text, text + sizeof text, x, std::chars_format::general, digits).ptr;
-  return {text, end};
-}
-
-}  // namespace
 
 std::string_view name(Status::Code code) {
   switch (code) {
@@ -32,7 +21,7 @@ std::string_view name(Status::Code code) {
 std::string Status::message() const {
   if (code == Code::ok) return "ok";
   const std::string steps = std::to_string(accepted + rejected) + " steps (" + std::to_string(rejected) + " rejected)";
-  const std::string at = "t = " + number(t, 6), size = number(h, 2);
+  const std::string at = "t = " + significant(t, 6), size = significant(h, 2);
   std::string text(name(code));
   text += ": ";
   if (row >= 0) text += "row " + std::to_string(row) + ": ";

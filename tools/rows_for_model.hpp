@@ -13,12 +13,14 @@ namespace cnf {
 /// Rows per block: a multiple of a tile's 64, so that blocks give the bits of one call; fewer where rows are long.
 Index block_rows(Index D);
 
-/// Opens `file` (- is CSV from standard input) for rows of `wanted.size()` columns.
-///   Names asked for in `given`   those, in their order
-///   A header with every name of `wanted`   these; other columns may hold anything (from a pipe: numbers)
-///   Otherwise   by place
-/// Throws InputError naming the file if another number of columns is left, or, if `by_name` (a model of a table with
-/// names of its own), if the file has names but not these.
+/// Opens `file` (- is CSV from standard input) for rows whose column j holds what the model calls wanted[j]. Which of
+/// the file's columns that is, the first of these rules that applies decides:
+///   1. `given` chooses columns, by name or number: column j is the j-th of those chosen;
+///   2. the file has a header with every name of `wanted`: column j is the one called wanted[j], and the other columns
+///      are left out (they may hold text; from a pipe, numbers only);
+///   3. otherwise column j is the file's j-th.
+/// Throws InputError naming the file if that leaves another number of columns than wanted.size(); or if rule 3 would
+/// take columns under other names, where `by_name` says that the model's names mean something (a table's, not x1, x2).
 std::unique_ptr<RowReader> open_rows_for(const std::string& file, const std::vector<std::string>& wanted, bool by_name,
                                          const RowOptions& given);
 

@@ -378,7 +378,7 @@ TEST_CASE("what cannot be a file is named on one line", "[base][files]") {
   CHECK(refusal(folder / std::string(256, 'n')).find("File name too long") != std::string::npos);
   CHECK(refusal("").find("the file name is empty") != std::string::npos);
   CHECK(refusal(folder / std::string("a\0b", 3)).find("holds a zero byte") != std::string::npos);
-  CHECK(refusal(folder / "no\nsuch/x").find("no\\x0asuch") != std::string::npos);
+  CHECK(refusal(folder / "no\nsuch/x").find("no\\nsuch") != std::string::npos);
   CHECK(folder.names() == std::vector<std::string>{"file"});
 }
 

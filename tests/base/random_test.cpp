@@ -17,7 +17,7 @@ constexpr std::array kPurposes{Purpose::initialisation, Purpose::base_sample, Pu
 
 std::array<std::uint32_t, 4> words(Seed seed, Purpose purpose, std::uint32_t step, std::uint64_t sample,
                                    std::uint32_t block) {
-  const Words w = philox(seed, purpose, step, sample, block);
+  const PhiloxWords w = philox(seed, purpose, step, sample, block);
   return {w.word[0], w.word[1], w.word[2], w.word[3]};
 }
 
@@ -114,7 +114,7 @@ TEST_CASE("a normal is within 2e-15 of Box and Muller's in long double", "[base]
   constexpr long double kTwoPi = 6.283185307179586476925286766559005768L;
   long double worst = 0;
   for (std::uint64_t i = 0; i < 20000; ++i) {
-    const Words w = philox(Seed{8}, Purpose::data, 0, i, 0);
+    const PhiloxWords w = philox(Seed{8}, Purpose::data, 0, i, 0);
     const long double u = (static_cast<long double>(w.word[0]) + 0.5L) / 4294967296.0L,
                       v = (static_cast<long double>(w.word[1]) + 0.5L) / 4294967296.0L;
     const long double radius = std::sqrt(-2 * std::log(u));

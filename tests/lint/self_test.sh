@@ -7,11 +7,12 @@ tree=$(mktemp -d)
 trap 'rm -rf "$tree"' EXIT
 cd "$tree"
 git init -q
-mkdir base solvers flows datasets tools
+mkdir base solvers flows datasets tools bench
 for layer in base solvers flows datasets tools; do
   printf '#pragma once\n' >"$layer/a.hpp"
   printf '# %s\n' "$layer" >"$layer/README.md"
 done
+printf '# bench\n' >bench/README.md
 
 check() { "$here/includes.sh" . "$1" 2>/dev/null && "$here/text.sh" . "$1" 2>/dev/null; }
 
@@ -51,6 +52,9 @@ faulty base/b.cpp '\tint x;'
 faulty base/b.cpp 'int x; '
 faulty base/b.cpp '// TO''DO: later'
 faulty base/b.cpp "// $(printf '%0118d' 0)"
+sound base/b.cpp "$(printf 'int x;\\n%.0s' {1..399})int x;"
+faulty base/b.cpp "$(printf 'int x;\\n%.0s' {1..400})int x;"
+sound bench/b.cpp "$(printf 'int x;\\n%.0s' {1..400})int x;"
 mkdir base/kernels
 printf '#pragma once\n' >base/kernels/a.hpp
 faulty base/b.cpp 'int folder_without_readme;'

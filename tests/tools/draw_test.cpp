@@ -716,7 +716,8 @@ TEST_CASE("a PNG reads back pixel for pixel and has the same bytes each time", "
     Canvas canvas(w, 41);
     for (int y = 0; y < 41; ++y)
       for (int x = 0; x < w; ++x) {
-        const Words word = philox({3}, Purpose::data, 0, static_cast<std::uint64_t>(x), static_cast<std::uint32_t>(y));
+        const PhiloxWords word =
+            philox({3}, Purpose::data, 0, static_cast<std::uint64_t>(x), static_cast<std::uint32_t>(y));
         canvas.set(x, y,
                    {static_cast<std::uint8_t>(word.word[0]), static_cast<std::uint8_t>(word.word[1]),
                     static_cast<std::uint8_t>(x % 3 ? 0 : word.word[2])});

@@ -236,44 +236,6 @@ std::vector<std::string> choice_names(const Option& option) {
   return names;
 }
 
-std::string shortest(double x) {
-  char buffer[32];
-  return {buffer, std::to_chars(buffer, buffer + sizeof buffer, x).ptr};
-}
-
-std::string one_line(std::string_view text) {
-  const auto hex = [](unsigned char c) {
-    constexpr char kDigits[] = "0123456789abcdef";
-    return std::string("\\x") + kDigits[c >> 4] + kDigits[c & 15];
-  };
-  std::string out;
-  for (std::size_t i = 0; i < text.size();) {
-    const auto at = [&](std::size_t j) { return j < text.size() ? static_cast<unsigned char>(text[j]) : 0U; };
-    const auto c = static_cast<unsigned char>(text[i]);
-    if (c == '\n' || c == '\r' || c == '\t') {
-      out += c == '\n' ? "\\n" : c == '\r' ? "\\r" : "\\t";
-      ++i;
-    } else if (c < 0x20 || c == 0x7f) {
-      out += hex(c);
-      ++i;
-    } else if (c < 0x80) {
-      out += text[i++];
-    } else {
-      const std::size_t length = c >= 0xf0 && c < 0xf5 ? 4 : c >= 0xe0 && c < 0xf0 ? 3 : c >= 0xc2 && c < 0xe0 ? 2 : 0;
-      bool valid = length > 0 && !(c == 0xc2 && at(i + 1) < 0xa0);  // U+0080 to U+009F are control characters
-      for (std::size_t j = 1; j < length; ++j) valid = valid && (at(i + j) & 0xc0U) == 0x80U;
-      if (valid) {
-        out += text.substr(i, length);
-        i += length;
-      } else {
-        out += hex(c);
-        ++i;
-      }
-    }
-  }
-  return out;
-}
-
 std::string in_quotes(std::string_view text) {
   constexpr std::size_t kLongest = 60;
   if (text.size() <= kLongest) return "'" + one_line(text) + "'";

@@ -7,6 +7,9 @@
 #include <string_view>
 #include <vector>
 
+#include "base/number_text.hpp"
+#include "base/utf8.hpp"
+
 namespace cnf {
 
 enum class Kind {
@@ -77,12 +80,6 @@ std::string expected(const Option& option);
 
 /// The names in `choices` without what follows the colon.
 std::vector<std::string> choice_names(const Option& option);
-
-/// The shortest text that reads back as x: 0.1, 1e-05.
-std::string shortest(double x);
-
-/// `text` with control characters, broken UTF-8 and terminal escapes made visible: one line whatever came.
-std::string one_line(std::string_view text);
 
 /// 'text', on one line, cut after 60 characters.
 std::string in_quotes(std::string_view text);

@@ -3,13 +3,13 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <charconv>
 #include <chrono>
 #include <cmath>
 #include <cstdlib>
 #include <cstring>
 #include <stdexcept>
 
+#include "base/number_text.hpp"
 #include "tools/cli/output.hpp"
 
 namespace cnf {
@@ -22,16 +22,9 @@ double interval(Progress::Mode mode) {
 }
 
 /// Four significant digits; "nan" and "inf" as words.
-std::string short_number(double x) {
-  char buffer[32];
-  return {buffer, std::to_chars(buffer, buffer + sizeof buffer, x, std::chars_format::general, 4).ptr};
-}
+std::string short_number(double x) { return significant(x, 4); }
 
-std::string json_number(double x) {
-  if (!std::isfinite(x)) return "null";
-  char buffer[32];
-  return {buffer, std::to_chars(buffer, buffer + sizeof buffer, x).ptr};
-}
+std::string json_number(double x) { return std::isfinite(x) ? shortest(x) : "null"; }
 
 /// "8 s", "3 min 20 s", "2 h 5 min".
 std::string duration(double seconds) {

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "flows/divergence.hpp"
+
 namespace cnf {
 
 Option seed_option() {
@@ -82,7 +84,7 @@ Option divergence_option(const std::string& initial) {
           .value = "HOW",
           .kind = Kind::choice,
           .initial = initial,
-          .range = Range::whole(1, 1024),
+          .range = Range::whole(1, kMaxProbes),
           .choices = {"auto", "exact", "hutchinson[:K]"},
           .help = "The trace of the Jacobian: exact, or Hutchinson's estimate from K probes a sample.",
           .group = "Solver"};

@@ -6,6 +6,8 @@
 #include <stdexcept>
 #include <vector>
 
+#include "base/utf8.hpp"
+
 #define STB_TRUETYPE_IMPLEMENTATION
 #define STBTT_STATIC
 #include <stb/stb_truetype.h>
@@ -31,25 +33,15 @@ const stbtt_fontinfo& font() {
   return info;
 }
 
-// The glyphs of a text. A malformed sequence gives U+FFFD and goes on at the next byte that can begin one.
+// The glyphs of a text, with U+FFFD for every byte that is not UTF-8.
 std::vector<int> glyphs(std::string_view text) {
   std::vector<int> result;
-  for (std::size_t i = 0; i < text.size();) {
-    const auto lead = static_cast<unsigned char>(text[i++]);
-    char32_t c = lead;
-    if (lead >= 0x80) {
-      const int more = lead >= 0xf0 && lead < 0xf8 ? 3 : lead >= 0xe0 && lead < 0xf0 ? 2 : lead >= 0xc2 && lead < 0xe0;
-      c = more == 0 ? kReplacement : lead & (0x3f >> more);
-      for (int k = 0; k < more; ++k) {
-        if (i >= text.size() || (static_cast<unsigned char>(text[i]) & 0xc0) != 0x80) {
-          c = kReplacement;
-          break;
-        }
-        c = c << 6 | (static_cast<unsigned char>(text[i++]) & 0x3f);
-      }
-    }
+  while (!text.empty()) {
+    const std::size_t n = utf8_length(text);
+    char32_t c = n == 0 ? kReplacement : utf8_decode(text.substr(0, n));
     if (c < 0x20 || c == 0x7f) c = ' ';
     result.push_back(stbtt_FindGlyphIndex(&font(), static_cast<int>(c)));
+    text.remove_prefix(std::max<std::size_t>(n, 1));
   }
   return result;
 }

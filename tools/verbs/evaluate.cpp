@@ -1,10 +1,10 @@
 // cnf evaluate: how good a model is, with error bars: NLL, KL to a known truth, total mass, evaluations, baselines.
 #include <algorithm>
-#include <charconv>
 #include <cmath>
 #include <limits>
 
 #include "base/error.hpp"
+#include "base/number_text.hpp"
 #include "base/tiles.hpp"
 #include "datasets/baselines.hpp"
 #include "datasets/split.hpp"
@@ -150,14 +150,12 @@ std::vector<Baseline> baselines(const ModelArgument& opened, const Points& point
   return fit_baselines(train, Batch(train.rows(), 0), test, seed, options);
 }
 
-std::string decimals(double x, int digits) {
+std::string shown(double x, int digits) {
   if (std::isnan(x)) return "unknown";
-  char text[64];
-  const auto end = std::to_chars(text, text + sizeof text, x, std::chars_format::fixed, digits);
-  return end.ec == std::errc() ? std::string(text, end.ptr) : shortest(x);
+  return std::abs(x) < 1e40 ? decimals(x, digits) : shortest(x);
 }
 
-std::string with_error(double x, double error) { return decimals(x, 4) + " ± " + decimals(error, 4) + " nats"; }
+std::string with_error(double x, double error) { return shown(x, 4) + " ± " + shown(error, 4) + " nats"; }
 
 std::string padded(std::string text, std::size_t width) {
   text.resize(std::max(text.size() + 1, width), ' ');
@@ -246,11 +244,11 @@ int run_evaluate(const Args& args) {
   line("data", one_line(points.name) + ", " + std::to_string(done) + (points.density ? " fresh draws" : " rows"));
   line("NLL", with_error(nll.value(), nll.stderror()));
   if (points.density) {
-    line("entropy", decimals(entropy, 4) + " nats, the least NLL there is");
+    line("entropy", shown(entropy, 4) + " nats, the least NLL there is");
     line("KL", with_error(kl.value(), kl.stderror()) + ", truth to model on the same points");
   }
-  if (!std::isnan(mass)) line("mass", decimals(mass, 4) + ", the integral of the density");
-  line("NFE", decimals(nfe, 1) + " evaluations per solve");
+  if (!std::isnan(mass)) line("mass", shown(mass, 4) + ", the integral of the density");
+  line("NFE", shown(nfe, 1) + " evaluations per solve");
   if (!known.empty()) line("seen", std::to_string(seen) + " rows were trained on");
   if (failures.count() > 0) line("failed", std::to_string(failures.count()) + " rows, left out");
   for (const Baseline& b : beside) line(b.name, with_error(-b.log_prob, b.standard_error) + ", " + b.detail);

@@ -1,9 +1,9 @@
 // cnf gradcheck: every way of taking the gradient against central differences, on the user's own model.
 #include <algorithm>
-#include <charconv>
 #include <cmath>
 
 #include "base/error.hpp"
+#include "base/number_text.hpp"
 #include "flows/gradcheck.hpp"
 #include "tools/cli/json_report.hpp"
 #include "tools/cli/output.hpp"
@@ -56,10 +56,6 @@ double bound(const GradientCheck& check, const SolveOptions& solve) {
 
 std::string key_of(const std::string& mode) { return mode == "discrete, solved again" ? "discrete_resolved" : mode; }
 
-std::string scientific(double x, int digits = 1) {
-  char text[64];
-  return {text, std::to_chars(text, text + sizeof text, x, std::chars_format::scientific, digits).ptr};
-}
 std::string padded(std::string text, std::size_t width) {
   text.resize(std::max(text.size() + 2, width), ' ');
   return text;
@@ -88,10 +84,10 @@ int run_gradcheck(const Args& args) {
     mode.set("relative_error", worst.relative_error).set("cosine", check.cosine()).set("worst", worst.name);
     mode.set("reference", check.reference).set("evaluations", check.evaluations).set("blocks", blocks);
     report.set(key_of(check.mode), mode);
-    text += padded(check.mode, 26) + padded(scientific(worst.relative_error), 16) +
-            padded("1 - " + scientific(std::max(0.0, 1 - check.cosine())), 22) + worst.name + '\n';
+    text += padded(check.mode, 26) + padded(scientific(worst.relative_error, 1), 16) +
+            padded("1 - " + scientific(std::max(0.0, 1 - check.cosine()), 1), 22) + worst.name + '\n';
     if (!(worst.relative_error <= bound(check, options.solve)))
-      wrong += (wrong.empty() ? "" : "; ") + check.mode + ": " + scientific(worst.relative_error) + " in " +
+      wrong += (wrong.empty() ? "" : "; ") + check.mode + ": " + scientific(worst.relative_error, 1) + " in " +
                worst.name + ", the bound is " + scientific(bound(check, options.solve), 0);
   }
   if (args.flag("at-tolerances")) {
@@ -103,7 +99,7 @@ int run_gradcheck(const Args& args) {
       for (const GradientCheck& check : gradcheck(model, x, at)) {
         if (check.mode != "continuous") continue;
         shrinking.emplace_back().set("rtol", rtol).set("relative_error", check.worst().relative_error);
-        text += padded("  " + shortest(rtol), 26) + scientific(check.worst().relative_error) + '\n';
+        text += padded("  " + shortest(rtol), 26) + scientific(check.worst().relative_error, 1) + '\n';
       }
     }
     report.set("at_tolerances", shrinking);
