@@ -1,3 +1,6 @@
+// Bytes come from a descriptor (file_ >= 0) or from memory, never both. offset_ counts what `read` and `read_some` took
+// and is the place that messages name; read_at leaves it alone. size_ is set only where the end is known beforehand: in
+// memory and for a regular file read from its start. Without it (pipes, /proc) memory grows only as bytes arrive.
 #include "base/byte_source.hpp"
 
 #include <fcntl.h>

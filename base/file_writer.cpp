@@ -1,3 +1,7 @@
+// Until `finish` the bytes lie under a temporary name beside the target, and only a rename, after fsync, gives them the
+// target's: so a reader sees the old file or the new one. temporary_ is not empty exactly while such a file exists;
+// file_ >= 0 exactly while bytes may be written; every failure goes through `fail`, which first takes both back.
+// Targets that cannot be replaced (a pipe, a device, /dev/stdout) are written straight, without a temporary.
 #include "base/file_writer.hpp"
 
 #include <fcntl.h>

@@ -1,3 +1,5 @@
+// A folder's lock is flock on its .lock, which the kernel lets go when the process ends, however it ends; the number in
+// the file is for the message alone. file_ >= 0 exactly while the lock is held.
 #include "base/folder.hpp"
 
 #include <fcntl.h>

@@ -1,3 +1,6 @@
+// A reader checks all that the header says before the first row: type, shape against overflow, and against the file's
+// length where that is known. Rows then come in pieces of kPieceBytes, converted to double on the way; only Fortran
+// order from a pipe, whose rows are scattered over the whole array, is held in memory.
 #include "base/npy.hpp"
 
 #include <algorithm>
@@ -215,36 +218,15 @@ void NpyReader::parse_header() {
   DictParser dict({reinterpret_cast<const char*>(header.data()), header.size()}, begin, source_);
   dict.parse();
 
-  const auto refuse = [&](const std::string& why) {
-    source_.fail("descr: '" + printable(dict.descr, 40) + "' " + why, dict.descr_at);
-  };
-  const std::string_view descr = dict.descr;
-  const std::string_view type = descr.empty() ? descr : descr.substr(1);
-  if (descr.ends_with('O') || type.starts_with('O')) refuse("holds Python objects, which are never loaded");
-  if (type.starts_with('c')) refuse("is complex; only real numbers are read");
-  const bool known = type == "f4" || type == "f8" || type == "i1" || type == "i2" || type == "i4" || type == "i8" ||
-                     type == "u1" || type == "u2" || type == "u4" || type == "u8";
-  if (!known || std::string_view("<>|=").find(descr[0]) == std::string_view::npos)
-    refuse("is not among f4, f8, i1 to i8, u1 to u8 with < or >");
-  kind_ = type[0];
-  item_ = static_cast<std::size_t>(type[1] - '0');
-  if (descr[0] == '|' && item_ > 1) refuse("names no byte order");
-  swap_ = descr[0] == '>' && item_ > 1;
+  const std::string wrong = wrong_type(dict.descr);
+  if (!wrong.empty()) source_.fail("descr: '" + printable(dict.descr, 40) + "' " + wrong, dict.descr_at);
 
   shape_ = std::move(dict.shape);
-  const bool empty = std::find(shape_.begin(), shape_.end(), 0) != shape_.end();
-  std::int64_t bytes = static_cast<std::int64_t>(item_), cols = 1;
-  for (std::size_t i = 0; i < shape_.size(); ++i) {
-    const std::int64_t size = shape_[i];
-    // An empty array's other sizes must fit as well, for rows and columns are computed from them.
-    if (__builtin_mul_overflow(bytes, empty ? std::max<std::int64_t>(size, 1) : size, &bytes))
-      source_.fail("shape: the product of its sizes overflows 64 bits", dict.shape_at);
-    if (i > 0) cols *= size;
-  }
+  const std::uint64_t data = data_bytes(dict.shape_at);
   rows_ = shape_.empty() ? 1 : shape_[0];
-  cols_ = cols;
+  cols_ = 1;
+  for (std::size_t i = 1; i < shape_.size(); ++i) cols_ *= shape_[i];
   data_at_ = source_.offset();
-  const std::uint64_t data = empty ? 0 : static_cast<std::uint64_t>(bytes);
   if (source_.size()) {
     const std::uint64_t held = *source_.size() - data_at_;
     if (data > held)
@@ -256,7 +238,33 @@ void NpyReader::parse_header() {
     buffer_ = source_.read(data, "the array");
     source_.expect_end("the array");
   }
-  if (empty) source_.expect_end("the array");
+  if (data == 0) source_.expect_end("the array");
+}
+
+/// Takes the type of an element, or says what is wrong with it.
+std::string NpyReader::wrong_type(std::string_view descr) {
+  const std::string_view type = descr.empty() ? descr : descr.substr(1);
+  if (descr.ends_with('O') || type.starts_with('O')) return "holds Python objects, which are never loaded";
+  if (type.starts_with('c')) return "is complex; only real numbers are read";
+  const bool known = type == "f4" || type == "f8" || type == "i1" || type == "i2" || type == "i4" || type == "i8" ||
+                     type == "u1" || type == "u2" || type == "u4" || type == "u8";
+  if (!known || std::string_view("<>|=").find(descr[0]) == std::string_view::npos)
+    return "is not among f4, f8, i1 to i8, u1 to u8 with < or >";
+  kind_ = type[0];
+  item_ = static_cast<std::size_t>(type[1] - '0');
+  if (descr[0] == '|' && item_ > 1) return "names no byte order";
+  swap_ = descr[0] == '>' && item_ > 1;
+  return {};
+}
+
+/// Bytes of the whole array. An empty one's other sizes must fit as well: rows and columns are computed from them.
+std::uint64_t NpyReader::data_bytes(std::uint64_t shape_at) const {
+  const bool empty = std::find(shape_.begin(), shape_.end(), 0) != shape_.end();
+  std::int64_t bytes = static_cast<std::int64_t>(item_);
+  for (const std::int64_t size : shape_)
+    if (__builtin_mul_overflow(bytes, empty ? std::max<std::int64_t>(size, 1) : size, &bytes))
+      source_.fail("shape: the product of its sizes overflows 64 bits", shape_at);
+  return empty ? 0 : static_cast<std::uint64_t>(bytes);
 }
 
 Index NpyReader::read_rows(std::span<double> out) {

@@ -42,6 +42,8 @@ class NpyReader {
 
  private:
   void parse_header();
+  std::string wrong_type(std::string_view descr);
+  std::uint64_t data_bytes(std::uint64_t shape_at) const;
   void read_fortran(Index count, double* out);
 
   ByteSource source_;

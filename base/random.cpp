@@ -1,3 +1,6 @@
+// A number is a pure function of its address: Philox makes four words of it, and logarithm, sine and cosine are written
+// out here, since the standard library's bits differ between machines. draw_normals takes the same steps on whole
+// vectors, so it gives the bits of `normal` and `uniform`.
 #include "base/random.hpp"
 
 #include <Random123/philox.h>

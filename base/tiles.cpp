@@ -1,3 +1,5 @@
+// Tiles are handed out one by one to whoever is free; that is all that threads decide. A tile's exception is kept, not
+// thrown, so that every tile runs, and of several the lowest tile's is thrown: errors too do not depend on threads.
 #include "base/tiles.hpp"
 
 #include <omp.h>

@@ -4,7 +4,7 @@
 #include <cmath>
 #include <type_traits>
 
-#include "flows/fields/mlp_reference.hpp"
+#include "tests/flows/mlp_reference.hpp"
 
 namespace cnf {
 

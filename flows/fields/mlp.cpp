@@ -3,7 +3,7 @@
 
 #include <stdexcept>
 
-#include "flows/fields/mlp_layers.hpp"
+#include "flows/fields/mlp_layer.hpp"
 
 namespace cnf {
 
@@ -25,50 +25,54 @@ MlpField<T>::MlpField(const MlpShape& shape, std::span<const T> params)
 
 template <class T>
 Index MlpField<T>::tape_size(Index B, Index C) const {
-  return Walk::tape_size(*this, B, C);
+  return mlp::Tape<T>::size(shape_, {B, C});
 }
 
 template <class T>
 void MlpField<T>::forward(Times<T> t, Tile<T> z, Tile<T> tangents, Out<T> f, Out<T> jv, T* tape,
                           Scratch& scratch) const {
   const Scratch::Frame frame(scratch);
-  const Index B = z.cols(), C = tangents.cols() / B, L = shape_.layers();
-  const Walk walk(*this, tape == nullptr ? scratch.take<T>(tape_size(B, C)) : tape, B, C);
-  std::copy(t.begin(), t.end(), walk.t);
-  std::copy_n(z.data(), z.size(), walk.z);
-  const T* x = walk.gather(z.data(), tangents.data(), scratch);
+  const kernels::Samples samples{z.cols(), tangents.cols() / z.cols()};
+  const Index last = shape_.layers() - 1;
   const bool keep = tape != nullptr;
-  for (Index l = 0; l + 1 < L; ++l) {
-    const Layer layer(*this, l, t, scratch);
-    kernels::layer_forward<T>(layer.map(scratch), walk.phi(), {B, C}, x,
-                              {.h = walk.h(l), .s = keep ? walk.s(l) : nullptr, .a = keep ? walk.a_c(l) : nullptr});
-    x = walk.h(l);
+  const mlp::Tape<T> on(shape_, keep ? tape : scratch.take<T>(tape_size(samples.B, samples.C)), samples);
+  std::copy(t.begin(), t.end(), on.t());
+  std::copy_n(z.data(), z.size(), on.z());
+  const T* x = mlp::gather(dim(), samples, z.data(), tangents.data(), scratch);
+  for (Index l = 0; l < last; ++l) {
+    T* h = on.h(l);
+    Layer(*this, l, t, scratch)
+        .forward(shape_.activation, samples, x,
+                 {.h = h, .s = keep ? on.s(l) : nullptr, .a = keep ? on.a_c(l) : nullptr}, scratch);
+    x = h;
   }
-  Layer(*this, L - 1, t, scratch).output(x, B, C, f.data(), jv.data(), scratch);
+  Layer(*this, last, t, scratch).forward_last(samples, x, f.data(), jv.data(), scratch);
 }
 
 template <class T>
 void MlpField<T>::jvp(const T* tape, Tile<T> tangents, Tile<T> z_dot, Times<T> t_dot, Out<T> f_dot, Out<T> jv_dot,
                       Scratch& scratch) const {
+  using mlp::Array, mlp::ConstArray;
   const Scratch::Frame frame(scratch);
-  const Index B = z_dot.cols(), C = tangents.cols() / B, L = shape_.layers();
-  const Walk walk(*this, tape, B, C);
-  const Times<T> t = walk.times(t_dot.size());
-  const T* x = walk.gather(walk.z, tangents.data(), scratch);
+  const kernels::Samples samples{z_dot.cols(), tangents.cols() / z_dot.cols()};
+  const Index B = samples.B, C = samples.C, cols = samples.columns(), last = shape_.layers() - 1;
+  const mlp::Tape<const T> on(shape_, tape, samples);
+  const Times<T> t = on.times(t_dot.size());
+  const T* x = mlp::gather(dim(), samples, on.z(), tangents.data(), scratch);
   T* still = scratch.take<T>(tangents.size());  // the tangents themselves do not move
   std::fill_n(still, tangents.size(), T(0));
-  T* x_dot = walk.gather(z_dot.data(), still, scratch);
-  for (Index l = 0; l < L; ++l) {
+  const T* x_dot = mlp::gather(dim(), samples, z_dot.data(), static_cast<const T*>(still), scratch);
+  for (Index l = 0; l <= last; ++l) {
     const Index n = shape_.outputs(l);
-    T* a_dot = scratch.take<T>(n * (1 + C) * B);
+    T* a_dot = scratch.take<T>(n * cols);
     const Layer layer(*this, l, t, scratch);
-    layer.jvp(x, x_dot, t_dot, B, C, a_dot, scratch);
+    layer.jvp(samples, x, x_dot, t_dot, a_dot, scratch);
     x_dot = a_dot;
-    if (l == L - 1) break;
-    T *dh = scratch.take<T>(n * B), *d2h = scratch.take<T>(n * B), *a_c = scratch.take<T>(n * (1 + C) * B);
-    kernels::slopes(walk.hidden(l), dh, d2h);
-    kernels::multiply<T>({layer.W, n, layer.in}, {x, layer.in, (1 + C) * B}, {a_c, n, (1 + C) * B});
-    layer.apply_gate(a_c, B, C);
+    if (l == last) break;
+    T *dh = scratch.take<T>(n * B), *d2h = scratch.take<T>(n * B), *a_c = scratch.take<T>(n * cols);
+    kernels::slopes(on.hidden(l), dh, d2h);
+    kernels::multiply<T>({layer.W, n, layer.in}, {x, layer.in, cols}, {a_c, n, cols});
+    layer.apply_gate(samples, a_c);
     for (Index b = 0; b < B; ++b) {
       const ConstArray<T> slope(dh + b * n, n), bend(d2h + b * n, n);
       const Index value = b * (1 + C) * n;
@@ -77,28 +81,27 @@ void MlpField<T>::jvp(const T* tape, Tile<T> tangents, Tile<T> z_dot, Times<T> t
                                              slope * ConstArray<T>(static_cast<const T*>(a_dot + value + c * n), n);
       Array<T>(a_dot + value, n) *= slope;
     }
-    x = walk.h(l);
+    x = on.h(l);
   }
-  walk.scatter(x_dot, f_dot.data(), jv_dot.data());
+  mlp::scatter(dim(), samples, x_dot, f_dot.data(), jv_dot.data());
 }
 
 template <class T>
 void MlpField<T>::vjp(const T* tape, Tile<T> tangents, Tile<T> w_f, Tile<T> w_jv, Out<T> z_bar, std::span<T> t_bar,
                       std::span<T> params_bar, Scratch& scratch) const {
   const Scratch::Frame frame(scratch);
-  const Index B = w_f.cols(), C = tangents.cols() / B, L = shape_.layers();
-  const Walk walk(*this, tape, B, C);
-  const Times<T> t = walk.times(t_bar.size());
-  Layer layer(*this, L - 1, t, scratch);
-  typename Layer::Cotangent bar{walk.gather(w_f.data(), w_jv.data(), scratch), scratch.take<T>(dim()), nullptr};
-  sum_columns(dim(), B, 1 + C, bar.U, bar.sum);
-  for (Index l = L - 1; l > 0; --l) {
-    bar = layer.pull_through(walk.hidden(l - 1), bar, nullptr, nullptr, t_bar, params_bar, scratch);
-    layer = Layer(*this, l - 1, t, scratch);
+  const kernels::Samples samples{w_f.cols(), tangents.cols() / w_f.cols()};
+  const Index last = shape_.layers() - 1;
+  const mlp::Tape<const T> on(shape_, tape, samples);
+  const mlp::Bars<T> bars{t_bar, params_bar};
+  Layer layer(*this, last, on.times(t_bar.size()), scratch);
+  mlp::Cotangent<T> bar{mlp::gather(dim(), samples, w_f.data(), w_jv.data(), scratch), scratch.take<T>(dim())};
+  mlp::sum_columns(dim(), samples.B, 1 + samples.C, bar.U, bar.sum);
+  for (Index l = last; l > 0; --l) {
+    bar = layer.vjp(on.hidden(l - 1), bar, {}, bars, scratch);
+    layer = Layer(*this, l - 1, layer.t, scratch);
   }
-  const T* g = layer.pull(walk.gather(walk.z, tangents.data(), scratch), B, C, bar, t_bar, params_bar, scratch);
-  kernels::multiply<T>({layer.Wt, dim(), layer.out}, {bar.U, layer.out, B, (1 + C) * layer.out},
-                       {z_bar.data(), dim(), B}, kernels::Into::add, g);
+  layer.vjp(samples, mlp::gather(dim(), samples, on.z(), tangents.data(), scratch), bar, z_bar.data(), bars, scratch);
 }
 
 template class MlpField<float>;

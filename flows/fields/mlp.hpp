@@ -43,13 +43,15 @@ class MlpField final : public Field<T> {
 
  private:
   struct Layer;
-  struct Walk;
+  struct TraceMatrix;
 
   bool trace_per_update() const { return has_trace() && !shape_.gated(shape_.layers() - 1); }
   Tile<T> weight(Index layer) const {
     return {params_.data() + layout_.layers[static_cast<std::size_t>(layer)].weight, shape_.outputs(layer),
             shape_.inputs(layer)};
   }
+  /// M's ingredients, with the output layer's gate: D values, or null for none.
+  TraceMatrix trace_matrix(const T* gate) const;
 
   MlpShape shape_;
   MlpLayout layout_;

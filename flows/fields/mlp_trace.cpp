@@ -1,19 +1,22 @@
 // The closed-form divergence of one and two hidden layers: tr J = d_2^T M d_1, d_l = phi'(a_l) o g_l. Letters as in
-// docs/math.md.
+// docs/math.md. With one hidden layer d_2 is 1 and M a row.
+//
+// Behind what a plain evaluation leaves, the tape holds M d_1; d_1 and d_2 are formed again from h. Without an output
+// gate M depends on the parameters alone (M_), and its cotangent is added behind the parameters' in params_bar, to be
+// folded in once per update; with one, M is made anew at the tile's time and its cotangent goes down at once.
 #include <stdexcept>
 
-#include "flows/fields/mlp_layers.hpp"
+#include "flows/fields/mlp_layer.hpp"
 
 namespace cnf {
 
-namespace {
+using mlp::Array, mlp::ConstArray;
 
 /// M of a gated output layer at its time: W_2 o (W_1 diag(g_3) W_3)^T, or one row for one hidden layer.
-/// W: the weights by layer; g: the output layer's gate, D values.
 template <class T>
-struct TraceMatrix {
-  Tile<T> first, middle, last;  ///< one hidden layer: middle has no elements
-  const T* g;                   ///< null: no gate
+struct MlpField<T>::TraceMatrix {
+  Tile<T> first, middle, last;  ///< the weights; one hidden layer: middle has no elements
+  const T* g;                   ///< the output layer's gate, D values; null: no gate
 
   bool deep() const { return middle.size() > 0; }
   Index rows() const { return deep() ? middle.rows() : 1; }
@@ -31,6 +34,14 @@ struct TraceMatrix {
           M[q] += last(i, q) * scale;
       }
     if (deep()) Array<T>(M, rows() * cols()) *= ConstArray<T>(middle.data(), middle.size());
+  }
+
+  /// M^T at the gate.
+  const T* transposed(Scratch& scratch) const {
+    T *M = scratch.take<T>(rows() * cols()), *Mt = scratch.take<T>(rows() * cols());
+    make(g, M);
+    Out<T>(Mt, cols(), rows()) = Tile<T>(M, rows(), cols()).transpose();
+    return Mt;
   }
 
   /// Adds M_bar's pullback to the weights' gradients, and to the gate's cotangent if there is a gate (g_bar not null).
@@ -61,16 +72,18 @@ struct TraceMatrix {
   }
 };
 
-}  // namespace
+template <class T>
+typename MlpField<T>::TraceMatrix MlpField<T>::trace_matrix(const T* gate) const {
+  const bool deep = shape_.hidden.size() == 2;
+  return {weight(0), deep ? weight(1) : Tile<T>(nullptr, 0, 0), weight(shape_.layers() - 1), gate};
+}
 
 template <class T>
 void MlpField<T>::pull_back(std::span<T> params_bar) const {
   if (!trace_per_update()) return;
-  const Index L = shape_.layers();
-  const TraceMatrix<T> trace{weight(0), L == 3 ? weight(1) : Tile<T>(nullptr, 0, 0), weight(L - 1), nullptr};
   const auto bar = [&](Index l) { return params_bar.data() + layout_.layers[static_cast<std::size_t>(l)].weight; };
   T* M_bar = params_bar.data() + layout_.size;
-  trace.pull(M_bar, bar(0), bar(1), bar(L - 1), nullptr);
+  trace_matrix(nullptr).pull(M_bar, bar(0), bar(1), bar(shape_.layers() - 1), nullptr);
   std::fill_n(M_bar, M_.size(), T(0));
 }
 
@@ -82,31 +95,32 @@ Index MlpField<T>::trace_tape_size(Index B) const {
 template <class T>
 void MlpField<T>::trace_forward(Times<T> t, Tile<T> z, Out<T> f, Out<T> div, T* tape, Scratch& scratch) const {
   const Scratch::Frame frame(scratch);
-  const Index B = z.cols(), L = shape_.layers(), H1 = shape_.hidden[0], R = L == 3 ? shape_.hidden[1] : 1;
+  const kernels::Samples samples{z.cols(), 0};
+  const Index B = samples.B, L = shape_.layers(), H1 = shape_.hidden[0], R = L == 3 ? shape_.hidden[1] : 1;
   if (shape_.gated(L - 1) && t.size() != 1)
     throw std::invalid_argument(
         "the closed-form divergence of a gated output layer takes one time for the whole tile; use exact tangents");
-  const Walk walk(*this, tape == nullptr ? scratch.take<T>(trace_tape_size(B)) : tape, B, 0);
-  std::copy(t.begin(), t.end(), walk.t);
-  std::copy_n(z.data(), z.size(), walk.z);
-  const T* x = walk.z;
+  const mlp::Tape<T> on(shape_, tape == nullptr ? scratch.take<T>(trace_tape_size(B)) : tape, samples);
+  std::copy(t.begin(), t.end(), on.t());
+  std::copy_n(z.data(), z.size(), on.z());
+  const T* x = on.z();
   T* d[2] = {nullptr, nullptr};
   for (Index l = 0; l + 1 < L; ++l) {
-    d[l] = scratch.take<T>(walk.block(l));
-    const Layer layer(*this, l, t, scratch);
-    kernels::layer_forward<T>(layer.map(scratch), walk.phi(), {B, 0}, x,
-                              {.h = walk.h(l), .s = tape == nullptr ? nullptr : walk.s(l), .d = d[l]});
-    x = walk.h(l);
+    d[l] = scratch.take<T>(on.values(l));
+    T* h = on.h(l);
+    Layer(*this, l, t, scratch)
+        .forward(shape_.activation, samples, x, {.h = h, .s = tape == nullptr ? nullptr : on.s(l), .d = d[l]}, scratch);
+    x = h;
   }
   const Layer last(*this, L - 1, t, scratch);
-  last.output(x, B, 0, f.data(), nullptr, scratch);
+  last.forward_last(samples, x, f.data(), nullptr, scratch);
   const T* M = M_.data();
   if (last.gated()) {
     T* moving = scratch.take<T>(R * H1);
-    TraceMatrix<T>{weight(0), L == 3 ? weight(1) : Tile<T>(nullptr, 0, 0), weight(L - 1), last.g}.make(last.g, moving);
+    trace_matrix(last.g).make(last.g, moving);
     M = moving;
   }
-  T* Md1 = walk.end;
+  T* Md1 = on.end();
   kernels::multiply<T>({M, R, H1}, {d[0], H1, B}, {Md1, R, B});
   for (Index b = 0; b < B; ++b) div(0, b) = L == 3 ? kernels::dot<T>(R, d[1] + b * R, Md1 + b * R) : Md1[b];
 }
@@ -115,40 +129,41 @@ template <class T>
 void MlpField<T>::trace_jvp(const T* tape, Tile<T> z_dot, Times<T> t_dot, Out<T> f_dot, Out<T> div_dot,
                             Scratch& scratch) const {
   const Scratch::Frame frame(scratch);
-  const Index B = z_dot.cols(), L = shape_.layers(), H1 = shape_.hidden[0], R = L == 3 ? shape_.hidden[1] : 1;
-  const Walk walk(*this, tape, B, 0);
-  const Times<T> t = walk.times(t_dot.size());
-  const T *x = walk.z, *x_dot = z_dot.data();
+  const kernels::Samples samples{z_dot.cols(), 0};
+  const Index B = samples.B, L = shape_.layers(), H1 = shape_.hidden[0], R = L == 3 ? shape_.hidden[1] : 1;
+  const mlp::Tape<const T> on(shape_, tape, samples);
+  const Times<T> t = on.times(t_dot.size());
+  const T *x = on.z(), *x_dot = z_dot.data();
   T *d[2] = {nullptr, nullptr}, *d_dot[2] = {nullptr, nullptr};
   for (Index l = 0; l + 1 < L; ++l) {
-    const Index n = walk.block(l), out = shape_.outputs(l);
+    const Index n = on.values(l), out = shape_.outputs(l);
     const Layer layer(*this, l, t, scratch);
     T *a_dot = scratch.take<T>(n), *d2h = scratch.take<T>(n);
-    layer.jvp(x, x_dot, t_dot, B, 0, a_dot, scratch);
+    layer.jvp(samples, x, x_dot, t_dot, a_dot, scratch);
     d[l] = scratch.take<T>(n);
     d_dot[l] = scratch.take<T>(n);  // (phi' o g)' = phi'' o a_dot o g + phi' o g_dot
-    kernels::slopes(walk.hidden(l), d[l], d2h);
+    kernels::slopes(on.hidden(l), d[l], d2h);
     Array<T>(d_dot[l], n) = ConstArray<T>(d2h, n) * ConstArray<T>(a_dot, n);
-    layer.apply_gate(d_dot[l], B, 0);
+    layer.apply_gate(samples, d_dot[l]);
     if (layer.gated()) {
       T* dg = scratch.take<T>(out);
-      for (Index s = 0; s < B; ++s) {
-        layer.gate_dot(s, t_dot[layer.shared ? 0 : static_cast<std::size_t>(s)], dg);
-        Array<T>(d_dot[l] + s * out, out) += ConstArray<T>(d[l] + s * out, out) * ConstArray<T>(dg, out);
+      for (Index b = 0; b < B; ++b) {
+        layer.gate_dot(b, t_dot[layer.place(b)], dg);
+        Array<T>(d_dot[l] + b * out, out) += ConstArray<T>(d[l] + b * out, out) * ConstArray<T>(dg, out);
       }
     }
     Array<T>(a_dot, n) *= ConstArray<T>(d[l], n);
     x_dot = a_dot;
-    x = walk.h(l);
-    layer.apply_gate(d[l], B, 0);
+    x = on.h(l);
+    layer.apply_gate(samples, d[l]);
   }
   const Layer last(*this, L - 1, t, scratch);
-  last.jvp(x, x_dot, t_dot, B, 0, f_dot.data(), scratch);
+  last.jvp(samples, x, x_dot, t_dot, f_dot.data(), scratch);
   // tr = d_2^T M d_1: three terms.
   const T* M = M_.data();
   T* Md1_dot = scratch.take<T>(R * B);
   if (last.gated()) {
-    const TraceMatrix<T> trace{weight(0), L == 3 ? weight(1) : Tile<T>(nullptr, 0, 0), weight(L - 1), last.g};
+    const TraceMatrix trace = trace_matrix(last.g);
     T *moving = scratch.take<T>(R * H1), *moving_dot = scratch.take<T>(R * H1), *dg = scratch.take<T>(dim());
     trace.make(last.g, moving);
     last.gate_dot(0, t_dot[0], dg);
@@ -159,7 +174,7 @@ void MlpField<T>::trace_jvp(const T* tape, Tile<T> z_dot, Times<T> t_dot, Out<T>
     std::fill_n(Md1_dot, R * B, T(0));
   }
   kernels::multiply<T>({M, R, H1}, {d_dot[0], H1, B}, {Md1_dot, R, B}, kernels::Into::add);
-  const T* Md1 = walk.end;
+  const T* Md1 = on.end();
   for (Index b = 0; b < B; ++b)
     div_dot(0, b) =
         L == 3 ? kernels::dot<T>(R, d[1] + b * R, Md1_dot + b * R) + kernels::dot<T>(R, d_dot[1] + b * R, Md1 + b * R)
@@ -170,22 +185,23 @@ template <class T>
 void MlpField<T>::trace_vjp(const T* tape, Tile<T> w_f, Tile<T> w_div, Out<T> z_bar, std::span<T> t_bar,
                             std::span<T> params_bar, Scratch& scratch) const {
   const Scratch::Frame frame(scratch);
-  const Index B = w_f.cols(), L = shape_.layers(), H1 = shape_.hidden[0], R = L == 3 ? shape_.hidden[1] : 1;
-  const Walk walk(*this, tape, B, 0);
-  const Times<T> t = walk.times(t_bar.size());
+  const kernels::Samples samples{w_f.cols(), 0};
+  const Index B = samples.B, L = shape_.layers(), H1 = shape_.hidden[0], R = L == 3 ? shape_.hidden[1] : 1;
+  const mlp::Tape<const T> on(shape_, tape, samples);
+  const Times<T> t = on.times(t_bar.size());
   const auto bar = [&](Index l) { return params_bar.data() + layout_.layers[static_cast<std::size_t>(l)].weight; };
 
   // Cotangents of d_2 and d_1 in turn, each split between its layer's a (as Q) and its gate.
   T *Q[2] = {nullptr, nullptr}, *g_bar[2] = {nullptr, nullptr};
   const auto slope = [&](Index l, Index n, const T* Mt, const T* E, T* d) {
     const Layer layer(*this, l, t, scratch);
-    const Index values = layer.one_gate() ? layer.out : walk.block(l);
-    Q[l] = scratch.take<T>(walk.block(l));
+    const Index values = layer.one_gate() ? layer.out : on.values(l);
+    Q[l] = scratch.take<T>(on.values(l));
     g_bar[l] = scratch.take<T>(values);
     std::fill_n(g_bar[l], values, T(0));
-    kernels::pull_slope<T>(walk.hidden(l), {E, Mt, n}, {layer.g, g_bar[l], layer.g_stride}, Q[l], d);
+    kernels::pull_slope<T>(on.hidden(l), {E, Mt, n}, {layer.g, g_bar[l], layer.g_stride}, Q[l], d);
   };
-  const T *Md1 = walk.end, *w_d2 = w_div.data();  // one hidden layer: d_2 is 1
+  const T *Md1 = on.end(), *w_d2 = w_div.data();  // one hidden layer: d_2 is 1
   if (L == 3) {
     T *E = scratch.take<T>(R * B), *d2 = scratch.take<T>(R * B);
     for (Index b = 0; b < B; ++b) Array<T>(E + b * R, R) = ConstArray<T>(Md1 + b * R, R) * w_div(0, b);
@@ -194,17 +210,9 @@ void MlpField<T>::trace_vjp(const T* tape, Tile<T> w_f, Tile<T> w_div, Out<T> z_
     w_d2 = d2;
   }
   const Layer last(*this, L - 1, t, scratch);
-  const TraceMatrix<T> trace{weight(0), L == 3 ? weight(1) : Tile<T>(nullptr, 0, 0), weight(L - 1),
-                             last.gated() ? last.g : nullptr};
+  const TraceMatrix trace = trace_matrix(last.gated() ? last.g : nullptr);
   T *d1 = scratch.take<T>(H1 * B), *last_g_bar = nullptr;
-  const T* Mt = Mt_.data();
-  if (last.gated()) {
-    T *moving = scratch.take<T>(R * H1), *transposed = scratch.take<T>(R * H1);
-    trace.make(last.g, moving);
-    Out<T>(transposed, H1, R) = Tile<T>(moving, R, H1).transpose();
-    Mt = transposed;
-  }
-  slope(0, R, Mt, w_d2, d1);
+  slope(0, R, last.gated() ? trace.transposed(scratch) : Mt_.data(), w_d2, d1);
   if (last.gated()) {
     T* M_bar = scratch.take<T>(R * H1);
     std::fill_n(M_bar, R * H1, T(0));
@@ -216,17 +224,16 @@ void MlpField<T>::trace_vjp(const T* tape, Tile<T> w_f, Tile<T> w_div, Out<T> z_
     kernels::multiply_transposed_add<T>({w_d2, R, B}, {d1, H1, B}, {params_bar.data() + layout_.size, R, H1});
   }
 
-  typename Layer::Cotangent above{scratch.take<T>(dim() * B), scratch.take<T>(dim()), last_g_bar};
+  const mlp::Bars<T> bars{t_bar, params_bar};
+  mlp::Cotangent<T> above{scratch.take<T>(dim() * B), scratch.take<T>(dim()), last_g_bar};
   std::copy_n(w_f.data(), w_f.size(), above.U);
+  mlp::sum_columns(dim(), B, 1, above.U, above.sum);
   Layer layer = last;
-  sum_columns(dim(), B, 1, above.U, above.sum);
   for (Index l = L - 1; l > 0; --l) {
-    above = layer.pull_through(walk.hidden(l - 1), above, Q[l - 1], g_bar[l - 1], t_bar, params_bar, scratch);
+    above = layer.vjp(on.hidden(l - 1), above, {Q[l - 1], g_bar[l - 1]}, bars, scratch);
     layer = Layer(*this, l - 1, t, scratch);
   }
-  const T* g = layer.pull(walk.z, B, 0, above, t_bar, params_bar, scratch);
-  kernels::multiply<T>({layer.Wt, dim(), layer.out}, {above.U, layer.out, B}, {z_bar.data(), dim(), B},
-                       kernels::Into::add, g);
+  layer.vjp(samples, on.z(), above, z_bar.data(), bars, scratch);
 }
 
 #define CNF_INSTANTIATE(T)                                                                           \

@@ -1,3 +1,5 @@
+// A layer forwards is the product y = W x with the ending `Forward`, which makes a = g y + c + w_t t of it and h =
+// phi(a), and h_c = phi'(a) g y_c of a tangent's y_c, while phi'(a) g is still in a register.
 #include "flows/kernels/layer.hpp"
 
 #undef HWY_TARGET_INCLUDE

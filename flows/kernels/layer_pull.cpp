@@ -1,3 +1,5 @@
+// The transposes of a layer. To the layer below: the product W^T (g o U) with the ending `Pull`, which applies phi' and
+// phi''. To its own weights: the product U x^T with the ending `PullWeight`, which shares it out between W and g.
 #include "flows/kernels/layer.hpp"
 
 #undef HWY_TARGET_INCLUDE

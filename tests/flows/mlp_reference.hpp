@@ -1,5 +1,5 @@
 // The MLP field as docs/math.md, sections 3 and 4, writes it down: plain Eigen, one sample at a time, in its letters.
-// Only tests include this file; they hold the kernels of MlpField to it.
+// The kernels of MlpField are held to it.
 #pragma once
 
 #include <algorithm>
