@@ -29,17 +29,26 @@ step(${CMAKE_COMMAND} --build ${work}/build)
 step(${work}/build/consumer)
 message(STATUS "find_package: ${out}")
 
-# The same by pkg-config, and every installed header at once: none may need what is not installed or not required.
+# Every installed header compiles alone, and none is private: its first line would say of which sources.
+file(GLOB_RECURSE headers RELATIVE ${prefix}/include/cnf ${prefix}/include/cnf/*.hpp)
+if(NOT "flows/cnf.hpp" IN_LIST headers)
+  message(FATAL_ERROR "flows/cnf.hpp is not installed")
+endif()
 file(GLOB pc ${prefix}/lib*/pkgconfig ${prefix}/lib*/*/pkgconfig)
 set(ENV{PKG_CONFIG_PATH} ${pc})
 execute_process(COMMAND pkg-config --cflags --libs cnf OUTPUT_VARIABLE flags
                 OUTPUT_STRIP_TRAILING_WHITESPACE COMMAND_ERROR_IS_FATAL ANY)
 separate_arguments(flags UNIX_COMMAND "${flags}")
-file(GLOB_RECURSE headers RELATIVE ${prefix}/include/cnf ${prefix}/include/cnf/*.hpp)
-list(TRANSFORM headers PREPEND "#include \"")
-list(TRANSFORM headers APPEND "\"\n")
-string(JOIN "" headers ${headers})
-file(WRITE ${work}/headers.cpp "${headers}")
-step(${CXX} -std=c++20 ${work}/headers.cpp ${here}/main.cpp ${flags} -o ${work}/by_pkg_config)
+foreach(header IN LISTS headers)
+  file(STRINGS ${prefix}/include/cnf/${header} first LIMIT_COUNT 1)
+  if(first MATCHES "Private to" OR header MATCHES "-inl")
+    message(FATAL_ERROR "${header} is installed, and private")
+  endif()
+  file(WRITE ${work}/alone.cpp "#include \"${header}\"\n")
+  step(${CXX} -std=c++20 -fsyntax-only ${work}/alone.cpp ${flags})
+endforeach()
+
+# The same program by pkg-config.
+step(${CXX} -std=c++20 ${here}/main.cpp ${flags} -o ${work}/by_pkg_config)
 step(${work}/by_pkg_config)
 message(STATUS "pkg-config: ${out}")
