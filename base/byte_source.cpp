@@ -93,14 +93,20 @@ void ByteSource::read(std::span<std::byte> out, std::string_view what) {
 std::vector<std::byte> ByteSource::read(std::uint64_t n, std::string_view what) {
   const std::uint64_t at = offset_;
   if (size_ && n > *size_ - std::min(at, *size_)) fail_truncated(what, at, n, *size_);
+  std::vector<std::byte> out = read_up_to(n);
+  if (out.size() < n) fail_truncated(what, at, n, offset_);
+  return out;
+}
+
+std::vector<std::byte> ByteSource::read_up_to(std::uint64_t n) {
   constexpr std::uint64_t kPiece = std::uint64_t{1} << 20;
-  std::vector<std::byte> out(size_ ? n : std::min(n, kPiece));
+  std::vector<std::byte> out(std::min(n, size_ ? *size_ - std::min(offset_, *size_) : kPiece));
   std::size_t done = read_some(out);
   while (done == out.size() && done < n) {
-    out.resize(std::min<std::uint64_t>(n, 2 * out.size()));
+    out.resize(std::min<std::uint64_t>(n, std::max<std::uint64_t>(2 * out.size(), kPiece)));
     done += read_some(std::span(out).subspan(done));
   }
-  if (done < n) fail_truncated(what, at, n, offset_);
+  out.resize(done);
   return out;
 }
 

@@ -34,6 +34,8 @@ class ByteSource {
   /// The next n bytes. Where the size is known nothing is allocated before it is checked; from a pipe the memory grows
   /// with what has come.
   std::vector<std::byte> read(std::uint64_t n, std::string_view what);
+  /// The next bytes up to n, fewer only at the end; the memory grows with what has come.
+  std::vector<std::byte> read_up_to(std::uint64_t n);
   /// All of `out` from absolute place `at`, without moving; only where the size is known.
   void read_at(std::uint64_t at, std::span<std::byte> out, std::string_view what) const;
   /// InputError unless everything has been read.

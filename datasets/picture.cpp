@@ -211,19 +211,15 @@ Vector<double> PictureDensity::log_prob(const Eigen::Ref<const Batch>& x) const 
   return out;
 }
 
-std::unique_ptr<PictureDensity> read_picture(const std::filesystem::path& path, bool invert) {
+std::vector<std::byte> picture_bytes(const std::filesystem::path& path) {
   ByteSource file(path);
   if (file.size() && *file.size() > kMaxBytes)
     fail(path.string(), std::to_string(*file.size()) + " bytes, expected at most 256 MiB");
-  std::vector<std::byte> bytes;
-  constexpr std::size_t kChunk = std::size_t{1} << 16;
-  for (std::size_t got = kChunk; got == kChunk && bytes.size() <= kMaxBytes;) {
-    const std::size_t size = bytes.size();
-    bytes.resize(size + kChunk);
-    got = file.read_some(std::span(bytes).subspan(size));
-    bytes.resize(size + got);
-  }
-  return parse_picture(bytes, path.string(), invert);
+  return file.read_up_to(kMaxBytes + 1);
+}
+
+std::unique_ptr<PictureDensity> read_picture(const std::filesystem::path& path, bool invert) {
+  return parse_picture(picture_bytes(path), path.string(), invert);
 }
 
 std::unique_ptr<PictureDensity> parse_picture(std::span<const std::byte> bytes, std::string_view name, bool invert) {

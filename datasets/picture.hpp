@@ -42,7 +42,9 @@ class PictureDensity final : public Density {
 /// Reads .pgm (P2, P5, 8 or 16 bits) or .png (any; colour becomes luma, weight is multiplied by alpha) by content.
 /// `invert` makes dark pixels heavy. At most 2^24 pixels and 256 MiB. InputError says what is wrong and where.
 std::unique_ptr<PictureDensity> read_picture(const std::filesystem::path& path, bool invert = false);
-/// The same from memory; `name` stands for the file in messages.
+/// The bytes of such a file, at most one more than a picture may have.
+std::vector<std::byte> picture_bytes(const std::filesystem::path& path);
+/// The same as read_picture from memory; `name` stands for the file in messages.
 std::unique_ptr<PictureDensity> parse_picture(std::span<const std::byte> bytes, std::string_view name,
                                               bool invert = false);
 

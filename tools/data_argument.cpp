@@ -24,13 +24,30 @@ std::vector<std::string> parts(const std::string& text) {
   return out;
 }
 
+bool is_built_in(const std::string& name) {
+  try {
+    return find_toy(name) != nullptr || find_mixture(name) != nullptr;
+  } catch (const InputError&) {  // a mixture of no dimensions, or of too many
+    return true;
+  }
+}
+
 }  // namespace
+
+DataKind data_kind(const std::string& argument) {
+  if (is_built_in(argument)) return DataKind::built_in;
+  return is_picture(argument) ? DataKind::picture : DataKind::table;
+}
+
+std::string kept_argument(const std::string& name, bool built_in) {
+  return !built_in && is_built_in(name) ? "./" + name : name;
+}
 
 DataArgument find_data(const std::string& argument, bool invert) {
   if (const ToyDensity* toy = find_toy(argument))
-    return {argument, std::shared_ptr<const Density>(toy, [](const Density*) {}), true};
+    return {argument, std::shared_ptr<const Density>(toy, [](const Density*) {}), true, {}};
   try {
-    if (auto mixture = find_mixture(argument)) return {argument, std::move(mixture), true};
+    if (auto mixture = find_mixture(argument)) return {argument, std::move(mixture), true, {}};
   } catch (const InputError& error) {
     throw UsageError(error.what());
   }
@@ -45,8 +62,10 @@ DataArgument find_data(const std::string& argument, bool invert) {
                      (meant.empty() ? "" : meant + " ") + "the sets are " + known + ", and mixture:D in D dimensions");
   }
   if (!file) throw InputError(argument + ": no such file");
-  if (is_picture(path)) return {path.filename().string(), read_picture(path, invert), false};
-  return {argument == "-" ? "stdin" : path.filename().string(), nullptr, false};
+  if (!is_picture(path)) return {argument == "-" ? "stdin" : path.filename().string(), nullptr, false, {}};
+  DataArgument data{path.filename().string(), nullptr, false, picture_bytes(path)};
+  data.density = parse_picture(data.picture, argument, invert);
+  return data;
 }
 
 std::vector<std::string> planar_columns() { return {"x", "y"}; }

@@ -1,8 +1,10 @@
 // What --data may name: a built-in set, a picture as a density, or a table.
 #pragma once
 
+#include <cstddef>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "datasets/density.hpp"
 #include "datasets/rows.hpp"
@@ -18,10 +20,17 @@ enum class DrawStep : std::uint32_t { data = 0, standardisation = 1, validation 
 struct DataArgument {
   std::string name;                        ///< the set's, or the file's without its folder
   std::shared_ptr<const Density> density;  ///< null for a table
-  bool toy = false;
+  bool built_in = false;
+  std::vector<std::byte> picture;  ///< the file's bytes, if it is one
 
   bool table() const { return density == nullptr; }
 };
+
+/// What an argument names, by its text alone.
+enum class DataKind { built_in, picture, table };
+DataKind data_kind(const std::string& argument);
+/// An argument as a recipe keeps it: a file without its folder, "./moons" if it is called like a built-in set.
+std::string kept_argument(const std::string& name, bool built_in);
 
 /// Finds the set or looks at the file's name; a table is not read yet. Throws InputError with the sets that are known
 /// and, for a near miss, what may have been meant.

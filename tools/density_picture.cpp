@@ -51,17 +51,17 @@ void quantile_range(Vector<double> v, double& low, double& high) {
 }  // namespace
 
 std::shared_ptr<const Density> known_density(const ModelArgument& opened) {
-  if (opened.file.recipe == "{}") return nullptr;
-  const Recipe recipe = parse_recipe(opened.file.recipe, opened.path.string());
-  if (recipe.data_kind == "toy") return find_data(recipe.data, false).density;
+  const RecipeData data = recipe_data(opened.file.recipe, opened.path.string());
+  if (data.kind == DataKind::built_in) return find_data(data.name, false).density;
   std::error_code error;
-  if (recipe.data_kind == "picture" && opened.run && std::filesystem::exists(opened.run->source(), error))
-    return read_picture(opened.run->source(), recipe.invert);
+  if (data.kind == DataKind::picture && opened.run && std::filesystem::exists(opened.run->source(), error))
+    return read_picture(opened.run->source(), data.invert);
   return nullptr;
 }
 
 std::string data_name(const ModelFile& file) {
-  return file.recipe == "{}" ? "model" : parse_recipe(file.recipe, "model").data;
+  const std::string name = recipe_data(file.recipe, "model").name;
+  return name.empty() ? "model" : std::filesystem::path(name).filename().string();
 }
 
 Box viewing_range(const Density* density, Evaluator& evaluator, Seed seed) {

@@ -93,7 +93,7 @@ Index validation_rows(const TrainingSource& source) {
   return std::min(rows, kValidationPoints);
 }
 
-TrainingData training_data(const TrainingSource& source, Seed seed) {
+TrainingData training_data(TrainingSource& source, Seed seed) {
   TrainingData data;
   if (source.density) {
     data.draw = [density = source.density, seed](std::uint32_t step, Out<double> x) {
@@ -109,7 +109,7 @@ TrainingData training_data(const TrainingSource& source, Seed seed) {
   Batch looked_at(validation.rows(), validation_rows(source));
   for (Index i = 0; i < looked_at.cols(); ++i)
     looked_at.col(i) = validation.col(i * validation.cols() / looked_at.cols());
-  return training_rows(source.rows.train, looked_at, seed);
+  return training_rows(std::move(source.rows.train), std::move(looked_at), seed);
 }
 
 }  // namespace cnf

@@ -286,6 +286,20 @@ const Value& Args::value(std::string_view name, std::initializer_list<Kind> kind
   return found.value;
 }
 
+void Args::set(const Option& option, const std::string& shown, const std::string& text) {
+  const auto it = entries_.find(option.name);
+  if (it == entries_.end() || it->second.kind != option.kind)
+    throw std::invalid_argument("cnf " + verb_ + " has no such option " + option.name);
+  if (option.kind == Kind::flag) {
+    if (text != "true" && text != "false")
+      throw UsageError(shown + ": " + in_quotes(text) + " is neither true nor false");
+    it->second.value = {.given = true, .set = text == "true"};
+    return;
+  }
+  it->second.value = read_value(option, shown, text);
+  it->second.value.given = true;
+}
+
 bool Args::given(std::string_view name) const { return entry(name).value.given; }
 bool Args::has(std::string_view name) const { return entry(name).value.set; }
 bool Args::flag(std::string_view name) const { return value(name, {Kind::flag}).set; }

@@ -38,6 +38,13 @@ class Args {
   const std::vector<std::int64_t>& list(std::string_view name) const;  ///< of whole numbers
   const std::vector<double>& reals(std::string_view name) const;
 
+  /// What was read, whatever its kind; not set if it was neither given nor has a default.
+  const Value& value(std::string_view name) const { return entry(name).value; }
+  bool knows(std::string_view name) const { return entries_.find(name) != entries_.end(); }
+  /// Reads `text` in the place of what was typed; of a flag "true" or "false". `shown` names the option in messages.
+  /// Throws UsageError like the command line.
+  void set(const Option& option, const std::string& shown, const std::string& text);
+
   const std::string& verb() const { return verb_; }
 
  private:

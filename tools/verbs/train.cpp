@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
-#include <fstream>
 #include <iomanip>
 #include <sstream>
 
@@ -20,6 +19,7 @@
 #include "tools/density_picture.hpp"
 #include "tools/evaluation_arguments.hpp"
 #include "tools/recipe.hpp"
+#include "tools/recipe_options.hpp"
 #include "tools/run_folder.hpp"
 #include "tools/run_log.hpp"
 #include "tools/training_source.hpp"
@@ -37,9 +37,12 @@ double seconds_now() {
 
 /// Everything a run is, before its first step or its next.
 struct Run {
+  explicit Run(Args recipe) : args(std::move(recipe)) {}
+
   RunFolder folder;
-  Recipe recipe;
+  Args args;  ///< the recipe: of a run that goes on, those it began with
   TrainingSource source;
+  std::vector<std::byte> picture;  ///< the bytes of a new run's file
   ModelFile file;
 };
 
@@ -60,10 +63,10 @@ std::string shell_word(const std::string& text) {
 }
 
 template <class T>
-int train_to_end(const Args& args, Run run, TrainingState<T> state) {
-  const Seed seed{run.recipe.seed};
-  const TrainingData data = training_data(run.source, seed);
-  TrainOptions options = train_options(run.recipe, run.file.precision, threads_from(args));
+int train_to_end(Run run, TrainingState<T> state) {
+  const Args& args = run.args;
+  const TrainingData data = training_data(run.source, seed_from(args));
+  const TrainOptions options = train_options(args, run.file.precision);
   const bool quiet = args.flag("quiet");
   const double started = seconds_now();
   const std::int64_t first_step = state.step;
@@ -100,10 +103,7 @@ int train_to_end(const Args& args, Run run, TrainingState<T> state) {
     rollbacks = now.rollbacks;
     progress.update(now.step, fields, fraction);
   };
-  hooks.steps_fixed = [&](std::int64_t steps) {
-    run.recipe.steps = steps;
-    run.recipe.seconds = 0;
-  };
+  hooks.steps_fixed = [&](std::int64_t steps) { decide(run.args, "steps", std::to_string(steps)); };
   hooks.metrics = [&](const MetricsRow& row) {
     last = row;
     metrics.add(metrics_line(row));
@@ -112,13 +112,13 @@ int train_to_end(const Args& args, Run run, TrainingState<T> state) {
   const auto save_model = [&](const TrainingState<T>& now) {
     ModelFile best = run.file;
     best.model = best_model(run.file.model, now);
-    best.recipe = recipe_json(run.recipe);
+    best.recipe = recipe_json(args);
     best.numbers = numbers_json(last, now.best_nll, now.best_step);
     write_file(run.folder.model(), model_bytes(best));
   };
   hooks.checkpoint = [&](const TrainingState<T>& now) {
     ModelFile file = run.file;
-    file.recipe = recipe_json(run.recipe);
+    file.recipe = recipe_json(args);
     // The model first: killed in between, a run goes on from the state before it and writes the same model again.
     // Between validations (when interrupted) the model file stays that of the last one.
     if (std::isfinite(now.best_nll) && last.step == now.step) save_model(now);
@@ -155,7 +155,7 @@ int train_to_end(const Args& args, Run run, TrainingState<T> state) {
     if (run.source.density) text << ", entropy " << run.source.density->entropy() << ", KL " << best.kl;
     text << '\n';
     if (state.skipped > 0) text << "skipped " << state.skipped << " steps, " << state.rollbacks << " rollbacks\n";
-    if (by_seconds && state.steps > 0) text << "repeat with: --steps " << run.recipe.steps << '\n';
+    if (by_seconds && state.steps > 0) text << "repeat with: --steps " << args.integer("steps") << '\n';
     const bool judged = run.source.density != nullptr || run.source.rows.test.cols() > 0;
     text << "next: cnf "
          << (run.file.model.dim() == 2 ? "density " + shell_word(folder) + " -o density.png"
@@ -166,25 +166,39 @@ int train_to_end(const Args& args, Run run, TrainingState<T> state) {
   return 0;
 }
 
+/// The options of a new run, checked.
+Args args_of_new_run(const Args& said) {
+  Args args = with_recipe_file(said);
+  if (!args.given("data"))
+    throw UsageError("give --data for a new run, or --resume RUN to go on with one",
+                     "for example: cnf train --data 8gaussians -o runs/8g");
+  check_recipe(args);
+  return args;
+}
+
+/// Puts into the recipe what the run itself decides: the data by name, both tolerances, and when to validate.
+void settle(Args& args, const DataArgument& data, Index rows) {
+  decide(args, "data", kept_argument(data.name, data.built_in));
+  for (const char* file : {"valid", "test", "split"})
+    if (args.given(file)) decide(args, file, fs::path(args.text(file)).filename().string());
+  decide(args, "atol", shortest(solve_from(args).atol));
+  if (!args.given("validate-every")) decide(args, "validate-every", std::to_string(validation_interval(rows, args)));
+}
+
 /// A new run: its data, its model with initial weights, and its folder.
-Run new_run(const Args& args) {
-  Run run;
-  run.recipe = recipe_from(args);
-  const Seed seed{run.recipe.seed};
-  const std::string& argument = args.text("data");
-  run.recipe.invert = args.flag("invert");
-  const DataArgument data = find_data(argument, run.recipe.invert);
-  run.recipe.data = data.name;
-  run.recipe.data_kind = data.toy ? "toy" : data.table() ? "table" : "picture";
+Run new_run(const Args& said) {
+  Run run(args_of_new_run(said));
+  const Args& args = run.args;
+  const Seed seed = seed_from(args);
+  DataArgument data = find_data(args.text("data"), args.flag("invert"));
   run.folder.folder = args.given("output") ? args.path("output") : fs::path("runs") / fs::path(data.name).stem();
   refuse_overwrite(run.folder.folder, args.flag("force"));
   if (data.table())
     run.source = table_source(args, seed);
   else
     run.source = {data.density, {}, density_columns(*data.density), standardise_draws(*data.density, seed)};
-
-  if (run.recipe.validate_every == 0)
-    run.recipe.validate_every = validation_interval(validation_rows(run.source), run.recipe.objective);
+  run.picture = std::move(data.picture);
+  settle(run.args, data, validation_rows(run.source));
 
   MlpShape shape;
   shape.hidden.assign(args.list("hidden").begin(), args.list("hidden").end());
@@ -204,8 +218,8 @@ Run new_run(const Args& args) {
   return run;
 }
 
-int run_new(const Args& args) {
-  Run run = new_run(args);
+int run_new(const Args& said) {
+  Run run = new_run(said);
   create_folder(run.folder.folder);
   const FolderLock lock(run.folder.folder);
   std::error_code ignored;
@@ -213,14 +227,13 @@ int run_new(const Args& args) {
                               run.folder.metrics(), run.folder.timing(), run.folder.picture()})
     fs::remove(old, ignored);
   if (!run.source.density) write_file(run.folder.rows(), split_rows_bytes(run.source.rows));
-  if (run.recipe.data_kind == "picture") {
-    std::ifstream in(args.text("data"), std::ios::binary);
-    const std::string bytes((std::istreambuf_iterator<char>(in)), std::istreambuf_iterator<char>());
-    write_file(run.folder.source(), bytes);
+  if (!run.picture.empty()) write_file(run.folder.source(), run.picture);
+  if (run.file.precision == Precision::double_float) {
+    TrainingState<double> state = initial_state<double>(run.file.model);
+    return train_to_end<double>(std::move(run), std::move(state));
   }
-  if (run.file.precision == Precision::double_float)
-    return train_to_end<double>(args, run, initial_state<double>(run.file.model));
-  return train_to_end<float>(args, run, initial_state<float>(run.file.model));
+  TrainingState<float> state = initial_state<float>(run.file.model);
+  return train_to_end<float>(std::move(run), std::move(state));
 }
 
 /// The rows a table's run was given.
@@ -233,118 +246,66 @@ SplitRows rows_of_run(const Run& run) {
 }
 
 template <class T>
-int resume_in(const Args& args, Run run) {
-  TrainingFile<T> training = read_training<T>(run.folder.training());
-  run.file = training.file;
-  run.recipe = parse_recipe(training.file.recipe, run.folder.training().string());
+int resume_in(Run run) {
+  const std::string path = run.folder.training().string();
+  TrainingFile<T> training = read_training<T>(path);
+  run.args = args_of_recipe(run.args, training.file.recipe, path);
+  run.file = std::move(training.file);
   run.source.standardisation = run.file.model.standardisation;
   run.source.columns = run.file.model.columns;
-  if (run.recipe.data_kind == "table")
+  const std::string& data = run.args.text("data");
+  const DataKind kind = data_kind(data);
+  if (kind == DataKind::table)
     run.source.rows = rows_of_run(run);
-  else if (run.recipe.data_kind == "picture")
-    run.source.density = read_picture(run.folder.source(), run.recipe.invert);
+  else if (kind == DataKind::picture)
+    run.source.density = read_picture(run.folder.source(), run.args.flag("invert"));
   else
-    run.source.density = find_data(run.recipe.data, false).density;
-  return train_to_end<T>(args, run, std::move(training.state));
+    run.source.density = find_data(data, false).density;
+  return train_to_end<T>(std::move(run), std::move(training.state));
 }
 
 int run_resume(const Args& args) {
-  Run run;
+  Run run(args);
   run.folder.folder = args.path("resume");
   std::error_code error;
   if (!fs::exists(run.folder.training(), error))
     throw InputError(run.folder.folder.string() + ": no training.safetensors in it; there is nothing to resume");
   const FolderLock lock(run.folder.folder);
-  return training_precision(run.folder.training()) == Precision::double_float ? resume_in<double>(args, run)
-                                                                              : resume_in<float>(args, run);
+  return training_precision(run.folder.training()) == Precision::double_float ? resume_in<double>(std::move(run))
+                                                                              : resume_in<float>(std::move(run));
+}
+
+std::vector<Option> output_options() {
+  return {output_option("RUN", "The run's folder. Not given: runs/NAME of the data."),
+          force_option(),
+          {.name = "recipe",
+           .value = "FILE.toml",
+           .kind = Kind::path,
+           .help = "Options from a file, lr = 0.02; those on the command line are stronger.",
+           .group = "Data"},
+          {.name = "resume",
+           .value = "RUN",
+           .kind = Kind::path,
+           .help = "Go on with a run where its last checkpoint is, to the same bits.",
+           .group = "Output"}};
 }
 
 /// Only what cannot change a run's bits may be said again beside --resume.
-void check_train(const Args& args, const std::vector<Option>& options) {
-  if (args.given("resume") && args.given("data"))
+void check_resume(const Args& said) {
+  if (said.given("data"))
     throw UsageError("--resume and --data were both given; a run that goes on has its data in its folder");
-  if (args.given("steps") && args.given("seconds"))
-    throw UsageError("--steps and --seconds were both given; one of them says how long to train");
-  if (args.given("resume") == args.given("data"))
-    throw UsageError("give --data for a new run, or --resume RUN to go on with one",
-                     "for example: cnf train --data 8gaussians -o runs/8g");
-  check_objective(args);
-  if (!args.given("resume")) {
-    find_data(args.text("data"), args.flag("invert"));
-    return;
-  }
-  for (const Option& option : options)
-    if (args.given(option.name) && option.name != "resume" && option.name != "threads" && option.name != "json" &&
-        option.name != "quiet" && option.name != "progress" && option.name != "dry-run")
+  for (const Option& option : joined({recipe_options(), output_options()}))
+    if (said.given(option.name) && option.name != "resume")
       throw UsageError("--" + option.name + " cannot change in a run that goes on; its recipe is in its folder");
 }
 
-std::vector<Option> train_options_table() {
-  std::vector<std::string> activations;
-  for (const Activation activation : kAllActivations) activations.emplace_back(name(activation));
-  const std::vector<Option> first{
-      {.name = "data",
-       .value = "DATA",
-       .kind = Kind::path,
-       .help = "A built-in set (cnf data --list), FILE.csv, FILE.npy, or a picture FILE.pgm or FILE.png as a density.",
-       .group = "Data"},
-      {.name = "valid",
-       .value = "SHARE|FILE",
-       .kind = Kind::text,
-       .initial = "0.1",
-       .help = "Of a table: rows that choose the best weights.",
-       .group = "Data"},
-      {.name = "test",
-       .value = "SHARE|FILE",
-       .kind = Kind::text,
-       .initial = "0.1",
-       .help = "Of a table: rows kept for cnf evaluate.",
-       .group = "Data"},
-      {.name = "split",
-       .value = "FILE.npy",
-       .kind = Kind::path,
-       .help = "Of a table: 0, 1 or 2 a row for training, validation, test.",
-       .group = "Data"}};
-  const std::vector<Option> model{
-      {.name = "hidden",
-       .value = "H,H",
-       .kind = Kind::integers,
-       .initial = "96,96",
-       .range = Range::whole(1, 1 << 16),
-       .max_count = 64,
-       .help = "Widths of the hidden layers; one or two have the divergence in closed form.",
-       .group = "Model"},
-      {.name = "activation",
-       .value = "NAME",
-       .kind = Kind::choice,
-       .initial = "sin",
-       .choices = activations,
-       .help = "After every hidden layer.",
-       .group = "Model"},
-      {.name = "time",
-       .value = "HOW",
-       .kind = Kind::choice,
-       .initial = "concatsquash",
-       .choices = {"concatsquash", "concat"},
-       .help = "How time enters a layer.",
-       .group = "Model"},
-      {.name = "output-gate", .help = "Gate the last layer too, as FFJORD does.", .group = "Model"},
-      {.name = "t-end",
-       .value = "T",
-       .kind = Kind::real,
-       .initial = "1",
-       .range = Range::above(0),
-       .help = "Time of the data; the base is at 0.",
-       .group = "Model"},
-      precision_option()};
-  const std::vector<Option> output{output_option("RUN", "The run's folder. Not given: runs/NAME of the data."),
-                                   force_option(),
-                                   {.name = "resume",
-                                    .value = "RUN",
-                                    .kind = Kind::path,
-                                    .help = "Go on with a run where its last checkpoint is, to the same bits.",
-                                    .group = "Output"}};
-  return joined({first, table_options(), model, recipe_options(), output, common_options()});
+// A run checks its options and finds its data before anything else, so that a recipe from a pipe is read once and a
+// picture decoded once.
+void check_train(const Args& said) {
+  if (said.given("resume")) return check_resume(said);
+  if (!said.flag("dry-run")) return;
+  const Args args = args_of_new_run(said);
+  find_data(args.text("data"), args.flag("invert"));
 }
 
 }  // namespace
@@ -356,9 +317,9 @@ Verb train_verb() {
       .examples = {"cnf train --data 8gaussians -o runs/8g", "cnf train --data points.csv --seconds 30",
                    "cnf train --data 8gaussians --divergence hutchinson:1 --gradient continuous",
                    "cnf train --data 8gaussians --objective flow-matching --seconds 30", "cnf train --resume runs/8g"},
-      .options = train_options_table(),
+      .options = joined({data_options(), model_options(), training_options(), output_options(), common_options()}),
       .run = [](const Args& args) { return args.given("resume") ? run_resume(args) : run_new(args); },
-      .check = [](const Args& args) { check_train(args, train_options_table()); }};
+      .check = check_train};
 }
 
 }  // namespace cnf

@@ -1,0 +1,90 @@
+// Recipes as a user has them: in a file, on the command line, in a run's folder.
+#include <catch2/catch.hpp>
+#include <nlohmann/json.hpp>
+
+#include "base/safetensors.hpp"
+#include "tests/tools/program.hpp"
+
+using namespace cnf;
+
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+/// The example of docs/recipes.md.
+std::string example() {
+  const std::string page = contents(std::filesystem::path(CNF_DOCS) / "recipes.md"), fence = "```toml\n";
+  const std::size_t begin = page.find(fence) + fence.size();
+  return page.substr(begin, page.find("```", begin) - begin);
+}
+
+void check_same_run(const Shell& shell, const std::string& run, const std::string& other) {
+  for (const std::string name : {"/model.safetensors", "/training.safetensors", "/metrics.csv"}) {
+    CAPTURE(name);
+    CHECK((contents(shell / (run + name)) == contents(shell / (other + name))));
+  }
+}
+
+}  // namespace
+
+TEST_CASE("the example of the recipes' page trains to the bits of the same options typed", "[verbs][settings]") {
+  Shell shell;
+  put(shell / "moons.toml", example());
+  const Ran by_file = shell("cnf train --recipe moons.toml --steps 20 -o file --quiet");
+  CAPTURE(by_file.err);
+  REQUIRE(by_file.code == 0);
+  REQUIRE(shell("cnf train --data moons --hidden 32,32 --activation tanh --steps 20 --lr 0.02 --solver rk4:8 "
+                "--divergence hutchinson:2 -o typed --quiet")
+              .code == 0);
+  check_same_run(shell, "file", "typed");
+  const Ran piped = shell("cat moons.toml | cnf train --recipe /dev/stdin --steps 20 -o piped --quiet");
+  CAPTURE(piped.err);
+  REQUIRE(piped.code == 0);
+  check_same_run(shell, "piped", "typed");
+  const Json recipe = Json::parse(shell("cnf info file --json").out)["recipe"];
+  CHECK((recipe["data"] == "moons" && recipe["steps"] == 20 && recipe["solver"] == "rk4:8" && recipe["lr"] == 0.02));
+}
+
+TEST_CASE("a run's own recipe, as TOML, repeats it to the bit", "[verbs][settings]") {
+  Shell shell;
+  REQUIRE(shell("cnf train --data moons --hidden 8 --seconds 1 --rtol 1e-2 --seed 3 -o run --quiet").code == 0);
+  std::string toml;
+  const Json recipe = Json::parse(shell("cnf info run --json").out)["recipe"];
+  for (const auto& item : recipe.items()) toml += item.key() + " = " + item.value().dump() + "\n";
+  put(shell / "run.toml", toml);
+  const Ran again = shell("cnf train --recipe run.toml -o again --quiet");
+  CAPTURE(toml, again.err);
+  REQUIRE(again.code == 0);
+  check_same_run(shell, "run", "again");
+}
+
+TEST_CASE("a recipe that cannot be is an input's fault and leaves no folder", "[verbs][settings]") {
+  Shell shell;
+  put(shell / "bad.toml", "data = \"moons\"\nlr = -1\n");
+  for (const std::string mode : {"", "--dry-run "}) {
+    const Ran ran = shell("cnf train --recipe bad.toml -o bad " + mode);
+    CHECK(ran.code == 3);
+    CHECK(ran.err == "cnf train: bad.toml:2: lr: -1 is out of range, expected a number above 0\n");
+  }
+  CHECK(shell("cnf train --recipe absent.toml -o bad").code == 3);
+  CHECK_FALSE(std::filesystem::exists(shell / "bad"));
+  put(shell / "twice.toml", "data = \"moons\"\nsteps = 10\nseconds = 3\n");
+  CHECK(shell("cnf train --recipe twice.toml --dry-run").code == 2);
+  CHECK(shell("cnf train --recipe twice.toml --steps 5 --dry-run").code == 0);
+  put(shell / "steps.toml", "data = \"moons\"\nsteps = 10\n");
+  CHECK(shell("cnf train --recipe steps.toml --seconds 5 --dry-run").code == 0);
+  CHECK(shell("cnf train --recipe steps.toml --resume run").code == 2);
+  CHECK(shell("cnf train --recipe steps.toml --data 8gaussians --lr 0.1 --dry-run").code == 0);
+}
+
+TEST_CASE("a training state with an impossible recipe is not resumed", "[verbs][settings]") {
+  Shell shell;
+  REQUIRE(shell("cnf train --data moons --hidden 8 --steps 20 -o run --quiet").code == 0);
+  Safetensors file = read_safetensors(shell / "run/training.safetensors");
+  std::string& recipe = file.metadata.find("cnf.recipe")->second;
+  recipe.replace(recipe.find("\"beta1\":0.9"), 11, "\"beta1\":2.0");
+  put(shell / "run/training.safetensors", safetensors_bytes(file));
+  const Ran ran = shell("cnf train --resume run");
+  CHECK(ran.code == 3);
+  CHECK_THAT(ran.err, Catch::Contains("run/training.safetensors: its recipe: beta1: 2 is out of range"));
+}

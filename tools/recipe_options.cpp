@@ -1,0 +1,158 @@
+#include "tools/recipe_options.hpp"
+
+#include "flows/train.hpp"
+#include "tools/cli/shared_options.hpp"
+#include "tools/data_argument.hpp"
+#include "tools/evaluation_arguments.hpp"
+
+namespace cnf {
+
+namespace {
+
+constexpr const char* kGroup = "Training";
+
+Option real_option(std::string name, std::string initial, Range range, std::string help) {
+  return {.name = std::move(name),
+          .value = "X",
+          .kind = Kind::real,
+          .initial = std::move(initial),
+          .range = range,
+          .help = std::move(help),
+          .group = kGroup};
+}
+
+Option whole_option(std::string name, std::string initial, Range range, std::string help) {
+  return {.name = std::move(name),
+          .value = "N",
+          .kind = Kind::integer,
+          .initial = std::move(initial),
+          .range = range,
+          .help = std::move(help),
+          .group = kGroup};
+}
+
+Option choice_option(std::string name, std::vector<std::string> choices, std::string help) {
+  return {.name = std::move(name),
+          .value = "WHAT",
+          .kind = Kind::choice,
+          .initial = choices.front(),
+          .choices = std::move(choices),
+          .help = std::move(help),
+          .group = kGroup};
+}
+
+}  // namespace
+
+std::vector<Option> data_options() {
+  const std::vector<Option> of_all{
+      {.name = "data",
+       .value = "DATA",
+       .kind = Kind::path,
+       .help = "A built-in set (cnf data --list), FILE.csv, FILE.npy, or a picture FILE.pgm or FILE.png as a density.",
+       .group = "Data"},
+      {.name = "valid",
+       .value = "SHARE|FILE",
+       .kind = Kind::text,
+       .initial = "0.1",
+       .help = "Of a table: rows that choose the best weights.",
+       .group = "Data"},
+      {.name = "test",
+       .value = "SHARE|FILE",
+       .kind = Kind::text,
+       .initial = "0.1",
+       .help = "Of a table: rows kept for cnf evaluate.",
+       .group = "Data"},
+      {.name = "split",
+       .value = "FILE.npy",
+       .kind = Kind::path,
+       .help = "Of a table: 0, 1 or 2 a row for training, validation, test.",
+       .group = "Data"}};
+  return joined({of_all, table_options()});
+}
+
+std::vector<Option> model_options() {
+  std::vector<std::string> activations;
+  for (const Activation activation : kAllActivations) activations.emplace_back(name(activation));
+  return {{.name = "hidden",
+           .value = "H,H",
+           .kind = Kind::integers,
+           .initial = "96,96",
+           .range = Range::whole(1, 1 << 16),
+           .max_count = 64,
+           .help = "Widths of the hidden layers; one or two have the divergence in closed form.",
+           .group = "Model"},
+          {.name = "activation",
+           .value = "NAME",
+           .kind = Kind::choice,
+           .initial = "sin",
+           .choices = activations,
+           .help = "After every hidden layer.",
+           .group = "Model"},
+          {.name = "time",
+           .value = "HOW",
+           .kind = Kind::choice,
+           .initial = "concatsquash",
+           .choices = {"concatsquash", "concat"},
+           .help = "How time enters a layer.",
+           .group = "Model"},
+          {.name = "output-gate", .help = "Gate the last layer too, as FFJORD does.", .group = "Model"},
+          {.name = "t-end",
+           .value = "T",
+           .kind = Kind::real,
+           .initial = "1",
+           .range = Range::above(0),
+           .help = "Time of the data; the base is at 0.",
+           .group = "Model"},
+          precision_option()};
+}
+
+std::vector<Option> training_options() {
+  constexpr std::int64_t kMostSteps = 1'000'000'000;
+  const TrainOptions defaults;
+  const SolveOptions& solve = defaults.objective.solve;
+  const auto text = [](auto number) { return shortest(static_cast<double>(number)); };
+  Option rtol = rtol_option(text(solve.rtol)), atol = atol_option(text(solve.atol));
+  rtol.help = "Error allowed in a step while training; validation is always at 1e-5.";
+  return {
+      choice_option("objective", {"likelihood", "flow-matching"},
+                    "Maximum likelihood, or the mean square of flow matching: cheaper updates, no solves."),
+      whole_option("warm-start", "0", Range::whole(0, kMostSteps),
+                   "Updates by flow matching before those of --steps, by the same rate and schedule."),
+      whole_option("steps", "", Range::whole(1, kMostSteps), "Updates to make: the same bits on every run."),
+      real_option("seconds", text(defaults.seconds), Range::above(0),
+                  "Without --steps: train about that long, then say the --steps."),
+      whole_option("batch", text(defaults.batch), Range::whole(1, 1 << 24), "Samples per update."),
+      real_option("lr", text(defaults.adam.lr), Range::above(0),
+                  "Peak learning rate, after a warm-up and before a cosine to 0."),
+      real_option("beta1", text(defaults.adam.beta1), Range{.min = 0, .max = 1, .max_open = true},
+                  "Adam's decay of the mean."),
+      real_option("beta2", text(defaults.adam.beta2), Range{.min = 0, .max = 1, .max_open = true},
+                  "Adam's decay of the square."),
+      real_option("weight-decay", text(defaults.adam.weight_decay), Range::at_least(0),
+                  "Above 0: AdamW's decoupled decay."),
+      real_option("clip", text(defaults.adam.clip), Range::at_least(0),
+                  "Above 0: bring the gradient's norm down to this."),
+      real_option("ema", text(defaults.adam.ema), Range{.min = 0, .max = 1, .max_open = true},
+                  "Decay per update of the averaged weights, the ones validated and saved."),
+      choice_option("gradient", {"discrete", "continuous"},
+                    "The exact gradient of the steps taken, or the adjoint equation solved backwards."),
+      choice_option("probe", {"rademacher", "gaussian"}, "The distribution of Hutchinson's probes."),
+      whole_option("validate-every", "", Range::whole(1, kMostSteps),
+                   "Updates between validations. Not given: 25 to 250, by the number of validation rows; flow matching "
+                   "16 times that."),
+      whole_option("patience", text(defaults.patience), Range::whole(0, kMostSteps),
+                   "Above 0: stop after that many validations without a better one."),
+      solver_option(adaptive_methods(), fixed_methods(), "dopri5"),
+      rtol,
+      atol,
+      norm_option(solve.norm == Norm::tile ? "tile" : "sample"),
+      divergence_option(),
+      whole_option("max-steps", text(solve.max_steps), Range::whole(1, kMostSteps),
+                   "Steps a solve may try before the update is skipped.")};
+}
+
+std::vector<Option> recipe_options() {
+  return joined({data_options(), model_options(), training_options(), {seed_option()}});
+}
+
+}  // namespace cnf
