@@ -7,8 +7,8 @@
 #include "base/error.hpp"
 #include "tests/base/temporary_folder.hpp"
 #include "tools/cli/settings.hpp"
-#include "tools/recipe.hpp"
-#include "tools/recipe_options.hpp"
+#include "tools/run/recipe.hpp"
+#include "tools/run/recipe_options.hpp"
 #include "tools/verbs/verbs.hpp"
 
 using namespace cnf;

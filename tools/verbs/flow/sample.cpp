@@ -5,10 +5,10 @@
 #include "tools/cli/progress.hpp"
 #include "tools/cli/shared_options.hpp"
 #include "tools/cli/signals.hpp"
-#include "tools/evaluation_arguments.hpp"
-#include "tools/row_output.hpp"
-#include "tools/rows_for_model.hpp"
-#include "tools/run_folder.hpp"
+#include "tools/rows/row_output.hpp"
+#include "tools/rows/rows_for_model.hpp"
+#include "tools/run/evaluation_arguments.hpp"
+#include "tools/run/run_folder.hpp"
 #include "tools/verbs/verbs.hpp"
 
 namespace cnf {

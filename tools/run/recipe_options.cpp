@@ -1,9 +1,9 @@
-#include "tools/recipe_options.hpp"
+#include "tools/run/recipe_options.hpp"
 
 #include "flows/train.hpp"
 #include "tools/cli/shared_options.hpp"
-#include "tools/data_argument.hpp"
-#include "tools/evaluation_arguments.hpp"
+#include "tools/rows/data_argument.hpp"
+#include "tools/run/evaluation_arguments.hpp"
 
 namespace cnf {
 

@@ -9,10 +9,10 @@
 #include "tools/cli/output.hpp"
 #include "tools/cli/shared_options.hpp"
 #include "tools/cli/signals.hpp"
-#include "tools/data_argument.hpp"
-#include "tools/density_picture.hpp"
-#include "tools/evaluation_arguments.hpp"
-#include "tools/run_folder.hpp"
+#include "tools/rows/data_argument.hpp"
+#include "tools/run/evaluation_arguments.hpp"
+#include "tools/run/run_folder.hpp"
+#include "tools/verbs/flow/density_picture.hpp"
 #include "tools/verbs/verbs.hpp"
 
 namespace cnf {

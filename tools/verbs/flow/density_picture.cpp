@@ -1,4 +1,4 @@
-#include "tools/density_picture.hpp"
+#include "tools/verbs/flow/density_picture.hpp"
 
 #include <algorithm>
 #include <cmath>
@@ -7,10 +7,10 @@
 #include "base/error.hpp"
 #include "datasets/picture.hpp"
 #include "tools/cli/signals.hpp"
-#include "tools/data_argument.hpp"
 #include "tools/draw/png.hpp"
-#include "tools/recipe.hpp"
-#include "tools/rows_for_model.hpp"
+#include "tools/rows/data_argument.hpp"
+#include "tools/rows/rows_for_model.hpp"
+#include "tools/run/recipe.hpp"
 
 namespace cnf {
 

@@ -1,9 +1,9 @@
-#include "tools/rows_for_model.hpp"
+#include "tools/rows/rows_for_model.hpp"
 
 #include <algorithm>
 
 #include "base/error.hpp"
-#include "tools/data_argument.hpp"
+#include "tools/rows/data_argument.hpp"
 
 namespace cnf {
 

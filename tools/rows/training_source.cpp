@@ -1,4 +1,4 @@
-#include "tools/training_source.hpp"
+#include "tools/rows/training_source.hpp"
 
 #include <algorithm>
 #include <charconv>
@@ -8,7 +8,7 @@
 #include "datasets/split.hpp"
 #include "datasets/standardise.hpp"
 #include "tools/cli/output.hpp"
-#include "tools/data_argument.hpp"
+#include "tools/rows/data_argument.hpp"
 
 namespace cnf {
 

@@ -1,4 +1,4 @@
-#include "tools/evaluation_arguments.hpp"
+#include "tools/run/evaluation_arguments.hpp"
 
 #include "base/error.hpp"
 #include "solvers/method.hpp"

@@ -13,10 +13,10 @@
 #include "tools/cli/progress.hpp"
 #include "tools/cli/shared_options.hpp"
 #include "tools/cli/signals.hpp"
-#include "tools/data_argument.hpp"
-#include "tools/density_picture.hpp"
-#include "tools/evaluation_arguments.hpp"
-#include "tools/rows_for_model.hpp"
+#include "tools/rows/data_argument.hpp"
+#include "tools/rows/rows_for_model.hpp"
+#include "tools/run/evaluation_arguments.hpp"
+#include "tools/verbs/flow/density_picture.hpp"
 #include "tools/verbs/verbs.hpp"
 
 namespace cnf {

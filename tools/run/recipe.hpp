@@ -5,7 +5,7 @@
 
 #include "flows/train.hpp"
 #include "tools/cli/args.hpp"
-#include "tools/data_argument.hpp"
+#include "tools/rows/data_argument.hpp"
 
 namespace cnf {
 

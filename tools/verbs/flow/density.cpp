@@ -7,11 +7,11 @@
 #include "base/npy.hpp"
 #include "tools/cli/output.hpp"
 #include "tools/cli/shared_options.hpp"
-#include "tools/data_argument.hpp"
-#include "tools/density_picture.hpp"
 #include "tools/draw/panels.hpp"
 #include "tools/draw/png.hpp"
-#include "tools/evaluation_arguments.hpp"
+#include "tools/rows/data_argument.hpp"
+#include "tools/run/evaluation_arguments.hpp"
+#include "tools/verbs/flow/density_picture.hpp"
 #include "tools/verbs/verbs.hpp"
 
 namespace cnf {

@@ -1,4 +1,4 @@
-#include "tools/row_output.hpp"
+#include "tools/rows/row_output.hpp"
 
 #include <fcntl.h>
 #include <unistd.h>

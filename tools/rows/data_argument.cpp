@@ -1,4 +1,4 @@
-#include "tools/data_argument.hpp"
+#include "tools/rows/data_argument.hpp"
 
 #include <algorithm>
 

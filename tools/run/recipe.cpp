@@ -1,14 +1,14 @@
 // Three ways lead to Args and from there one to the library: the command line, a TOML file, a run's own recipe. What an
 // option is called, may be and is by default stands in its row (recipe_options.cpp) and nowhere else.
-#include "tools/recipe.hpp"
+#include "tools/run/recipe.hpp"
 
 #include <algorithm>
 
 #include "base/error.hpp"
 #include "tools/cli/settings.hpp"
 #include "tools/cli/shared_options.hpp"
-#include "tools/evaluation_arguments.hpp"
-#include "tools/recipe_options.hpp"
+#include "tools/run/evaluation_arguments.hpp"
+#include "tools/run/recipe_options.hpp"
 
 namespace cnf {
 

@@ -9,7 +9,7 @@
 #include "datasets/density.hpp"
 #include "flows/train.hpp"
 #include "tools/cli/args.hpp"
-#include "tools/run_folder.hpp"
+#include "tools/run/run_folder.hpp"
 
 namespace cnf {
 

@@ -1,4 +1,4 @@
-#include "tools/run_folder.hpp"
+#include "tools/run/run_folder.hpp"
 
 #include "base/error.hpp"
 #include "base/safetensors.hpp"

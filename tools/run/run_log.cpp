@@ -1,4 +1,4 @@
-#include "tools/run_log.hpp"
+#include "tools/run/run_log.hpp"
 
 #include <cerrno>
 #include <charconv>

@@ -9,7 +9,7 @@
 #include "datasets/density.hpp"
 #include "tools/cli/args.hpp"
 #include "tools/draw/heatmap.hpp"
-#include "tools/run_folder.hpp"
+#include "tools/run/run_folder.hpp"
 
 namespace cnf {
 
