@@ -33,7 +33,7 @@ HWY_INLINE hn::Vec<D> sums_of_lanes(D d, hn::Vec<D>* v) {
 /// kRows rows of a narrow product over at most kNarrowDepth: lanes run over the depth, for all rows of L / kRows
 /// columns at a time.
 template <int kRows, class T>
-void narrow_rows(const Left<T>& left, Index n, Right<false, T> X, Target<T> Y, Into into) {
+HWY_NOINLINE void narrow_rows(const Left<T>& left, Index n, Right<false, T> X, Target<T> Y, Into into) {
   const hn::ScalableTag<T> d;
   constexpr Index L = HWY_LANES(T);
   constexpr int kCols = L / kRows;
