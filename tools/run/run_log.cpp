@@ -1,47 +1,63 @@
 #include "tools/run/run_log.hpp"
 
+#include <fcntl.h>
+#include <unistd.h>
+
 #include <cerrno>
 #include <charconv>
 #include <cmath>
-#include <cstdlib>
 #include <cstring>
+#include <limits>
 
+#include "base/byte_source.hpp"
 #include "base/error.hpp"
-#include "base/file_writer.hpp"
-#include "tools/cli/option.hpp"
+#include "base/number_text.hpp"
 
 namespace cnf {
 
 namespace {
 
-/// The whole lines of a log up to a step: what a run that goes on from there had written.
+/// The header and the whole lines of a log up to a step: what a run that goes on from there had written.
 std::string lines_until(const std::filesystem::path& path, std::int64_t step, const std::string& header) {
-  std::ifstream in(path, std::ios::binary);
-  std::string kept = header, line;
-  std::getline(in, line);
-  while (std::getline(in, line) && !in.eof() && std::strtoll(line.c_str(), nullptr, 10) <= step) kept += line + '\n';
+  std::error_code ignored;
+  if (!std::filesystem::exists(path, ignored)) return header;
+  const std::vector<std::byte> bytes = ByteSource(path).read_up_to(std::numeric_limits<std::uint64_t>::max());
+  const std::string_view log(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+  std::string kept = header;
+  for (std::size_t begin = log.find('\n'), end; begin != log.npos; begin = end) {
+    end = log.find('\n', ++begin);
+    if (end == log.npos) break;
+    const std::string_view line = log.substr(begin, end + 1 - begin);
+    std::int64_t at = 0;
+    std::from_chars(line.data(), line.data() + line.size(), at);
+    if (at > step) break;
+    kept += line;
+  }
   return kept;
 }
 
 }  // namespace
 
-RunLog::RunLog(std::filesystem::path path, const std::string& header, std::int64_t step) : path_(std::move(path)) {
-  const std::string kept = step > 0 ? lines_until(path_, step, header) : header;
+RunLog::RunLog(const std::filesystem::path& path, const std::string& header, std::int64_t step) {
+  const std::string kept = step > 0 ? lines_until(path, step, header) : header;
   const char* end = kept.data() + kept.size() - 1;  // before the last line feed
   const std::size_t comma = kept.rfind(',');
   if (kept.size() > header.size()) std::from_chars(kept.data() + comma + 1, end, last_);
-  write_file(path_, kept);
-  out_.open(path_, std::ios::app | std::ios::binary);
+  write_file(path, kept);
+  file_ = ::open(path.c_str(), O_WRONLY | O_APPEND | O_CLOEXEC);
+  if (file_ < 0) throw OutputError(path.string() + ": cannot be opened: " + std::strerror(errno));
+  out_.emplace(file_, path.string());
 }
 
-void RunLog::add(const std::string& line) {
-  out_ << line << std::flush;
-  if (!out_) throw OutputError(path_.string() + ": cannot be written: " + std::strerror(errno));
-}
+RunLog::~RunLog() { ::close(file_); }
 
-const char* const kMetricsHeader =
-    "step,lr,train_loss,validation_nll,validation_nll_stderr,kl,nfe_train,nfe_validation,gradient_norm,skipped,"
-    "rollbacks\n";
+void RunLog::add(const std::string& line) { out_->write(line); }
+
+std::string metrics_header(std::span<const std::string_view> judged) {
+  std::string header = "step,lr,train_loss,";
+  for (const std::string_view column : judged) header += std::string(column) + ',';
+  return header + "nfe_train,nfe_validation,gradient_norm,skipped,rollbacks\n";
+}
 
 std::string metrics_line(const MetricsRow& row) {
   std::string line = std::to_string(row.step);

@@ -1,9 +1,9 @@
 // cnf info: what a model file says of itself.
 #include <algorithm>
-#include <fstream>
-#include <iterator>
+#include <limits>
 #include <nlohmann/json.hpp>
 
+#include "base/byte_source.hpp"
 #include "base/digest.hpp"
 #include "base/error.hpp"
 #include "tools/cli/args.hpp"
@@ -27,9 +27,7 @@ Json object(const std::string& text, const std::string& path, const std::string&
 }
 
 std::string digest_of_file(const std::filesystem::path& path) {
-  std::ifstream in(path, std::ios::binary);
-  const std::string bytes((std::istreambuf_iterator<char>(in)), std::istreambuf_iterator<char>());
-  return digest(bytes);
+  return digest(ByteSource(path).read_up_to(std::numeric_limits<std::uint64_t>::max()));
 }
 
 Json describe(const ModelArgument& opened) {

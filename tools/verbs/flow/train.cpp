@@ -1,27 +1,20 @@
 // cnf train: maximum likelihood or flow matching on a built-in set, a picture or a table, into a run folder that
 // resumes to the same bits.
-#include <algorithm>
-#include <chrono>
 #include <cmath>
-#include <iomanip>
-#include <sstream>
 
 #include "base/error.hpp"
 #include "base/file_writer.hpp"
 #include "base/folder.hpp"
 #include "datasets/picture.hpp"
-#include "tools/cli/json_report.hpp"
 #include "tools/cli/output.hpp"
-#include "tools/cli/progress.hpp"
 #include "tools/cli/shared_options.hpp"
-#include "tools/cli/signals.hpp"
 #include "tools/rows/data_argument.hpp"
 #include "tools/rows/training_source.hpp"
 #include "tools/run/evaluation_arguments.hpp"
 #include "tools/run/recipe.hpp"
 #include "tools/run/recipe_options.hpp"
 #include "tools/run/run_folder.hpp"
-#include "tools/run/run_log.hpp"
+#include "tools/run/session.hpp"
 #include "tools/verbs/flow/density_picture.hpp"
 #include "tools/verbs/verbs.hpp"
 
@@ -30,10 +23,6 @@ namespace cnf {
 namespace fs = std::filesystem;
 
 namespace {
-
-double seconds_now() {
-  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
-}
 
 /// Everything a run is, before its first step or its next.
 struct Run {
@@ -46,124 +35,80 @@ struct Run {
   ModelFile file;
 };
 
-std::string numbers_json(const MetricsRow& row, double best_nll, std::int64_t best_step) {
-  JsonReport report;
-  report.set("validation_nll", best_nll).set("best_step", best_step).set("steps", row.step);
-  report.set("nfe_validation", row.nfe_validation).set("skipped", row.skipped).set("rollbacks", row.rollbacks);
-  return report.text(-1);
-}
+constexpr std::string_view kJudged[] = {"validation_nll", "validation_nll_stderr", "kl"};
 
-/// The text as one word of a shell.
-std::string shell_word(const std::string& text) {
-  constexpr std::string_view kPlain = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_./+,:@%-";
-  if (!text.empty() && text.find_first_not_of(kPlain) == std::string::npos) return text;
-  std::string word = "'";
-  for (const char c : text) word += c == '\'' ? std::string("'\\''") : std::string(1, c);
-  return word + "'";
-}
+/// A flow as a session trains it.
+template <class T>
+class FlowTrainee final : public Trainee<T> {
+ public:
+  explicit FlowTrainee(Run& run)
+      : run_(run),
+        data_(training_data(run.source, seed_from(run.args))),
+        options_(train_options(run.args, run.file.precision)) {}
+
+  Budget budget() const override {
+    return {options_.steps > 0 ? options_.warm_start + options_.steps : 0, options_.seconds};
+  }
+  TrainEnd train(TrainingState<T>& state, const TrainHooks<T>& hooks) override {
+    return cnf::train<T>(run_.file.model, data_, options_, state, hooks);
+  }
+  void fix_steps(std::int64_t steps) override { decide(run_.args, "steps", std::to_string(steps)); }
+
+  std::vector<std::string_view> judged() const override { return {std::begin(kJudged), std::end(kJudged)}; }
+  std::vector<Progress::Field> step_fields(std::int64_t step, double loss, double nfe) const override {
+    if (objective_of_step(options_, step) == ObjectiveKind::likelihood) return {{"nll", loss}, {"evaluations", nfe}};
+    return {{"matching", loss}};
+  }
+  std::vector<Progress::Field> validation_fields(const MetricsRow& row) const override {
+    std::vector<Progress::Field> fields;
+    if (!std::isnan(row.validation_nll)) fields.push_back({"validation", row.validation_nll});
+    if (!std::isnan(row.kl)) fields.push_back({"kl", row.kl});
+    return fields;
+  }
+
+  std::string model_bytes(const TrainingState<T>& state, const MetricsRow& row) const override {
+    ModelFile best = run_.file;
+    best.model = best_model(run_.file.model, state);
+    best.recipe = recipe_json(run_.args);
+    JsonReport numbers;
+    numbers.set("validation_nll", state.best_nll).set("best_step", state.best_step).set("steps", row.step);
+    numbers.set("nfe_validation", row.nfe_validation).set("skipped", row.skipped).set("rollbacks", row.rollbacks);
+    best.numbers = numbers.text(-1);
+    return cnf::model_bytes(best);
+  }
+  std::string training_bytes(const TrainingState<T>& state) const override {
+    ModelFile file = run_.file;
+    file.recipe = recipe_json(run_.args);
+    return cnf::training_bytes<T>({file, state});
+  }
+
+  Ending finish(const TrainingState<T>& state, JsonReport& report) override {
+    const Density* truth = run_.source.density.get();
+    const bool planar = run_.file.model.dim() == 2;
+    if (planar)
+      write_file(run_.folder.picture(), density_png(read_model(run_.folder.model()), truth, options_.evaluation));
+    // For what the state does not keep of their validation.
+    const Validation best = validate(best_model(run_.file.model, state), data_, options_.evaluation);
+    report.set("validation_nll", best.nll).set("validation_nll_stderr", best.nll_stderr).set("kl", best.kl);
+    report.set("nfe_mean", best.nfe);
+    std::string found = "validation NLL " + decimals(best.nll, 4) + " ± " + decimals(best.nll_stderr, 4) + " nats";
+    if (truth != nullptr) found += ", entropy " + decimals(truth->entropy(), 4) + ", KL " + decimals(best.kl, 4);
+    const std::string folder = shell_word(run_.folder.folder.string());
+    const bool judged = truth != nullptr || run_.source.rows.test.cols() > 0;
+    return {found,
+            planar ? "cnf density " + folder + " -o density.png" : (judged ? "cnf evaluate " : "cnf info ") + folder};
+  }
+
+ private:
+  Run& run_;
+  TrainingData data_;
+  TrainOptions options_;
+};
 
 template <class T>
 int train_to_end(Run run, TrainingState<T> state) {
-  const Args& args = run.args;
-  const TrainingData data = training_data(run.source, seed_from(args));
-  const TrainOptions options = train_options(args, run.file.precision);
-  const bool quiet = args.flag("quiet");
-  const double started = seconds_now();
-  const std::int64_t first_step = state.step;
-
-  RunLog metrics(run.folder.metrics(), kMetricsHeader, state.step);
-  RunLog timing(run.folder.timing(), "step,seconds\n", state.step);
-  const double before = timing.last();  // of earlier sessions
-  const std::int64_t steps_in_all = options.steps > 0 ? options.warm_start + options.steps : 0;
-  Progress progress(Progress::mode(args.text("progress"), quiet), "step", steps_in_all);
-  MetricsRow last;
-  last.validation_nll = last.kl = std::numeric_limits<double>::quiet_NaN();
-
-  std::int64_t rollbacks = state.rollbacks;
-  const bool by_seconds = options.steps == 0;
-  const bool complete = steps_in_all > 0 && state.step >= steps_in_all;
-
-  TrainHooks<T> hooks;
-  hooks.clock = seconds_now;
-  hooks.interrupted = interrupted;
-  hooks.step = [&](const TrainingState<T>& now, double loss, double nfe) {
-    const double elapsed = seconds_now() - started;
-    const double fraction =
-        now.steps > 0 ? static_cast<double>(now.step) / static_cast<double>(now.steps) : elapsed / options.seconds;
-    std::vector<Progress::Field> fields;
-    if (objective_of_step(options, now.step - 1) == ObjectiveKind::likelihood)
-      fields = {{"nll", loss}, {"evaluations", nfe}};
-    else
-      fields = {{"matching", loss}};
-    if (!std::isnan(last.validation_nll)) fields.push_back({"validation", last.validation_nll});
-    if (!std::isnan(last.kl)) fields.push_back({"kl", last.kl});
-    if (now.rollbacks > rollbacks && !quiet)
-      progress.note("cnf train: step " + std::to_string(now.step) +
-                    ": its solves fail; back to the last sound weights, at half the rate");
-    rollbacks = now.rollbacks;
-    progress.update(now.step, fields, fraction);
-  };
-  hooks.steps_fixed = [&](std::int64_t steps) { decide(run.args, "steps", std::to_string(steps)); };
-  hooks.metrics = [&](const MetricsRow& row) {
-    last = row;
-    metrics.add(metrics_line(row));
-    timing.add(std::to_string(row.step) + ',' + shortest(before + seconds_now() - started) + '\n');
-  };
-  const auto save_model = [&](const TrainingState<T>& now) {
-    ModelFile best = run.file;
-    best.model = best_model(run.file.model, now);
-    best.recipe = recipe_json(args);
-    best.numbers = numbers_json(last, now.best_nll, now.best_step);
-    write_file(run.folder.model(), model_bytes(best));
-  };
-  hooks.checkpoint = [&](const TrainingState<T>& now) {
-    ModelFile file = run.file;
-    file.recipe = recipe_json(args);
-    // The model first: killed in between, a run goes on from the state before it and writes the same model again.
-    // Between validations (when interrupted) the model file stays that of the last one.
-    if (std::isfinite(now.best_nll) && last.step == now.step) save_model(now);
-    write_file(run.folder.training(), training_bytes<T>({file, now}));
-  };
-
-  const TrainEnd end = train<T>(run.file.model, data, options, state, hooks);
-  progress.finish();
-  const std::string folder = run.folder.folder.string();
-  if (end == TrainEnd::interrupted)
-    throw Interrupted("stopped after step " + std::to_string(state.step) + "; the run is saved",
-                      "go on with: cnf train --resume " + shell_word(folder));
-  if (!std::isfinite(state.best_nll))
-    throw ComputationError("no validation of the run was finite; there is no model to keep",
-                           "lower --lr or set --clip");
-  const double seconds = seconds_now() - started;
-  if (run.file.model.dim() == 2)
-    write_file(run.folder.picture(),
-               density_png(read_model(run.folder.model()), run.source.density.get(), options.evaluation));
-  // The best weights once more, for what the state does not keep of their validation.
-  const Validation best = validate(best_model(run.file.model, state), data, options.evaluation);
-  if (args.flag("json")) {
-    JsonReport report;
-    report.set("model", folder).set("seconds", seconds).set("steps", state.step).set("best_step", state.best_step);
-    report.set("validation_nll", best.nll).set("validation_nll_stderr", best.nll_stderr).set("kl", best.kl);
-    report.set("nfe_mean", best.nfe).set("skipped", state.skipped).set("rollbacks", state.rollbacks);
-    write_stdout(report.text());
-  }
-  if (!quiet) {
-    std::ostringstream text;
-    if (complete) text << "the run is complete; nothing was left to train\n";
-    text << std::fixed << "trained " << state.step - first_step << " steps in " << std::setprecision(1) << seconds
-         << " s" << std::setprecision(4) << ": validation NLL " << best.nll << " ± " << best.nll_stderr << " nats";
-    if (run.source.density) text << ", entropy " << run.source.density->entropy() << ", KL " << best.kl;
-    text << '\n';
-    if (state.skipped > 0) text << "skipped " << state.skipped << " steps, " << state.rollbacks << " rollbacks\n";
-    if (by_seconds && state.steps > 0) text << "repeat with: --steps " << args.integer("steps") << '\n';
-    const bool judged = run.source.density != nullptr || run.source.rows.test.cols() > 0;
-    text << "next: cnf "
-         << (run.file.model.dim() == 2 ? "density " + shell_word(folder) + " -o density.png"
-                                       : (judged ? "evaluate " : "info ") + shell_word(folder))
-         << '\n';
-    write_stderr(text.str());
-  }
-  return 0;
+  FlowTrainee<T> flow(run);
+  return run_session(run.folder, run.args, flow, std::move(state));
 }
 
 /// The options of a new run, checked.

@@ -1,0 +1,142 @@
+// The order of a checkpoint: the model first, then the state. Killed in between, a run goes on from the state before it
+// and writes the same model again. Between validations, when interrupted, the model file stays that of the last one.
+#include "tools/run/session.hpp"
+
+#include <chrono>
+#include <cmath>
+#include <iomanip>
+#include <sstream>
+
+#include "base/error.hpp"
+#include "base/file_writer.hpp"
+#include "tools/cli/output.hpp"
+#include "tools/cli/signals.hpp"
+#include "tools/run/run_log.hpp"
+
+namespace cnf {
+
+namespace {
+
+double seconds_now() {
+  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
+}
+
+template <class T>
+class Session {
+ public:
+  Session(const RunFolder& folder, const Args& args, Trainee<T>& trainee, const TrainingState<T>& state)
+      : folder_(folder),
+        args_(args),
+        trainee_(trainee),
+        budget_(trainee.budget()),
+        first_step_(state.step),
+        rollbacks_(state.rollbacks),
+        complete_(budget_.steps > 0 && state.step >= budget_.steps),
+        metrics_(folder.metrics(), metrics_header(trainee.judged()), state.step),
+        timing_(folder.timing(), "step,seconds\n", state.step),
+        before_(timing_.last()),
+        progress_(Progress::mode(args.text("progress"), args.flag("quiet")), "step", budget_.steps) {}
+
+  int run(TrainingState<T> state) {
+    const TrainEnd end = trainee_.train(state, hooks());
+    progress_.finish();
+    if (end == TrainEnd::interrupted)
+      throw Interrupted("stopped after step " + std::to_string(state.step) + "; the run is saved",
+                        "go on with: cnf " + args_.verb() + " --resume " + shell_word(folder_.folder.string()));
+    if (!std::isfinite(state.best_nll))
+      throw ComputationError("no validation of the run was finite; there is no model to keep",
+                             "lower --lr or set --clip");
+    report(state, elapsed());
+    return 0;
+  }
+
+ private:
+  double elapsed() const { return seconds_now() - started_; }
+
+  TrainHooks<T> hooks() {
+    TrainHooks<T> hooks;
+    hooks.clock = seconds_now;
+    hooks.interrupted = interrupted;
+    hooks.step = [this](const TrainingState<T>& now, double loss, double nfe) { show(now, loss, nfe); };
+    hooks.steps_fixed = [this](std::int64_t steps) {
+      fixed_steps_ = steps;
+      trainee_.fix_steps(steps);
+    };
+    hooks.metrics = [this](const MetricsRow& row) {
+      last_ = row;
+      validation_fields_ = trainee_.validation_fields(row);
+      metrics_.add(metrics_line(row));
+      timing_.add(std::to_string(row.step) + ',' + shortest(before_ + elapsed()) + '\n');
+    };
+    hooks.checkpoint = [this](const TrainingState<T>& now) {
+      if (std::isfinite(now.best_nll) && last_.step == now.step)
+        write_file(folder_.model(), trainee_.model_bytes(now, last_));
+      write_file(folder_.training(), trainee_.training_bytes(now));
+    };
+    return hooks;
+  }
+
+  void show(const TrainingState<T>& now, double loss, double nfe) {
+    const double fraction =
+        now.steps > 0 ? static_cast<double>(now.step) / static_cast<double>(now.steps) : elapsed() / budget_.seconds;
+    std::vector<Progress::Field> fields = trainee_.step_fields(now.step - 1, loss, nfe);
+    fields.insert(fields.end(), validation_fields_.begin(), validation_fields_.end());
+    if (now.rollbacks > rollbacks_ && !args_.flag("quiet"))
+      progress_.note("cnf " + args_.verb() + ": step " + std::to_string(now.step) +
+                     ": its solves fail; back to the last sound weights, at half the rate");
+    rollbacks_ = now.rollbacks;
+    progress_.update(now.step, fields, fraction);
+  }
+
+  void report(const TrainingState<T>& state, double seconds) {
+    JsonReport report;
+    report.set("model", folder_.folder.string()).set("seconds", seconds).set("steps", state.step);
+    report.set("best_step", state.best_step);
+    const Ending ending = trainee_.finish(state, report);
+    report.set("skipped", state.skipped).set("rollbacks", state.rollbacks);
+    if (args_.flag("json")) write_stdout(report.text());
+    if (args_.flag("quiet")) return;
+    std::ostringstream text;
+    if (complete_) text << "the run is complete; nothing was left to train\n";
+    text << "trained " << state.step - first_step_ << " steps in " << decimals(seconds, 1) << " s: " << ending.found
+         << '\n';
+    if (state.skipped > 0) text << "skipped " << state.skipped << " steps, " << state.rollbacks << " rollbacks\n";
+    if (fixed_steps_ > 0) text << "repeat with: --steps " << fixed_steps_ << '\n';
+    text << "next: " << ending.next << '\n';
+    write_stderr(text.str());
+  }
+
+  const RunFolder& folder_;
+  const Args& args_;
+  Trainee<T>& trainee_;
+  Budget budget_;
+  double started_ = seconds_now();
+  std::int64_t first_step_, rollbacks_, fixed_steps_ = 0;
+  bool complete_;
+  RunLog metrics_, timing_;
+  double before_;  ///< seconds of earlier sessions
+  Progress progress_;
+  MetricsRow last_;
+  std::vector<Progress::Field> validation_fields_;
+};
+
+}  // namespace
+
+template <class T>
+int run_session(const RunFolder& folder, const Args& args, Trainee<T>& trainee, TrainingState<T> state) {
+  Session<T> session(folder, args, trainee, state);
+  return session.run(std::move(state));
+}
+
+template int run_session(const RunFolder&, const Args&, Trainee<float>&, TrainingState<float>);
+template int run_session(const RunFolder&, const Args&, Trainee<double>&, TrainingState<double>);
+
+std::string shell_word(const std::string& text) {
+  constexpr std::string_view kPlain = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_./+,:@%-";
+  if (!text.empty() && text.find_first_not_of(kPlain) == std::string::npos) return text;
+  std::string word = "'";
+  for (const char c : text) word += c == '\'' ? std::string("'\\''") : std::string(1, c);
+  return word + "'";
+}
+
+}  // namespace cnf

@@ -1,0 +1,66 @@
+// One session of a run: from a state to its end, with logs, checkpoints, progress and a last word. It knows steps,
+// files and signals; what is trained is a Trainee.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "flows/train.hpp"
+#include "tools/cli/args.hpp"
+#include "tools/cli/json_report.hpp"
+#include "tools/cli/progress.hpp"
+#include "tools/run/run_folder.hpp"
+
+namespace cnf {
+
+/// How long a session trains: `steps` in all, or if they are 0 about so many seconds.
+struct Budget {
+  std::int64_t steps = 0;
+  double seconds = 0;
+};
+
+/// What a run says at its end, beside what every run says.
+struct Ending {
+  std::string found;  ///< behind "trained N steps in S s: ", without a line feed
+  std::string next;   ///< a command to go on with
+};
+
+/// What a session trains. T: the numbers it computes with.
+template <class T>
+class Trainee {
+ public:
+  Trainee() = default;
+  Trainee(const Trainee&) = delete;
+  Trainee& operator=(const Trainee&) = delete;
+  virtual ~Trainee() = default;
+
+  virtual Budget budget() const = 0;
+  /// Trains from `state` to the end, as the library's train() does.
+  virtual TrainEnd train(TrainingState<T>& state, const TrainHooks<T>& hooks) = 0;
+  /// A run by seconds now knows its number of steps: they go into the recipe.
+  virtual void fix_steps(std::int64_t steps) = 0;
+
+  virtual std::vector<std::string_view> judged() const = 0;  ///< the columns of metrics.csv that are its own
+  /// What the progress line shows of a step, counted from 0, and goes on showing of a validation.
+  virtual std::vector<Progress::Field> step_fields(std::int64_t step, double loss, double nfe) const = 0;
+  virtual std::vector<Progress::Field> validation_fields(const MetricsRow& row) const = 0;
+
+  /// The files: of the best weights, with what the validation just made found, and of the state.
+  virtual std::string model_bytes(const TrainingState<T>& state, const MetricsRow& row) const = 0;
+  virtual std::string training_bytes(const TrainingState<T>& state) const = 0;
+
+  /// Judges the best weights once more and writes what else a finished run has. Adds its keys to the report.
+  virtual Ending finish(const TrainingState<T>& state, JsonReport& report) = 0;
+};
+
+/// Trains to the end, in a folder that is locked: metrics.csv and timing.csv grow, the model and the state are written
+/// after every validation. `args` has --progress, --quiet and --json. Returns the exit code.
+/// Throws Interrupted after it has saved, ComputationError if no validation was finite.
+template <class T>
+int run_session(const RunFolder& folder, const Args& args, Trainee<T>& trainee, TrainingState<T> state);
+
+/// The text as one word of a shell.
+std::string shell_word(const std::string& text);
+
+}  // namespace cnf
