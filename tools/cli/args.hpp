@@ -16,6 +16,8 @@ namespace cnf {
 struct Choice {
   std::string name;
   std::optional<std::int64_t> number;
+
+  std::string spelled() const { return number ? name + ":" + std::to_string(*number) : name; }  ///< as typed
 };
 
 /// The values of every option and positional argument of a verb. The getters throw std::invalid_argument if the table

@@ -20,11 +20,8 @@ using Json = nlohmann::ordered_json;
 
 constexpr std::size_t kLargestFile = 1 << 20;
 
-std::string with_number(const Value& choice) {
-  return choice.integers.empty() ? choice.text : choice.text + ":" + std::to_string(choice.integers[0]);
-}
-
-Json json_of(const Option& option, const Value& value) {
+Json json_of(const Option& option, const Args& args) {
+  const Value& value = args.value(option.name);
   switch (option.kind) {
     case Kind::flag:
       return value.set;
@@ -37,7 +34,7 @@ Json json_of(const Option& option, const Value& value) {
     case Kind::reals:
       return value.reals;
     case Kind::choice:
-      return with_number(value);
+      return args.choice(option.name).spelled();
     case Kind::text:
     case Kind::path:
       break;
@@ -108,8 +105,7 @@ std::string small_file(const std::filesystem::path& path) {
 std::string settings_json(const Args& args, std::span<const Option> table) {
   Json json = Json::object();
   for (const Option& option : table)
-    if (option.kind == Kind::flag || args.has(option.name))
-      json[option.name] = json_of(option, args.value(option.name));
+    if (option.kind == Kind::flag || args.has(option.name)) json[option.name] = json_of(option, args);
   return json.dump(-1, ' ', false, Json::error_handler_t::replace);
 }
 

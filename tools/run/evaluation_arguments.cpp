@@ -35,8 +35,7 @@ std::vector<Option> evaluation_options() {
 
 SolveOptions solve_from(const Args& args) {
   SolveOptions solve;
-  const Choice solver = args.choice("solver");
-  const Method method = parse_method(solver.number ? solver.name + ":" + std::to_string(*solver.number) : solver.name);
+  const Method method = parse_method(args.choice("solver").spelled());
   solve.method = method.tableau;
   solve.fixed_steps = method.fixed_steps;
   solve.rtol = args.real("rtol");
@@ -47,17 +46,12 @@ SolveOptions solve_from(const Args& args) {
   return solve;
 }
 
-DivergenceChoice divergence_from(const Args& args) {
-  const Choice how = args.choice("divergence");
-  return parse_divergence(how.number ? how.name + ":" + std::to_string(*how.number) : how.name);
-}
+DivergenceChoice divergence_from(const Args& args) { return parse_divergence(args.choice("divergence").spelled()); }
 
 EvaluationOptions evaluation_from(const Args& args) {
   EvaluationOptions options;
   options.solve = solve_from(args);
-  const Choice divergence = args.choice("divergence");
-  options.divergence = parse_divergence(divergence.number ? divergence.name + ":" + std::to_string(*divergence.number)
-                                                          : divergence.name);
+  options.divergence = divergence_from(args);
   options.precision = args.text("precision") == "double" ? Precision::double_float : Precision::single_float;
   options.threads = threads_from(args);
   options.probe_seed = seed_from(args);

@@ -256,15 +256,15 @@ void check_train(const Args& said) {
 }  // namespace
 
 Verb train_verb() {
-  return {
-      .name = "train",
-      .summary = "Train a flow on data, into a run folder",
-      .examples = {"cnf train --data 8gaussians -o runs/8g", "cnf train --data points.csv --seconds 30",
-                   "cnf train --data 8gaussians --divergence hutchinson:1 --gradient continuous",
-                   "cnf train --data 8gaussians --objective flow-matching --seconds 30", "cnf train --resume runs/8g"},
-      .options = joined({data_options(), model_options(), training_options(), output_options(), common_options()}),
-      .run = [](const Args& args) { return args.given("resume") ? run_resume(args) : run_new(args); },
-      .check = check_train};
+  return {.name = "train",
+          .summary = "Train a flow on data, into a run folder",
+          .examples = {"cnf train --data 8gaussians -o runs/8g", "cnf train --data points.csv --seconds 30",
+                       "cnf train --data 8gaussians --divergence hutchinson:1 --gradient continuous",
+                       "cnf train --data 8gaussians --objective flow-matching --seconds 30",
+                       "cnf train --recipe run.toml --lr 0.005", "cnf train --resume runs/8g"},
+          .options = joined({data_options(), model_options(), training_options(), output_options(), common_options()}),
+          .run = [](const Args& args) { return args.given("resume") ? run_resume(args) : run_new(args); },
+          .check = check_train};
 }
 
 }  // namespace cnf
