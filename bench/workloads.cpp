@@ -234,7 +234,7 @@ Call training(const Cnf& model, std::vector<Matrix<float>> batches, const SolveO
               const DivergenceChoice& divergence, int threads) {
   const DivergenceMethod method = resolve(divergence, model.shape.has_trace(), model.dim(), /*training=*/true);
   const double work = multiply_adds(model.shape, method);
-  const int stages = solve.method->own_stages();
+  const int stages = solve.method.evaluations_per_step();
   return iterations(model, std::move(batches), {solve, solve, divergence, GradientMode::discrete, threads, Seed{4}},
                     [=](const LossGradient<float>& at, Index batch) {
                       const double tiles = static_cast<double>(at.tiles), per_tile = static_cast<double>(batch) / tiles;

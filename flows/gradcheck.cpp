@@ -130,10 +130,11 @@ class TileLoss {
     });
   }
   /// On a frozen grid.
-  double on_grid(const Place& place, const Tableau& method, std::span<const double> fractions) {
-    return run(place, [&](const Dynamics<double>& dynamics, State<double>& state) {
-      return integrate_on_grid(dynamics, place.t_data, place.t_base, fractions, method, state, *scratch_, counters_);
-    });
+  double on_grid(const Place& place, const Method& method, const std::vector<double>& fractions) {
+    SolveOptions frozen;
+    frozen.method = method;
+    frozen.fractions = fractions;
+    return solved(place, frozen);
   }
   std::int64_t evaluations() const { return counters_.evaluations; }
 
@@ -221,7 +222,7 @@ std::vector<GradientCheck> gradcheck(const Cnf& model, const Batch& x, const Gra
   // grid, 1e-11 at the reference tolerance, the tolerance itself where steps adapt).
   const LossGradient<double> discrete = gradient_of(GradientMode::discrete, options.solve, options.solve);
   check("discrete", "differences on the recorded grid", discrete, 2e-4,
-        [&](const Place& at, TileLoss& loss) { return loss.on_grid(at, *options.solve.method, fractions); });
+        [&](const Place& at, TileLoss& loss) { return loss.on_grid(at, options.solve.method, fractions); });
   const LossGradient<double> continuous = gradient_of(GradientMode::continuous, tight, tight);
   check("continuous", "differences of a solve at the reference tolerance", continuous, 2e-4,
         [&](const Place& at, TileLoss& loss) { return loss.solved(at, reference); });

@@ -1,3 +1,6 @@
+// Invariants. y_ is the state at t_, y_next_ work space for the next one; they change places at every accepted step,
+// so a solve of an odd number of steps is copied back at its end. last_ belongs to the last attempt, or to what was
+// found not finite: it names the sample of a failure. Nothing is allocated between the first step and the end.
 #include "solvers/integrate.hpp"
 
 #include <algorithm>
@@ -6,9 +9,11 @@
 #include <stdexcept>
 #include <string>
 
-#include "solvers/recording.hpp"
-#include "solvers/step.hpp"
+#include "solvers/error_norm.hpp"
+#include "solvers/first_step.hpp"
+#include "solvers/masked.hpp"
 #include "solvers/step_control.hpp"
+#include "solvers/steppers/explicit.hpp"
 
 namespace cnf {
 
@@ -36,351 +41,176 @@ void check_state(const Dynamics<T>& dynamics, const State<T>& state) {
            std::to_string(state.size()));
 }
 
-/// One solve of one tile: the loop over steps and what it knows about them.
-template <class T>
-class Solve {
- public:
-  /// `bad`, if not null, has a flag a sample: set for every sample that a non_finite status is about.
-  Solve(const Dynamics<T>& dynamics, double t_begin, double t_end, State<T>& state, const Tableau& method,
-        const SolveOptions& options, Scratch& scratch, Counters& counters, Recording<T>* record,
-        std::span<const char> active, char* bad)
-      : f_(dynamics),
-        t_begin_(t_begin),
-        t_end_(t_end),
-        state_(state),
-        shape_{state.blocks, state.B},
-        m_(method),
-        options_(options),
-        scratch_(scratch),
-        counters_(counters),
-        record_(record),
-        active_(active),
-        bad_(bad) {
-    const Index n = shape_.size();
-    for (int i = 0; i < m_.stages; ++i) work_[i] = scratch_.take<T>(n);
-    k_ = work_;
-    tape_.fill(nullptr);
-    y_ = state_.values.data();
-    y_next_ = scratch_.take<T>(n);
-    z_ = scratch_.take<T>(shape_.z());
-    if (record_) record_->begin(m_, shape_, f_.tape_size(shape_.B), t_begin, t_end);
+void check_fractions(const SolveOptions& options) {
+  const std::vector<double>& s = options.fractions;
+  if (s.size() < 2 || s.front() != 0 || s.back() != 1) refuse("fractions do not go from 0 to 1");
+  const double step = 1 / static_cast<double>(s.size() - 1);
+  for (std::size_t n = 0; n + 1 < s.size(); ++n) {
+    if (!(s[n] < s[n + 1])) refuse("fractions do not ascend at " + std::to_string(n));
+    if (options.method.needs_equal_steps() && std::abs(s[n + 1] - s[n] - step) > 1e-9 * step)
+      refuse("fractions differ at " + std::to_string(n) + ", but " + std::string(options.method.name()) +
+             " takes steps of one size");
   }
+}
+
+/// The loop over steps of one solve of one tile: time, acceptance, budget and trouble. The arithmetic is the stepper's.
+template <class T>
+class Loop {
+ public:
+  Loop(Stepper<T>& stepper, const ErrorNorm<T>& norm, double t_begin, double t_end, T* y, T* y_next)
+      : stepper_(stepper), norm_(norm), t_begin_(t_begin), t_end_(t_end), y_(y), y_next_(y_next), t_(t_begin) {}
 
   /// Steps n = 0 ... N - 1 from fraction(n) to fraction(n + 1) of the way.
   template <class Fraction>
   Status on_grid(Index N, const Fraction& fraction) {
-    if (trivial()) return status_;
-    if (!finite_start()) return status_;
-    t_ = t_begin_;
+    if (!sound(y_)) return fail(Status::Code::non_finite);
     for (Index n = 0; n < N; ++n) {
       const double s = fraction(n + 1);
       const double t_next = n + 1 == N ? t_end_ : t_begin_ + s * (t_end_ - t_begin_);
       h_ = t_next - t_;
-      open_step(false);
-      stages(t_next, 0, 1);
-      if (n == 0 && !check_finite(k_[0])) return fail(Status::Code::non_finite);
-      stages(t_next, 1, m_.own_stages());
-      combine(y_next_, y_, h_, m_.b, m_.own_stages(), k_, shape_.size());
-      if (!check_finite(y_next_)) return fail(Status::Code::non_finite);
+      const T* const slope = stepper_.open(t_, y_);
+      if (n == 0 && !sound(slope)) return fail(Status::Code::non_finite);
+      stepper_.attempt(t_next, y_next_, nullptr);
+      if (!sound(y_next_)) return fail(Status::Code::non_finite);
       accept(t_next, s);
     }
-    return finish();
+    return end();
   }
 
-  Status adaptive() {
-    if (trivial()) return status_;
-    if (!finite_start()) return status_;
-    const double direction = t_end_ > t_begin_ ? 1 : -1;
-    StepController controller(m_);
-    error_ = scratch_.take<T>(shape_.size());
-    parts_ = scratch_.take<T>(shape_.size());
-    t_ = t_begin_;
-    bool have_first = false;  // k_[0] is f(t_, y_)
-    const bool fsal = m_.is_fsal();
+  /// `first` gives the first step from the slope at the start.
+  template <class First>
+  Status adaptive(StepController controller, std::int64_t max_steps, T* error, const First& first) {
+    if (!sound(y_)) return fail(Status::Code::non_finite);
+    bool fresh = true;
     while (t_ != t_end_) {
-      open_step(have_first);
-      if (!have_first) {
-        evaluate_at(0, t_, y_);
-        if (!check_finite(k_[0])) return fail(Status::Code::non_finite);
-        if (t_ == t_begin_ && status_.accepted == 0) h_ = first_step(controller.exponent(), direction);
-      }
-      have_first = true;
-      for (bool accepted = false; !accepted;) {
-        if (status_.accepted + status_.rejected >= options_.max_steps) return exhausted();
+      const std::int64_t before = status_.accepted;
+      const T* const slope = stepper_.open(t_, y_);
+      if (slope && !sound(slope)) return fail(Status::Code::non_finite);
+      if (fresh) h_ = first(slope);
+      fresh = false;
+      while (status_.accepted == before) {
+        if (status_.accepted + status_.rejected >= max_steps) return exhausted();
         if (underflows(h_, t_, t_end_ - t_begin_) && std::abs(t_end_ - t_) > std::abs(h_))
-          return fail(non_finite_ ? Status::Code::non_finite : Status::Code::step_underflow);
-        const bool last = std::abs(t_end_ - t_) <= 1.01 * std::abs(h_);  // DOPRI5: no sliver is left over
-        const double t_next = last ? t_end_ : t_ + h_;
-        const double tried = t_next - t_;
-        h_ = tried;
-        stages(t_next, 1, m_.own_stages());
-        combine(y_next_, y_, tried, m_.b, m_.own_stages(), k_, shape_.size());
-        if (fsal) evaluate_at(m_.stages - 1, t_next, y_next_);
-        combine(error_, static_cast<const T*>(nullptr), tried, m_.e, m_.stages, k_, shape_.size());
-        const double err = norm(error_, y_, y_next_);
-        if (non_finite_ || !(err <= 1)) {
-          h_ = tried * (non_finite_ ? controller.reject_non_finite() : controller.reject(err));
-          ++status_.rejected;
-          if (non_finite_) {
-            barrier_row_ = row_;
-            barrier_try_ = status_.accepted + status_.rejected;
-          }
-          continue;
-        }
-        accept(t_next, (t_next - t_begin_) / (t_end_ - t_begin_));
-        if (fsal && !kept_) std::swap(k_[0], k_[m_.stages - 1]);
-        have_first = fsal;
-        h_ = tried * controller.accept(err);
-        accepted = true;
+          return fail(last_.finite ? Status::Code::step_underflow : Status::Code::non_finite);
+        attempt(controller, error);
       }
     }
-    return finish();
+    return end();
   }
+
+  /// Where the state ended: y or y_next.
+  const T* y() const { return y_; }
 
  private:
-  bool trivial() {
-    if (t_begin_ != t_end_ && shape_.size() > 0) return false;
-    status_.t = t_end_;
-    return true;
-  }
-
-  bool finite_start() {
-    t_ = t_begin_;
-    if (check_finite(y_)) return true;
-    fail(Status::Code::non_finite);
-    return false;
-  }
-
-  /// Where the stages of the step about to be tried go: the record's slots while its budget lasts, else work arrays.
-  void open_step(bool have_first) {
-    if (!record_) return;
-    const Index n = record_->steps();
-    record_->open(y_);
-    const bool kept_before = kept_;
-    kept_ = record_->holds(n);
-    if (kept_) {
-      for (int i = 0; i < m_.stages; ++i) {
-        if (i >= m_.own_stages() && options_.fixed_steps > 0) break;  // never evaluated on a fixed grid
-        k_[i] = record_->k(n, i);
-        tape_[i] = record_->tape(n, i);
-      }
-    } else if (kept_before) {
-      if (have_first) std::copy_n(k_[m_.stages - 1], shape_.size(), work_[0]);
-      k_ = work_;
-      tape_.fill(nullptr);
+  void attempt(StepController& controller, T* error) {
+    const bool last = std::abs(t_end_ - t_) <= 1.01 * std::abs(h_);  // DOPRI5: no sliver is left over
+    const double t_next = last ? t_end_ : t_ + h_, tried = t_next - t_;
+    h_ = tried;
+    stepper_.attempt(t_next, y_next_, error);
+    last_ = norm_(error, y_, y_next_);
+    if (last_.finite && last_.value <= 1) {
+      accept(t_next, (t_next - t_begin_) / (t_end_ - t_begin_));
+      h_ = tried * controller.accept(last_.value);
+      return;
     }
-  }
-
-  void stages(double t_next, int first, int last) {
-    if (active_.empty()) {
-      evaluate_stages(f_, m_, shape_, t_, t_next, y_, first, last, k_, tape_, z_, scratch_);
-    } else {
-      for (int i = first; i < last; ++i) {
-        evaluate_stages(f_, m_, shape_, t_, t_next, y_, i, i + 1, k_, tape_, z_, scratch_);
-        hold_masked(k_[i]);
-      }
-    }
-    counters_.evaluations += last - first;
-  }
-  void evaluate_at(int i, double t, const T* y) {
-    evaluate(f_, shape_, t, y, k_[i], tape_[i], scratch_);
-    hold_masked(k_[i]);
-    ++counters_.evaluations;
-  }
-  /// Masked columns do not move: no step size is right for them, and what grows there would be no one's trouble.
-  void hold_masked(T* k) const {
-    if (active_.empty()) return;
-    for (Index j = 0; j < shape_.B; ++j) {
-      if (active_[j]) continue;
-      std::fill_n(k + j * shape_.blocks.z, shape_.blocks.z, T{0});
-      std::fill_n(k + shape_.z() + j * shape_.blocks.q, shape_.blocks.q, T{0});
-    }
+    h_ = tried * (last_.finite ? controller.reject(last_.value) : controller.reject_non_finite());
+    ++status_.rejected;
+    if (last_.finite) return;
+    barrier_row_ = last_.row;
+    barrier_try_ = status_.accepted + status_.rejected;
   }
 
   void accept(double t_next, double s) {
     std::swap(y_, y_next_);
     t_ = t_next;
     ++status_.accepted;
-    if (record_) record_->accept(t_next, s);
+    stepper_.accept(t_next, s);
   }
 
-  Status finish() {
-    if (y_ != state_.values.data()) std::copy_n(y_, shape_.size(), state_.values.data());
+  /// Whether values are finite; if not, last_ says whose are not.
+  bool sound(const T* y) {
+    const Size size = norm_.finite(y);
+    if (!size.finite) last_ = size;
+    return size.finite;
+  }
+
+  Status end() {
     status_.t = t_;
     status_.h = h_;
-    count();
     return status_;
   }
-
   Status fail(Status::Code code) {
     status_.code = code;
-    status_.row = row_;
-    status_.t = t_;
-    status_.h = h_;
-    count();
-    return status_;
+    status_.row = last_.row;
+    return end();
   }
-
   /// The budget is spent. Where the steps creep up to a barrier of values that are not finite, accepted ones among the
   /// rejected, the barrier is the cause to name.
   Status exhausted() {
     constexpr std::int64_t kRecent = 10;
     if (barrier_try_ == 0 || status_.accepted + status_.rejected - barrier_try_ >= kRecent)
       return fail(Status::Code::step_limit);
-    row_ = barrier_row_;
+    last_.row = barrier_row_;
     return fail(Status::Code::non_finite);
   }
 
-  void count() {
-    counters_.accepted += status_.accepted;
-    counters_.rejected += status_.rejected;
-  }
-
-  bool is_active(Index j) const { return active_.empty() || active_[j]; }
-
-  /// Whether the active part of y is finite; if not, row_ is the first sample at fault (-1: the s block) and bad_ marks
-  /// them all.
-  bool check_finite(const T* y) {
-    if (active_.empty()) {
-      T sum = 0;
-      for (Index i = 0; i < shape_.size(); ++i) sum += y[i] * 0;  // 0, or NaN
-      if (sum == 0) return true;
-    }
-    mark_non_finite(y, nullptr);
-    return !non_finite_;
-  }
-
-  /// Sets non_finite_, row_ and bad_ from what is not finite in x or in y (may be null).
-  void mark_non_finite(const T* x, const T* y) {
-    const auto finite = [&](Index first, Index count) {
-      for (Index i = first; i < first + count; ++i)
-        if (!std::isfinite(x[i]) || (y && !std::isfinite(y[i]))) return false;
-      return true;
-    };
-    Index row = -1;
-    bool any = false;
-    if (bad_) std::fill_n(bad_, shape_.B, char{0});
-    for (Index j = 0; j < shape_.B; ++j) {
-      if (!is_active(j)) continue;
-      if (finite(j * shape_.blocks.z, shape_.blocks.z) && finite(shape_.z() + j * shape_.blocks.q, shape_.blocks.q))
-        continue;
-      if (row < 0) row = j;
-      if (bad_) bad_[j] = 1;
-      any = true;
-    }
-    any = any || !finite(shape_.z() + shape_.q(), shape_.blocks.s);
-    non_finite_ = any;
-    if (any) row_ = row;
-  }
-
-  /// The norm of x in units of the tolerance around y0 and y1. Sets non_finite_ if x or y1 is not finite, row_ to the
-  /// sample with the largest error.
-  double norm(const T* x, const T* y0, const T* y1) {
-    const Index nz = shape_.z(), nq = shape_.q(), ns = shape_.blocks.s;
-    const T atol = static_cast<T>(options_.atol), rtol = static_cast<T>(options_.rtol);
-    // Divided by the tolerance before it is squared, and capped, so that no finite error overflows.
-    constexpr T kTiny = std::numeric_limits<T>::min(), kCap = T(1e15);
-    const auto square = [&](Index first, Index count, bool control) {
-      if (control) {
-        for (Index i = first; i < first + count; ++i) {
-          const T scale = std::max(atol + rtol * std::max(std::abs(y0[i]), std::abs(y1[i])), kTiny);
-          const T r = std::min(std::abs(x[i]) / scale, kCap);
-          parts_[i] = r * r + (x[i] * 0 + y1[i] * 0);  // NaN if either is not finite
-        }
-      } else {
-        for (Index i = first; i < first + count; ++i) parts_[i] = x[i] * 0 + y1[i] * 0;
-      }
-    };
-    square(0, nz, true);
-    square(nz, nq, options_.control_q);
-    square(nz + nq, ns, options_.control_s);
-
-    double largest = -1, tile_z = 0, tile_q = 0, total = 0;
-    Index row = -1, active = 0;
-    for (Index j = 0; j < shape_.B; ++j) {
-      if (!is_active(j)) continue;
-      ++active;
-      const double z = mean(j * shape_.blocks.z, shape_.blocks.z);
-      const double q = mean(nz + j * shape_.blocks.q, shape_.blocks.q);
-      tile_z += z;
-      tile_q += q;
-      const double both = std::max(z, q);
-      if (both > largest) largest = both, row = j;
-    }
-    const double s = mean(nz + nq, ns);
-    total = tile_z + tile_q + s;
-    if (!(total <= std::numeric_limits<double>::max())) {
-      mark_non_finite(x, y1);
-      return std::numeric_limits<double>::infinity();
-    }
-    non_finite_ = false;
-    row_ = row;
-    double square_norm = std::max(largest, 0.0);
-    if (options_.norm == Norm::tile && active > 0) square_norm = std::max(tile_z, tile_q) / static_cast<double>(active);
-    if (s > square_norm) square_norm = s, row_ = -1;
-    return std::sqrt(square_norm);
-  }
-
-  double mean(Index first, Index count) const {
-    if (count == 0) return 0;
-    double sum = 0;
-    for (Index i = first; i < first + count; ++i) sum += static_cast<double>(parts_[i]);
-    return sum / static_cast<double>(count);
-  }
-
-  /// Hairer, Norsett, Wanner I, sec. II.4, "starting step size": k_[0] = f(t_begin, y) is known, one more evaluation.
-  double first_step(double exponent, double direction) {
-    const double span = std::abs(t_end_ - t_begin_);
-    if (options_.first_step > 0) return direction * std::min(options_.first_step, span);
-    const double d0 = norm(y_, y_, y_), d1 = norm(k_[0], y_, y_);
-    double h = d0 < 1e-5 || d1 < 1e-5 ? 1e-6 * span : 0.01 * d0 / d1;
-    h = std::min(h, span);
-    std::array<double, kMaxStages> euler{1};
-    combine(y_next_, y_, direction * h, euler, 1, k_, shape_.size());
-    // A stage's array holds f(t + h, y + h f): not yet in use, and no tape.
-    T* const slope = error_;
-    evaluate(f_, shape_, t_ + direction * h, y_next_, slope, static_cast<T*>(nullptr), scratch_);
-    hold_masked(slope);
-    ++counters_.evaluations;
-    for (Index i = 0; i < shape_.size(); ++i) slope[i] -= k_[0][i];
-    const double d2 = norm(slope, y_, y_) / h;
-    if (non_finite_) return direction * 0.1 * h;
-    const double steepest = std::max(d1, d2);
-    const double h1 = steepest <= 1e-15 ? std::max(1e-6 * span, 1e-3 * h) : std::pow(0.01 / steepest, exponent);
-    return direction * std::max(std::min({100 * h, h1, span}), std::min(4 * least_step(t_, span), span));
-  }
-
-  const Dynamics<T>& f_;
+  Stepper<T>& stepper_;
+  const ErrorNorm<T>& norm_;
   const double t_begin_, t_end_;
-  State<T>& state_;
-  const Shape shape_;
-  const Tableau& m_;
-  const SolveOptions& options_;
-  Scratch& scratch_;
-  Counters& counters_;
-  Recording<T>* record_;
-  std::span<const char> active_;
-  char* bad_;
-
-  std::array<T*, kMaxStages> k_{}, tape_{}, work_{};
-  T *y_ = nullptr, *y_next_ = nullptr, *z_ = nullptr, *error_ = nullptr, *parts_ = nullptr;
-  double t_ = 0, h_ = 0;
-  bool kept_ = false;             // the step under way writes into record_
-  bool non_finite_ = false;       // the last try was, or led to, a value that is not finite
-  Index row_ = -1;                // the sample with the largest error, or the first that is not finite, in the last try
-  Index barrier_row_ = -1;        // row_ of the last try that was not finite
+  T *y_, *y_next_;
+  double t_, h_ = 0;
+  Size last_;                     // of the last try, or of what was not finite
+  Index barrier_row_ = -1;        // last_.row of the last try that was not finite
   std::int64_t barrier_try_ = 0;  // the number of that try, from 1; 0: none
   Status status_;
 };
 
+/// What a solve may be given besides; each may be empty.
+template <class T>
+struct Extras {
+  Recording<T>* record;
+  std::span<const char> active;
+  std::span<char> bad;
+};
+
 template <class T>
 Status solve(const Dynamics<T>& dynamics, double t_begin, double t_end, State<T>& state, const SolveOptions& options,
-             Scratch& scratch, Counters& counters, Recording<T>* record, std::span<const char> active, char* bad) {
+             Scratch& scratch, Counters& counters, const Extras<T>& extras) {
+  const Shape shape{state.blocks, state.B};
+  const Index n = shape.size();
+  if (extras.record) extras.record->begin(shape, dynamics.tape_size(shape.B), t_begin, t_end);
+  Status status;
+  status.t = t_end;
+  if (t_begin == t_end || n == 0) return status;
+
   const Scratch::Frame frame(scratch);
-  Solve<T> run(dynamics, t_begin, t_end, state, *options.method, options, scratch, counters, record, active, bad);
-  if (options.fixed_steps == 0) return run.adaptive();
-  const Index N = options.fixed_steps;
-  return run.on_grid(N, [N](Index n) { return static_cast<double>(n) / static_cast<double>(N); });
+  const bool adaptive = options.fixed_steps == 0 && options.fractions.empty();
+  const Slope<T> slope{dynamics, shape, extras.active, scratch, counters};
+  ExplicitStepper<T> stepper(slope, options.method, adaptive, extras.record);
+  T* const y_next = scratch.take<T>(n);
+  T* const error = adaptive ? scratch.take<T>(n) : nullptr;
+  const ErrorNorm<T> norm(shape, options, extras.active, extras.bad, adaptive ? scratch.take<T>(n) : nullptr);
+  Loop<T> loop(stepper, norm, t_begin, t_end, state.values.data(), y_next);
+  if (adaptive) {
+    const StepController controller(options.method);
+    const Reach reach{t_begin, std::abs(t_end - t_begin), t_end > t_begin ? 1.0 : -1.0};
+    status = loop.adaptive(controller, options.max_steps, error, [&](const T* k0) {
+      if (options.first_step > 0) return reach.direction * std::min(options.first_step, reach.span);
+      return first_step(slope, norm, reach, loop.y(), k0, controller.exponent(), y_next, error);
+    });
+  } else {
+    const auto N =
+        options.fractions.empty() ? static_cast<Index>(options.fixed_steps) : std::ssize(options.fractions) - 1;
+    const auto fraction = [&](Index i) {
+      if (!options.fractions.empty()) return options.fractions[static_cast<std::size_t>(i)];
+      return static_cast<double>(i) / static_cast<double>(N);
+    };
+    status = loop.on_grid(N, fraction);
+  }
+  counters.accepted += status.accepted;
+  counters.rejected += status.rejected;
+  if (status.ok() && loop.y() != state.values.data()) std::copy_n(loop.y(), n, state.values.data());
+  return status;
 }
 
 template <class T>
@@ -397,10 +227,11 @@ void check_arguments(const Dynamics<T>& dynamics, double t_begin, double t_end, 
 
 void check(const SolveOptions& options) {
   const auto number = [](double x) { return std::to_string(x); };
-  if (!options.method) refuse("method is null");
-  const std::string method(options.method->name);
+  if (options.method.is_null()) refuse("method is null");
+  const std::string method(options.method.name());
   if (options.fixed_steps < 0) refuse("fixed_steps is " + std::to_string(options.fixed_steps) + ", expected 0 or more");
-  if (options.fixed_steps == 0 && !options.method->is_adaptive())
+  if (!options.fractions.empty()) check_fractions(options);
+  if (options.fixed_steps == 0 && options.fractions.empty() && !options.method.is_adaptive())
     refuse("fixed_steps is 0, but " + method + " has no error estimate; set fixed_steps");
   if (!(options.rtol >= 0) || !std::isfinite(options.rtol))
     refuse("rtol is " + number(options.rtol) + ", expected a finite number, 0 or more");
@@ -417,29 +248,20 @@ State<T>::State(Blocks rows, Index samples)
     : blocks(rows), B(samples), values(Vector<T>::Zero((rows.z + rows.q) * samples + rows.s)) {}
 
 template <class T>
-Status integrate(const Dynamics<T>& dynamics, double t_begin, double t_end, State<T>& state,
-                 const SolveOptions& options, Scratch& scratch, Counters& counters, Recording<T>* record,
-                 std::span<const char> active) {
-  check_arguments(dynamics, t_begin, t_end, state, options, active);
-  return solve(dynamics, t_begin, t_end, state, options, scratch, counters, record, active, nullptr);
+void set_masked(State<T>& state, std::span<const char> active, T value) {
+  for (Index j = 0; j < state.B; ++j) {
+    if (active[j]) continue;
+    state.z().col(j).setConstant(value);
+    state.q().col(j).setConstant(value);
+  }
 }
 
 template <class T>
-Status integrate_on_grid(const Dynamics<T>& dynamics, double t_begin, double t_end, std::span<const double> fractions,
-                         const Tableau& method, State<T>& state, Scratch& scratch, Counters& counters,
-                         Recording<T>* record) {
-  check_times(t_begin, t_end);
-  check_state(dynamics, state);
-  const auto N = static_cast<Index>(fractions.size()) - 1;
-  if (N < 1 || fractions[0] != 0 || fractions[N] != 1) refuse("fractions do not go from 0 to 1");
-  for (Index n = 0; n < N; ++n)
-    if (!(fractions[n] < fractions[n + 1])) refuse("fractions do not ascend at " + std::to_string(n));
-  SolveOptions options;
-  options.method = &method;
-  options.fixed_steps = static_cast<int>(N);
-  const Scratch::Frame frame(scratch);
-  Solve<T> run(dynamics, t_begin, t_end, state, method, options, scratch, counters, record, {}, nullptr);
-  return run.on_grid(N, [fractions](Index n) { return fractions[n]; });
+Status integrate(const Dynamics<T>& dynamics, double t_begin, double t_end, State<T>& state,
+                 const SolveOptions& options, Scratch& scratch, Counters& counters, Recording<T>* record,
+                 std::span<const char> active, std::span<char> bad) {
+  check_arguments(dynamics, t_begin, t_end, state, options, active);
+  return solve<T>(dynamics, t_begin, t_end, state, options, scratch, counters, {record, active, bad});
 }
 
 template <class T>
@@ -447,37 +269,17 @@ std::vector<Status> integrate_masked(const Dynamics<T>& dynamics, double t_begin
                                      const SolveOptions& options, Scratch& scratch, Counters& counters,
                                      Recording<T>* record, std::vector<char>& active) {
   check_arguments(dynamics, t_begin, t_end, state, options, active);
-  constexpr int kMostBudgets = 8;
-  if (active.empty()) active.assign(static_cast<std::size_t>(state.B), 1);
   const Scratch::Frame frame(scratch);
   T* const start = scratch.take<T>(state.size());
-  char* const bad = scratch.take<char>(state.B);
+  const std::span<char> flags(scratch.take<char>(state.B), static_cast<std::size_t>(state.B));
   std::copy_n(state.values.data(), state.size(), start);
-
-  std::vector<Status> failures;
-  int budgets = 0;
-  const auto fails = [&](const Status& status, Index row) {
-    failures.push_back(status);
-    failures.back().row = row;
-    active[row] = 0;
-  };
-  while (std::find(active.begin(), active.end(), char{1}) != active.end()) {
-    std::copy_n(start, state.size(), state.values.data());
-    for (Index j = 0; j < state.B; ++j) {
-      if (active[j]) continue;
-      state.z().col(j).setZero();
-      state.q().col(j).setZero();
-    }
-    std::fill_n(bad, state.B, char{0});
-    const Status status = solve<T>(dynamics, t_begin, t_end, state, options, scratch, counters, record, active, bad);
-    if (status.ok()) break;
-    const bool exhausted = options.fixed_steps == 0 && status.accepted + status.rejected >= options.max_steps;
-    const bool all = status.row < 0 || (exhausted && ++budgets > kMostBudgets);
-    const bool many = status.code == Status::Code::non_finite && !exhausted;  // each of them alone would end so
-    for (Index j = 0; j < state.B; ++j)
-      if (active[j] && (all || j == status.row || (many && bad[j]))) fails(status, j);
-  }
-  std::sort(failures.begin(), failures.end(), [](const Status& a, const Status& b) { return a.row < b.row; });
+  const std::int64_t budget = options.fixed_steps == 0 ? options.max_steps : 0;
+  const std::vector<Status> failures =
+      masked(active, flags, budget, [&](std::span<const char> on, std::span<char> bad) {
+        std::copy_n(start, state.size(), state.values.data());
+        set_masked(state, on, T(0));
+        return solve<T>(dynamics, t_begin, t_end, state, options, scratch, counters, {record, on, bad});
+      });
   for (const Status& status : failures) {
     state.z().col(status.row).setConstant(std::numeric_limits<T>::quiet_NaN());
     state.q().col(status.row).setConstant(std::numeric_limits<T>::quiet_NaN());
@@ -488,9 +290,8 @@ std::vector<Status> integrate_masked(const Dynamics<T>& dynamics, double t_begin
 #define CNF_INSTANTIATE(T)                                                                                           \
   template struct State<T>;                                                                                          \
   template Status integrate(const Dynamics<T>&, double, double, State<T>&, const SolveOptions&, Scratch&, Counters&, \
-                            Recording<T>*, std::span<const char>);                                                   \
-  template Status integrate_on_grid(const Dynamics<T>&, double, double, std::span<const double>, const Tableau&,     \
-                                    State<T>&, Scratch&, Counters&, Recording<T>*);                                  \
+                            Recording<T>*, std::span<const char>, std::span<char>);                                  \
+  template void set_masked(State<T>&, std::span<const char>, T);                                                     \
   template std::vector<Status> integrate_masked(const Dynamics<T>&, double, double, State<T>&, const SolveOptions&,  \
                                                 Scratch&, Counters&, Recording<T>*, std::vector<char>&);
 CNF_INSTANTIATE(float)

@@ -5,8 +5,8 @@
 #include <vector>
 
 #include "solvers/dynamics.hpp"
+#include "solvers/method.hpp"
 #include "solvers/status.hpp"
-#include "solvers/tableau.hpp"
 
 namespace cnf {
 
@@ -17,8 +17,11 @@ enum class Norm {
 };
 
 struct SolveOptions {
-  const Tableau* method = &kDopri5;
+  Method method = &kDopri5;
   int fixed_steps = 0;  ///< > 0: that many equal steps, no error control; a must if the method has no error estimate
+  /// Not empty: a frozen grid t_n = t_begin + fractions[n] (t_end - t_begin), from 0 to 1 strictly ascending, without
+  /// error control: replays Recording::fractions() for other parameters, states or spans, as differences need it.
+  std::vector<double> fractions{};
   double rtol = 1e-5, atol = 1e-5;
   Norm norm = Norm::sample;
   bool control_q = true, control_s = true;  ///< false leaves the block out of the error norm (the seminorm)
@@ -53,12 +56,13 @@ class Recording;  // solvers/recording.hpp
 
 /// Advances `state` from t_begin to t_end, in either direction, in place. Times are double, states T.
 ///
-/// The grid  fixed: t_n = t_begin + (n / N) (t_end - t_begin), the last t_end itself. Adaptive: PI control
-///           (step_control.hpp), the last step cut to end at t_end exactly.
-/// `active`, if not empty, has one flag a sample: samples with flag 0 are left out of the error norm and of the test
-/// for non-finite values (their columns must hold finite values, and end meaningless). Error     of component i: |h
-/// sum_j e_j k_j| / (atol + rtol max(|y0|, |y1|)), in the norm of SolveOptions; a step is
-///           accepted at 1 or less. The s block counts as one more sample.
+/// The grid  fixed: t_n = t_begin + (n / N) (t_end - t_begin), the last t_end itself, or SolveOptions::fractions.
+///           Adaptive: PI control (step_control.hpp), the last step cut to end at t_end exactly.
+/// `active`  if not empty, one flag a sample: samples with flag 0 are left out of the error norm and of the test for
+///           values that are not finite (their columns must hold finite values, and end meaningless).
+/// `bad`     if not empty, one flag a sample: set for every sample that a non_finite status is about.
+/// Error     of component i: |h sum_j e_j k_j| / (atol + rtol max(|y0|, |y1|)), in the norm of SolveOptions
+///           (error_norm.hpp); a step is accepted at 1 or less. The s block counts as one more sample.
 /// Returns   ok, or the first trouble: Status::row is the sample at fault if there is one; `state` is then meaningless.
 ///           non_finite at once where the field itself is not finite at a point reached; if only a try leads there, its
 ///           step is cut by 10 until it underflows, and the status is non_finite then.
@@ -68,14 +72,11 @@ class Recording;  // solvers/recording.hpp
 template <class T>
 Status integrate(const Dynamics<T>& dynamics, double t_begin, double t_end, State<T>& state,
                  const SolveOptions& options, Scratch& scratch, Counters& counters, Recording<T>* record = nullptr,
-                 std::span<const char> active = {});
+                 std::span<const char> active = {}, std::span<char> bad = {});
 
-/// integrate over the grid t_n = t_begin + fractions[n] (t_end - t_begin), from 0 to 1 strictly ascending, without
-/// error control: replays Recording::fractions() for other parameters, states or spans, as differences need it.
+/// Sets the columns of z and q of the samples whose flag is 0.
 template <class T>
-Status integrate_on_grid(const Dynamics<T>& dynamics, double t_begin, double t_end, std::span<const double> fractions,
-                         const Tableau& method, State<T>& state, Scratch& scratch, Counters& counters,
-                         Recording<T>* record = nullptr);
+void set_masked(State<T>& state, std::span<const char> active, T value);
 
 /// integrate, with failing samples masked and the tile started again, so that the other samples are bit for bit what
 /// they would be without them. A failed sample's columns of z and q are NaN at the end; its status is returned (rows

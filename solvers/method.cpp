@@ -11,44 +11,74 @@ constexpr int kMostSteps = 1'000'000;
 
 std::string known() {
   std::string adaptive, fixed;
-  for (const Tableau* m : kAllTableaus) {
-    std::string& list = m->is_adaptive() ? adaptive : fixed;
+  for (const Method& m : all_methods()) {
+    std::string& list = m.is_adaptive() ? adaptive : fixed;
     if (!list.empty()) list += ", ";
-    list += m->name;
+    list += m.name();
   }
   return "unknown; adaptive: " + adaptive + "; in N fixed steps, written NAME:N: these and " + fixed;
 }
 
 }  // namespace
 
-Method parse_method(std::string_view text) {
-  const auto refuse = [text](const std::string& why) -> Method {
+bool Method::is_null() const {
+  return std::visit([](const auto* m) { return m == nullptr; }, row_);
+}
+std::string_view Method::name() const {
+  return std::visit([](const auto* m) { return m->name; }, row_);
+}
+int Method::order() const {
+  return std::visit([](const auto* m) { return m->order; }, row_);
+}
+int Method::embedded_order() const {
+  const auto* const* tableau = std::get_if<const Tableau*>(&row_);
+  return tableau ? (*tableau)->embedded_order : 0;
+}
+int Method::evaluations_per_step() const {
+  const auto* const* tableau = std::get_if<const Tableau*>(&row_);
+  return tableau ? (*tableau)->own_stages() : std::get<const AdamsMethod*>(row_)->step.stages;
+}
+bool Method::needs_equal_steps() const { return std::holds_alternative<const AdamsMethod*>(row_) && order() > 1; }
+
+std::vector<Method> all_methods() {
+  std::vector<Method> all(kAllTableaus.begin(), kAllTableaus.end());
+  all.insert(all.end(), kAllAdams.begin(), kAllAdams.end());
+  return all;
+}
+
+std::optional<Method> find_method(std::string_view name) {
+  for (const Method& m : all_methods())
+    if (m.name() == name) return m;
+  return {};
+}
+
+MethodChoice parse_method(std::string_view text) {
+  const auto refuse = [text](const std::string& why) -> MethodChoice {
     throw std::invalid_argument("solver '" + std::string(text) + "': " + why);
   };
   const std::size_t colon = text.find(':');
-  Method method;
-  method.tableau = find_tableau(text.substr(0, colon));
-  if (!method.tableau) return refuse(known());
-  const std::string name(method.tableau->name);
+  const std::optional<Method> found = find_method(text.substr(0, colon));
+  if (!found) return refuse(known());
+  MethodChoice choice{*found, 0};
+  const std::string name(found->name());
   if (colon == std::string_view::npos) {
-    if (!method.tableau->is_adaptive())
-      return refuse(name + " has no error estimate; write " + name + ":N for N fixed steps");
-    return method;
+    if (!found->is_adaptive()) return refuse(name + " has no error estimate; write " + name + ":N for N fixed steps");
+    return choice;
   }
   const std::string_view count = text.substr(colon + 1);
-  const auto [end, error] = std::from_chars(count.data(), count.data() + count.size(), method.fixed_steps);
-  if (error != std::errc{} || end != count.data() + count.size() || method.fixed_steps < 1 ||
-      method.fixed_steps > kMostSteps)
+  const auto [end, error] = std::from_chars(count.data(), count.data() + count.size(), choice.fixed_steps);
+  if (error != std::errc{} || end != count.data() + count.size() || choice.fixed_steps < 1 ||
+      choice.fixed_steps > kMostSteps)
     return refuse("'" + std::string(count) + "' is not a whole number of steps from 1 to " +
                   std::to_string(kMostSteps));
-  return method;
+  return choice;
 }
 
-std::string to_string(const Method& method) {
-  std::string text(method.tableau->name);
-  if (method.fixed_steps > 0) {
+std::string to_string(const MethodChoice& choice) {
+  std::string text(choice.method.name());
+  if (choice.fixed_steps > 0) {
     text += ':';
-    text += std::to_string(method.fixed_steps);
+    text += std::to_string(choice.fixed_steps);
   }
   return text;
 }

@@ -1,23 +1,54 @@
-// A method as the command line spells it: "dopri5" adaptive, "rk4:8" eight fixed steps.
+// A method of integration, of any family, and its spelling: "dopri5" adaptive, "rk4:8" and "abm4:50" fixed steps.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
+#include <variant>
+#include <vector>
 
+#include "solvers/adams.hpp"
 #include "solvers/tableau.hpp"
 
 namespace cnf {
 
-struct Method {
-  const Tableau* tableau = &kDopri5;
+/// One row of one family's table. A family is an alternative here, and a stepper (stepper.hpp) that understands it.
+class Method {
+ public:
+  using Row = std::variant<const Tableau*, const AdamsMethod*>;
+
+  Method(const Tableau* row) : row_(row) {}
+  Method(const AdamsMethod* row) : row_(row) {}
+
+  const Row& row() const { return row_; }
+  bool is_null() const;
+  std::string_view name() const;  ///< as spelled on the command line
+  int order() const;
+  int embedded_order() const;  ///< of its error estimate; 0: none, fixed steps only
+  bool is_adaptive() const { return embedded_order() > 0; }
+  int evaluations_per_step() const;  ///< of an accepted step in the long run
+  bool needs_equal_steps() const;    ///< a grid with other fractions than n / N is refused
+
+  bool operator==(const Method&) const = default;
+
+ private:
+  Row row_;
+};
+
+std::vector<Method> all_methods();
+std::optional<Method> find_method(std::string_view name);
+
+/// A method with its number of steps.
+struct MethodChoice {
+  Method method = &kDopri5;
   int fixed_steps = 0;  ///< 0: adaptive
 };
 
 /// Throws std::invalid_argument naming the text and the known methods: an unknown name, a count that is not a whole
 /// number from 1 to 1000000, or a method without an error estimate and without a count.
-Method parse_method(std::string_view text);
+MethodChoice parse_method(std::string_view text);
 
 /// What parse_method reads back.
-std::string to_string(const Method& method);
+std::string to_string(const MethodChoice& choice);
 
 }  // namespace cnf

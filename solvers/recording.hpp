@@ -11,13 +11,14 @@
 
 namespace cnf {
 
-/// Filled by integrate, read by discrete_adjoint. Of every step it keeps the time, the size and z at its start; of the
-/// first steps, up to `budget_bytes` in all, also each stage's tape and derivative. What lies beyond the budget
-/// discrete_adjoint computes again, one step at a time, to the same bits.
+/// Filled by integrate, read by discrete_adjoint. Of every step it keeps its rule, the time, its share of the way and z
+/// at its start; of the first steps, as long as all of this fits `budget_bytes`, also each stage's tape and derivative.
+/// What lies beyond the budget discrete_adjoint computes again, one step at a time, to the same bits. (z itself is kept
+/// for every step, whatever the budget: it counts against it, but is never thinned.)
 ///
-/// Stage i of step n lies in slot n S + i with S = Tableau::own_stages: under FSAL the last stage of a step is the
-/// first of the next, in one slot. A rejected try leaves nothing: the next one overwrites it. Memory is kept from solve
-/// to solve.
+/// A step's stages lie in slots of their own, one after the other from first(n): under FSAL the last stage of a step is
+/// the first of the next, in one slot. A rejected try leaves nothing: the next one overwrites it. Memory is kept from
+/// solve to solve.
 template <class T>
 class Recording {
  public:
@@ -29,16 +30,17 @@ class Recording {
   double t_end() const { return t_end_; }
   double t(Index n) const { return times_[n]; }  ///< n = 0 ... steps()
   double h(Index n) const { return times_[n + 1] - times_[n]; }
-  /// (t_n - t_begin) / (t_end - t_begin), n = 0 ... steps(): the frozen grid, for integrate_on_grid.
+  /// (t_n - t_begin) / (t_end - t_begin), n = 0 ... steps(): the frozen grid, for SolveOptions::fractions.
   const std::vector<double>& fractions() const { return fractions_; }
-  const Tableau& method() const { return *method_; }
+  const StepRule& rule(Index n) const { return rules_[n]; }
   const Shape& shape() const { return shape_; }
   const T* z(Index n) const { return z_.data() + n * shape_.z(); }  ///< at the start of step n
 
-  /// Whether step n has its stages here; if not they are to be computed again.
+  /// Whether step n has its stages here; if not they are to be computed again. Steps before one that has them do too.
   bool holds(Index n) const {
-    const auto slots = static_cast<std::size_t>((n + 1) * method_->own_stages() + 1);
-    return slots <= budget_ / (stride_ * sizeof(T));
+    const std::size_t stages = (first_[n] + static_cast<std::size_t>(rules_[n].stages()) + 1) * stride_;
+    const std::size_t states = static_cast<std::size_t>((n + 1) * shape_.z());
+    return stages + states <= budget_ / sizeof(T);
   }
   const T* k(Index n, int i) const { return slot(n, i); }
   const T* tape(Index n, int i) const { return slot(n, i) + k_size_; }
@@ -46,13 +48,14 @@ class Recording {
   // What follows is for integrate.
 
   /// Forgets everything; the grid will run from t_begin to t_end.
-  void begin(const Tableau& method, const Shape& shape, Index tape_size, double t_begin, double t_end) {
-    method_ = &method;
+  void begin(const Shape& shape, Index tape_size, double t_begin, double t_end) {
     shape_ = shape;
     t_begin_ = t_begin;
     t_end_ = t_end;
     times_.assign(1, t_begin);
     fractions_.assign(1, 0.0);
+    rules_.clear();
+    first_.assign(1, 0);
     z_.clear();
     k_size_ = rounded(static_cast<std::size_t>(shape.size()));
     stride_ = std::max(k_size_ + rounded(static_cast<std::size_t>(tape_size)), kLine);
@@ -63,11 +66,12 @@ class Recording {
     per_chunk_ = chunk_bytes_ / (stride_ * sizeof(T));
   }
   /// Keeps z at the start of the step about to be tried; makes room for its stages if the budget allows.
-  void open(const T* z) {
+  void open(const T* z, const StepRule& rule) {
     const Index n = steps();
+    rules_.push_back(rule);
     z_.insert(z_.end(), z, z + shape_.z());
     if (!holds(n)) return;
-    const auto last = static_cast<std::size_t>((n + 1) * method_->own_stages());
+    const std::size_t last = first_[n] + static_cast<std::size_t>(rule.stages());
     while (chunks_.size() <= last / per_chunk_)
       chunks_.emplace_back(static_cast<std::byte*>(::operator new[](chunk_bytes_, std::align_val_t{64})));
   }
@@ -75,6 +79,7 @@ class Recording {
   T* tape(Index n, int i) { return slot(n, i) + k_size_; }
   /// The step under way ends at t, which is the fraction s of the way.
   void accept(double t, double s) {
+    first_.push_back(first_.back() + static_cast<std::size_t>(rules_.back().stages()));
     times_.push_back(t);
     fractions_.push_back(s);
   }
@@ -87,15 +92,16 @@ class Recording {
   };
 
   T* slot(Index n, int i) const {
-    const auto at = static_cast<std::size_t>(n * method_->own_stages() + i);
+    const std::size_t at = first_[n] + static_cast<std::size_t>(i);
     return reinterpret_cast<T*>(chunks_[at / per_chunk_].get()) + at % per_chunk_ * stride_;
   }
 
   std::size_t budget_;
-  const Tableau* method_ = nullptr;
   Shape shape_;
   double t_begin_ = 0, t_end_ = 0;
   std::vector<double> times_{0.0}, fractions_{0.0};
+  std::vector<StepRule> rules_;        ///< of every step, and of the one under way
+  std::vector<std::size_t> first_{0};  ///< every step's first slot
   std::vector<T> z_;
   std::size_t k_size_ = 0, stride_ = kLine, per_chunk_ = 1, chunk_bytes_ = std::size_t{1} << 20;
   std::vector<std::unique_ptr<std::byte[], Free>> chunks_;

@@ -1,9 +1,10 @@
-// One explicit Runge-Kutta step, stage by stage: shared by the solve and by its transpose, so both see the same bits.
+// One explicit step, stage by stage: shared by the solve and by its transpose, so both see the same bits.
 #pragma once
 
 #include <array>
 #include <utility>
 
+#include "solvers/adams.hpp"
 #include "solvers/dynamics.hpp"
 #include "solvers/tableau.hpp"
 
@@ -77,19 +78,62 @@ void evaluate(const Dynamics<T>& dynamics, const Shape& shape, double t, const T
                    scratch);
 }
 
-/// Stages first <= i < last of a step from (t, y) to t_next into k[i] and, where not null, tape[i]; `z` is work space
-/// for a stage's argument (blocks.z x B).
+/// What one step computes: the stages of a tableau and, of a multistep method, weights of the slopes that earlier steps
+/// began with.
+struct StepRule {
+  const Tableau* own = nullptr;
+  const AdamsMethod* past = nullptr;  ///< null: the step reads nothing but its own stages
+
+  int stages() const { return own->own_stages(); }
+  int history() const { return past ? past->history() : 0; }
+};
+
+/// Slopes at the starts of earlier steps, by how many steps ago: [1] of the last, ...; [0] is not used.
 template <class T>
-void evaluate_stages(const Dynamics<T>& dynamics, const Tableau& m, const Shape& shape, double t, double t_next,
-                     const T* y, int first, int last, const std::array<T*, kMaxStages>& k,
-                     const std::array<T*, kMaxStages>& tape, T* z, Scratch& scratch) {
+using Past = std::array<const T*, kMaxAdamsOrder>;
+
+/// out = y + h (sum_{i < own} w_i k_i + sum_{m = 1}^{history} v_m past_m) over n values.
+template <class T>
+void combine(T* out, const T* y, double h, const std::array<double, kMaxStages>& w, int own,
+             const std::array<T*, kMaxStages>& k, const std::array<double, kMaxAdamsOrder>& v, int history,
+             const Past<T>& past, Index n) {
+  static_assert(2 + kMaxAdamsOrder - 1 <= kMaxStages);
+  std::array<double, kMaxStages> weights = w;
+  std::array<T*, kMaxStages> terms = k;
+  for (int m = 1; m <= history; ++m) {
+    weights[own + m - 1] = v[m];
+    terms[own + m - 1] = const_cast<T*>(past[m]);  // combine reads alone
+  }
+  combine(out, y, h, weights, own + history, terms, n);
+}
+
+/// Stages first <= i < last of a step from (t, y) to t_next into k[i] and, where not null, tape[i], by
+/// slope(t, z, k, tape); `z` is work space for a stage's argument (blocks.z x B).
+template <class T, class Slope>
+void evaluate_stages(const Slope& slope, const StepRule& rule, const Shape& shape, double t, double t_next, const T* y,
+                     int first, int last, const std::array<T*, kMaxStages>& k, const std::array<T*, kMaxStages>& tape,
+                     const Past<T>& past, T* z) {
+  const Tableau& m = *rule.own;
   const double h = t_next - t;
   for (int i = first; i < last; ++i) {
     // c = 1 is t_next itself: the same bits as the next step's first stage.
     const double at = m.c[i] == 1 ? t_next : t + m.c[i] * h;
-    if (i > 0) combine(z, y, h, m.a[i], i, k, shape.z());
-    evaluate(dynamics, shape, at, i > 0 ? z : y, k[i], tape[i], scratch);
+    if (i > 0 && rule.past)
+      combine(z, y, h, m.a[i], i, k, rule.past->predict, rule.history(), past, shape.z());
+    else if (i > 0)
+      combine(z, y, h, m.a[i], i, k, shape.z());
+    slope(at, i > 0 ? z : y, k[i], tape[i]);
   }
+}
+
+/// y_next from the stages of a step of size h.
+template <class T>
+void advance(T* y_next, const StepRule& rule, const Shape& shape, const T* y, double h,
+             const std::array<T*, kMaxStages>& k, const Past<T>& past) {
+  if (rule.past)
+    combine(y_next, y, h, rule.own->b, rule.stages(), k, rule.past->correct, rule.history(), past, shape.size());
+  else
+    combine(y_next, y, h, rule.own->b, rule.stages(), k, shape.size());
 }
 
 }  // namespace cnf

@@ -5,7 +5,7 @@
 #include <cmath>
 #include <limits>
 
-#include "solvers/tableau.hpp"
+#include "solvers/method.hpp"
 
 namespace cnf {
 
@@ -16,8 +16,8 @@ namespace cnf {
 /// Source  Hairer, Norsett, Wanner I, sec. II.4 and code DOPRI5; Hairer, Wanner II, sec. IV.2. beta = 0.04 at k = 5.
 class StepController {
  public:
-  explicit StepController(const Tableau& m)
-      : k_(std::min(m.order, m.embedded_order) + 1), beta_(0.2 / k_), alpha_(1.0 / k_ - 0.75 * beta_) {}
+  explicit StepController(const Method& m)
+      : k_(std::min(m.order(), m.embedded_order()) + 1), beta_(0.2 / k_), alpha_(1.0 / k_ - 0.75 * beta_) {}
 
   /// Factor for the step after an accepted one.
   double accept(double err) {

@@ -13,8 +13,8 @@ namespace {
 
 SolveOptions solver(const char* text) {
   SolveOptions options;
-  const Method method = parse_method(text);
-  options.method = method.tableau;
+  const MethodChoice method = parse_method(text);
+  options.method = method.method;
   options.fixed_steps = method.fixed_steps;
   return options;
 }

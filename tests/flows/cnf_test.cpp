@@ -24,8 +24,8 @@ bool same_bits(const A& a, const B& b) {
 EvaluationOptions evaluation(const char* solver, double tolerance = 1e-5,
                              Precision precision = Precision::single_float) {
   EvaluationOptions options;
-  const Method method = parse_method(solver);
-  options.solve.method = method.tableau;
+  const MethodChoice method = parse_method(solver);
+  options.solve.method = method.method;
   options.solve.fixed_steps = method.fixed_steps;
   options.solve.rtol = options.solve.atol = tolerance;
   options.precision = precision;

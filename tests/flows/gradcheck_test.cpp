@@ -11,8 +11,8 @@ namespace {
 
 GradcheckOptions options_for(const char* solver, const char* divergence, double tolerance = 1e-5) {
   GradcheckOptions options;
-  const Method method = parse_method(solver);
-  options.solve.method = method.tableau;
+  const MethodChoice method = parse_method(solver);
+  options.solve.method = method.method;
   options.solve.fixed_steps = method.fixed_steps;
   options.solve.rtol = options.solve.atol = tolerance;
   options.divergence = parse_divergence(divergence);

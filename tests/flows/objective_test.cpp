@@ -11,8 +11,8 @@ namespace {
 
 SolveOptions solver(const char* text, double tolerance = 1e-5) {
   SolveOptions options;
-  const Method method = parse_method(text);
-  options.method = method.tableau;
+  const MethodChoice method = parse_method(text);
+  options.method = method.method;
   options.fixed_steps = method.fixed_steps;
   options.rtol = options.atol = tolerance;
   return options;

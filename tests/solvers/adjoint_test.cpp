@@ -44,12 +44,15 @@ struct Setting {
   double loss(const Matrix<double>& z, const Matrix<double>& q) const {
     return (w_z.array() * z.array()).sum() + (w_q.array() * q.array()).sum();
   }
-  double loss_on(const std::vector<double>& fractions, const Tableau& m) const {
+  double loss_on(const std::vector<double>& fractions, const Method& m) const {
     Scratch scratch;
     Counters counters;
     State<double> state(field.blocks(), kB);
     state.z() = start;
-    REQUIRE(integrate_on_grid(field, t_begin, t_end, fractions, m, state, scratch, counters).ok());
+    SolveOptions options;
+    options.method = m;
+    options.fractions = fractions;
+    REQUIRE(integrate(field, t_begin, t_end, state, options, scratch, counters).ok());
     return loss(state.z(), state.q());
   }
 
@@ -111,21 +114,21 @@ TEST_CASE("the test field keeps the laws of a dynamics", "[solvers][laws]") {
 }
 
 TEST_CASE("the discrete gradient equals central differences on the frozen grid", "[solvers][adjoint]") {
-  for (const char* method :
-       {"euler:5", "ralston:4", "rk4:3", "rk4_38:3", "dopri5:3", "bosh3", "fehlberg45", "dopri5", "tsit5", "dopri8"})
+  for (const char* method : {"euler:5", "ralston:4", "rk4:3", "rk4_38:3", "dopri5:3", "bosh3", "fehlberg45", "dopri5",
+                             "tsit5", "dopri8", "abm1:6", "abm2:7", "abm4:9", "abm6:12", "abm8:20", "abm8:5"})
     for (const bool forwards : {true, false}) {
       CAPTURE(method, forwards);
       Setting s;
       if (!forwards) std::swap(s.t_begin, s.t_end);
-      const Method m = parse_method(method);
+      const MethodChoice m = parse_method(method);
       SolveOptions options;
-      options.method = m.tableau;
+      options.method = m.method;
       options.fixed_steps = m.fixed_steps;
       options.rtol = options.atol = 1e-4;
       Recording<double> record;
       const Gradient exact = s.discrete(options, record);
       const std::vector<double> fractions = record.fractions();
-      const Gradient by_differences = differences(s, [&] { return s.loss_on(fractions, *m.tableau); });
+      const Gradient by_differences = differences(s, [&] { return s.loss_on(fractions, m.method); });
       CHECK(exact.largest_difference(by_differences) <= 1e-9 * exact.size());
     }
 }
@@ -153,11 +156,11 @@ TEST_CASE("the discrete gradient is added to params_bar and of a solve of no ste
 
 TEST_CASE("what a recording's budget leaves out is computed again to the same bits", "[solvers][adjoint][recording]") {
   const Setting s;
-  for (const char* method : {"dopri5", "fehlberg45", "bosh3", "rk4:40", "dopri5:20"}) {
+  for (const char* method : {"dopri5", "fehlberg45", "bosh3", "rk4:40", "dopri5:20", "abm4:40", "abm8:40"}) {
     CAPTURE(method);
-    const Method m = parse_method(method);
+    const MethodChoice m = parse_method(method);
     SolveOptions options;
-    options.method = m.tableau;
+    options.method = m.method;
     options.fixed_steps = m.fixed_steps;
     options.rtol = options.atol = 1e-8;
     Recording<double> all, nothing(0), some(15'000);
@@ -178,10 +181,10 @@ TEST_CASE("what a recording's budget leaves out is computed again to the same bi
 
 TEST_CASE("recording does not change the solve", "[solvers][recording]") {
   const Setting s;
-  for (const char* method : {"dopri5", "fehlberg45", "rk4:8", "tsit5:8"}) {
-    const Method m = parse_method(method);
+  for (const char* method : {"dopri5", "fehlberg45", "rk4:8", "tsit5:8", "abm3:12"}) {
+    const MethodChoice m = parse_method(method);
     SolveOptions options;
-    options.method = m.tableau;
+    options.method = m.method;
     options.fixed_steps = m.fixed_steps;
     options.rtol = options.atol = 1e-7;
     Recording<double> all, nothing(0);

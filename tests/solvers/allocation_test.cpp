@@ -16,12 +16,12 @@ TEST_CASE("after a first solve the next allocates nothing, recorded or not, nor 
   const Matrix<double> start = normals<double>(D, B, Seed{2}), w_z = start, w_q = start.topRows(1);
   Matrix<double> z_bar(D, B);
   std::vector<double> params_bar(static_cast<std::size_t>(f.gradient_size()));
-  for (const char* method : {"rk4:50", "dopri5:50", "dopri5", "bosh3", "fehlberg45", "dopri8"})
+  for (const char* method : {"rk4:50", "dopri5:50", "dopri5", "bosh3", "fehlberg45", "dopri8", "abm5:50"})
     for (const std::size_t budget : {Recording<double>::kDefaultBudget, std::size_t{40'000}}) {
       CAPTURE(method, budget);
-      const Method m = parse_method(method);
+      const MethodChoice m = parse_method(method);
       SolveOptions options;
-      options.method = m.tableau;
+      options.method = m.method;
       options.fixed_steps = m.fixed_steps;
       options.rtol = options.atol = 1e-9;
       Scratch scratch;

@@ -242,7 +242,7 @@ TEST_CASE("the first step is of the size that control settles on", "[solvers][ad
 }
 
 TEST_CASE("the controller is DOPRI5's", "[solvers][adaptive]") {
-  StepController c(kDopri5);  // exponents 0.17 and 0.04
+  StepController c(&kDopri5);  // exponents 0.17 and 0.04
   CHECK(c.exponent() == 0.2);
   CHECK(c.accept(0.5) == Approx(0.9 * std::pow(0.5, -0.17) * std::pow(1e-4, 0.04)));
   CHECK(c.accept(0.2) == Approx(0.9 * std::pow(0.2, -0.17) * std::pow(0.5, 0.04)));
@@ -294,7 +294,8 @@ TEST_CASE("replaying the recorded grid gives the recorded result", "[solvers][re
     Counters counters;
     State<double> state(f.blocks(), 5);
     state.z() = start;
-    REQUIRE(integrate_on_grid(f, 0.1, 2.3, record.fractions(), *m, state, scratch, counters).ok());
+    options.fractions = record.fractions();
+    REQUIRE(integrate(f, 0.1, 2.3, state, options, scratch, counters).ok());
     CHECK((Matrix<double>(state.z()) - s.z).cwiseAbs().maxCoeff() < 1e-14);
     CHECK((Matrix<double>(state.q()) - s.q).cwiseAbs().maxCoeff() < 1e-13);
   }
@@ -319,7 +320,8 @@ TEST_CASE("bad arguments are named", "[solvers][arguments]") {
   CHECK_THROWS_WITH(with([](SolveOptions& o) { o.max_steps = 0; }), Contains("max_steps is 0"));
   CHECK_THROWS_WITH(with([](SolveOptions& o) { o.fixed_steps = -1; }), Contains("fixed_steps is -1"));
   CHECK_THROWS_WITH(with([](SolveOptions& o) { o.method = &kRk4; }), Contains("rk4 has no error estimate"));
-  CHECK_THROWS_WITH(with([](SolveOptions& o) { o.method = nullptr; }), Contains("method is null"));
+  CHECK_THROWS_WITH(with([](SolveOptions& o) { o.method = static_cast<const Tableau*>(nullptr); }),
+                    Contains("method is null"));
   for (const double bad : {nan, inf, -inf}) {
     CHECK_THROWS_WITH(solved(f, bad, 1, start, {}), Contains("t_begin is"));
     CHECK_THROWS_WITH(solved(f, 0, bad, start, {}), Contains("t_end is"));
@@ -335,9 +337,13 @@ TEST_CASE("bad arguments are named", "[solvers][arguments]") {
                     Contains("3 flags") && Contains("2 samples"));
   cut.values.conservativeResize(3);
   CHECK_THROWS_WITH(integrate(f, 0, 1, cut, {}, scratch, counters), Contains("3 values"));
-  State<double> state({2, 1, 0}, 2);
   using Grid = std::vector<double>;
-  for (const Grid& grid : {Grid{}, Grid{0}, Grid{0, 0.5}, Grid{0.1, 1}, Grid{0, nan, 1}, Grid{0, 0.5, 0.5, 1}}) {
-    CHECK_THROWS_WITH(integrate_on_grid(f, 0, 1, grid, kRk4, state, scratch, counters), Contains("fractions do not"));
-  }
+  for (const Grid& grid : {Grid{0}, Grid{0, 0.5}, Grid{0.1, 1}, Grid{0, nan, 1}, Grid{0, 0.5, 0.5, 1}})
+    CHECK_THROWS_WITH(with([&grid](SolveOptions& o) { o.method = &kRk4, o.fractions = grid; }),
+                      Contains("fractions do not"));
+  CHECK_THROWS_WITH(with([](SolveOptions& o) {
+                      o.method = &kAbm2, o.fractions = {0, 0.4, 1};
+                    }),
+                    Contains("fractions differ at 0") && Contains("abm2 takes steps of one size"));
+  CHECK_NOTHROW(with([](SolveOptions& o) { o.method = &kAbm1, o.fractions = {0, 0.4, 1}; }));
 }

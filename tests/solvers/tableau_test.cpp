@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <catch2/catch.hpp>
+#include <cmath>
 #include <string>
 #include <vector>
 
@@ -111,12 +112,38 @@ TEST_CASE("the pairs known to be first same as last are found to be so", "[solve
 }
 
 TEST_CASE("a method reads back as it was written", "[solvers][method]") {
-  for (const Tableau* m : kAllTableaus) {
-    const std::string fixed = std::string(m->name) + ":8";
+  for (const Method& m : all_methods()) {
+    const std::string fixed = std::string(m.name()) + ":8";
     CHECK(to_string(parse_method(fixed)) == fixed);
-    CHECK(parse_method(fixed).tableau == m);
-    if (m->is_adaptive()) CHECK(to_string(parse_method(m->name)) == m->name);
+    CHECK(parse_method(fixed).method == m);
+    if (m.is_adaptive()) CHECK(to_string(parse_method(m.name())) == m.name());
   }
+}
+
+TEST_CASE("Adams' weights are the textbook's, and exact for polynomials below the order", "[solvers][method]") {
+  // Hairer, Norsett, Wanner I, sec. III.1: (1.5') for k = 4 and (1.9') for k = 3.
+  CHECK(kAbm4.step.a[1][0] == Approx(55. / 24).epsilon(1e-15));
+  CHECK(kAbm4.predict[1] == Approx(-59. / 24).epsilon(1e-15));
+  CHECK(kAbm4.predict[2] == Approx(37. / 24).epsilon(1e-15));
+  CHECK(kAbm4.predict[3] == Approx(-9. / 24).epsilon(1e-15));
+  CHECK(kAbm4.step.b[1] == Approx(9. / 24).epsilon(1e-15));
+  CHECK(kAbm4.step.b[0] == Approx(19. / 24).epsilon(1e-15));
+  CHECK(kAbm4.correct[1] == Approx(-5. / 24).epsilon(1e-15));
+  CHECK(kAbm4.correct[2] == Approx(1. / 24).epsilon(1e-15));
+  for (const AdamsMethod* m : kAllAdams)
+    for (int degree = 0; degree < m->order; ++degree) {
+      CAPTURE(std::string(m->name), degree);
+      const auto power = [degree](double s) { return degree == 0 ? 1.0 : std::pow(s, degree); };
+      double predict = m->step.a[1][0] * power(0), correct = m->step.b[0] * power(0) + m->step.b[1] * power(1);
+      double size = std::abs(predict) + 1;
+      for (int k = 1; k < kMaxAdamsOrder; ++k) {
+        predict += m->predict[k] * power(-k);
+        correct += m->correct[k] * power(-k);
+        size += std::abs(m->predict[k] * power(-k));
+      }
+      CHECK(std::abs(predict - 1.0 / (degree + 1)) < 4e-16 * size);
+      CHECK(std::abs(correct - 1.0 / (degree + 1)) < 4e-16 * size);
+    }
 }
 
 TEST_CASE("a method that does not exist is refused with the names of those that do", "[solvers][method]") {

@@ -11,8 +11,8 @@ namespace {
 
 std::vector<std::string> methods(bool adaptive) {
   std::vector<std::string> names;
-  for (const Tableau* tableau : kAllTableaus)
-    if ((tableau->embedded_order > 0) == adaptive) names.emplace_back(tableau->name);
+  for (const Method& method : all_methods())
+    if (method.is_adaptive() == adaptive) names.emplace_back(method.name());
   return names;
 }
 
@@ -35,8 +35,8 @@ std::vector<Option> evaluation_options() {
 
 SolveOptions solve_from(const Args& args) {
   SolveOptions solve;
-  const Method method = parse_method(args.choice("solver").spelled());
-  solve.method = method.tableau;
+  const MethodChoice method = parse_method(args.choice("solver").spelled());
+  solve.method = method.method;
   solve.fixed_steps = method.fixed_steps;
   solve.rtol = args.real("rtol");
   // One tolerance given means both: an absolute one far looser than the relative one would decide alone.

@@ -1,0 +1,102 @@
+#include "solvers/error_norm.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+namespace cnf {
+
+template <class T>
+Size ErrorNorm<T>::finite(const T* y) const {
+  if (active_.empty()) {
+    T sum = 0;
+    for (Index i = 0; i < shape_.size(); ++i) sum += y[i] * 0;  // 0, or NaN
+    if (sum == 0) return {};
+  }
+  return find_non_finite(y, nullptr);
+}
+
+/// The first sample with a value of x or of y (may be null) that is not finite, and bad_ of them all.
+template <class T>
+Size ErrorNorm<T>::find_non_finite(const T* x, const T* y) const {
+  const auto finite = [&](Index first, Index count) {
+    for (Index i = first; i < first + count; ++i)
+      if (!std::isfinite(x[i]) || (y && !std::isfinite(y[i]))) return false;
+    return true;
+  };
+  Size size;
+  std::fill(bad_.begin(), bad_.end(), char{0});
+  for (Index j = 0; j < shape_.B; ++j) {
+    if (!is_active(j)) continue;
+    if (finite(j * shape_.blocks.z, shape_.blocks.z) && finite(shape_.z() + j * shape_.blocks.q, shape_.blocks.q))
+      continue;
+    if (size.finite) size.row = j;
+    if (!bad_.empty()) bad_[static_cast<std::size_t>(j)] = 1;
+    size.finite = false;
+  }
+  if (!finite(shape_.z() + shape_.q(), shape_.blocks.s)) size.finite = false;
+  return size;
+}
+
+/// Squares of the shares of components first ... into parts_: NaN where x or y1 is not finite. Divided by the tolerance
+/// before they are squared, and capped, so that no finite error overflows.
+template <class T>
+void ErrorNorm<T>::square(const T* x, const T* y0, const T* y1, Index first, Index count, bool control) const {
+  constexpr T kTiny = std::numeric_limits<T>::min(), kCap = T(1e15);
+  const T atol = static_cast<T>(options_.atol), rtol = static_cast<T>(options_.rtol);
+  if (!control) {
+    for (Index i = first; i < first + count; ++i) parts_[i] = x[i] * 0 + y1[i] * 0;
+    return;
+  }
+  for (Index i = first; i < first + count; ++i) {
+    const T scale = std::max(atol + rtol * std::max(std::abs(y0[i]), std::abs(y1[i])), kTiny);
+    const T r = std::min(std::abs(x[i]) / scale, kCap);
+    parts_[i] = r * r + (x[i] * 0 + y1[i] * 0);
+  }
+}
+
+template <class T>
+double ErrorNorm<T>::mean(Index first, Index count) const {
+  if (count == 0) return 0;
+  double sum = 0;
+  for (Index i = first; i < first + count; ++i) sum += static_cast<double>(parts_[i]);
+  return sum / static_cast<double>(count);
+}
+
+template <class T>
+Size ErrorNorm<T>::operator()(const T* x, const T* y0, const T* y1) const {
+  const Index nz = shape_.z(), nq = shape_.q(), ns = shape_.blocks.s;
+  square(x, y0, y1, 0, nz, true);
+  square(x, y0, y1, nz, nq, options_.control_q);
+  square(x, y0, y1, nz + nq, ns, options_.control_s);
+
+  Size size;
+  double largest = -1, tile_z = 0, tile_q = 0;
+  Index active = 0;
+  for (Index j = 0; j < shape_.B; ++j) {
+    if (!is_active(j)) continue;
+    ++active;
+    const double z = mean(j * shape_.blocks.z, shape_.blocks.z);
+    const double q = mean(nz + j * shape_.blocks.q, shape_.blocks.q);
+    tile_z += z;
+    tile_q += q;
+    const double both = std::max(z, q);
+    if (both > largest) largest = both, size.row = j;
+  }
+  const double s = mean(nz + nq, ns);
+  if (!(tile_z + tile_q + s <= std::numeric_limits<double>::max())) {
+    size = find_non_finite(x, y1);
+    size.value = std::numeric_limits<double>::infinity();
+    return size;
+  }
+  double square_norm = std::max(largest, 0.0);
+  if (options_.norm == Norm::tile && active > 0) square_norm = std::max(tile_z, tile_q) / static_cast<double>(active);
+  if (s > square_norm) square_norm = s, size.row = -1;
+  size.value = std::sqrt(square_norm);
+  return size;
+}
+
+template class ErrorNorm<float>;
+template class ErrorNorm<double>;
+
+}  // namespace cnf

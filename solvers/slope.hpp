@@ -1,0 +1,35 @@
+// The right-hand side as a solve sees it: counted, and at rest where samples are masked.
+#pragma once
+
+#include <algorithm>
+#include <span>
+
+#include "solvers/status.hpp"
+#include "solvers/step.hpp"
+
+namespace cnf {
+
+/// Calls of a dynamics on one tile. Masked columns do not move: no step size is right for them, and what grows there
+/// would be no one's trouble.
+template <class T>
+struct Slope {
+  const Dynamics<T>& f;
+  Shape shape;
+  std::span<const char> active;  ///< empty: all samples
+  Scratch& scratch;
+  Counters& counters;
+
+  /// k = (f, q', s')(t, z), all blocks; tape may be null.
+  void operator()(double t, const T* z, T* k, T* tape) const {
+    evaluate(f, shape, t, z, k, tape, scratch);
+    ++counters.evaluations;
+    for (std::size_t j = 0; j < active.size(); ++j) {
+      if (active[j]) continue;
+      const auto row = static_cast<Index>(j);
+      std::fill_n(k + row * shape.blocks.z, shape.blocks.z, T{0});
+      std::fill_n(k + shape.z() + row * shape.blocks.q, shape.blocks.q, T{0});
+    }
+  }
+};
+
+}  // namespace cnf

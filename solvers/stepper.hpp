@@ -1,0 +1,25 @@
+// One method's arithmetic, step by step: what the loop of integrate.cpp drives, by one virtual call a step.
+#pragma once
+
+namespace cnf {
+
+/// A solve's steps by one method. The loop owns time, acceptance and trouble; a stepper owns stages, history and what
+/// is recorded. Its arrays come from the solve's scratch: nothing is allocated in a step.
+///
+///   open      a step will begin at (t, y). Returns the slope f(t, y), or null if the last attempt's error, which has
+///             been judged, was made with it.
+///   attempt   the step to t_next into y_next and, if not null, its error estimate; may be called again with another
+///             t_next until one is accepted.
+///   accept    the last attempt is taken; `fraction` is t_next's share of the way.
+template <class T>
+class Stepper {
+ public:
+  virtual const T* open(double t, const T* y) = 0;
+  virtual void attempt(double t_next, T* y_next, T* error) = 0;
+  virtual void accept(double t_next, double fraction) = 0;
+
+ protected:
+  ~Stepper() = default;  // lies on the caller's stack
+};
+
+}  // namespace cnf
