@@ -84,6 +84,7 @@ void ExplicitStepper<T>::accept(double t_next, double fraction) {
   if (record_) record_->accept(t_next, fraction);
   if (fsal_ && !kept_) std::swap(k_[0], k_[rule_.own->stages - 1]);
   have_first_ = fsal_;
+  if (!adams_) return;
   for (std::size_t m = past_.size() - 1; m > 1; --m) past_[m] = past_[m - 1];
   past_[1] = k_[0];
   ++steps_;
