@@ -76,7 +76,7 @@ Canvas decoded(const std::string& png) {
 }
 
 // The layout `heatmap` uses for this style.
-Layout layout_of(const Box& range, const HeatmapStyle& style, const ColourScale& scale) {
+FigureLayout layout_of(const Box& range, const HeatmapStyle& style, const ColourScale& scale) {
   FigureSpec spec{.width = style.width, .height = style.height, .scale = style.scale, .range = range};
   spec.equal_aspect = style.equal_aspect;
   spec.titles = {style.title}, spec.scales = {scale};
@@ -425,7 +425,7 @@ TEST_CASE("nothing in a figure overlaps, at any size and scale", "[draw]") {
           spec.scales.assign(n, scales[k % 5]);
           if (n == 4) spec.scales[3].reset();
           CAPTURE(size, height, scale, n, k);
-          const Layout l = layout(spec);
+          const FigureLayout l = layout(spec);
           const Rect canvas{0, 0, l.width, l.height};
           CHECK(l.width == size);
           if (height != 0) CHECK(l.height == height);
@@ -460,7 +460,7 @@ TEST_CASE("nothing in a figure overlaps, at any size and scale", "[draw]") {
 TEST_CASE("an ordinary figure keeps its scale, and every axis at least two labels", "[draw]") {
   for (const int size : {200, 400, 800, 1600, 4000}) {
     HeatmapStyle style{.width = size, .title = "t", .x_label = "x", .y_label = "y", .bar_label = "p"};
-    const Layout l = layout_of({-4, 4, -4, 4}, style, {0, 0.2, false});
+    const FigureLayout l = layout_of({-4, 4, -4, 4}, style, {0, 0.2, false});
     CAPTURE(size);
     CHECK(l.scale >= (size >= 400 ? 1 : 0.6));
     const Rect plot = l.panels[0].plot;
@@ -483,7 +483,7 @@ TEST_CASE("a plot's size does not depend on the values drawn", "[draw]") {
     for (const double high : {1e-12, 0.2, 1.0, 12345.0, 1e30}) {
       const HeatmapStyle style{.width = 500, .title = "t", .bar_label = "p"};
       const PlotArea area = plot_area_pixels({-4, 4, -4, 4}, style);
-      const Layout l = layout_of({-4, 4, -4, 4}, style, {log ? high / 1e6 : 0, high, log});
+      const FigureLayout l = layout_of({-4, 4, -4, 4}, style, {log ? high / 1e6 : 0, high, log});
       CHECK(l.panels[0].plot.w == area.width);
       CHECK(l.panels[0].plot.h == area.height);
     }
@@ -536,7 +536,7 @@ TEST_CASE("ticks and frame stand on the right pixels", "[draw]") {
   const Box range{-4, 4, -3, 5};
   const HeatmapStyle style{.width = 640, .title = "t", .x_label = "x", .y_label = "y"};
   const Canvas canvas = decoded(encode_png(heatmap(ramp(3, 3), range, style)));
-  const Layout l = layout_of(range, style, {0, 8. / 9, false});
+  const FigureLayout l = layout_of(range, style, {0, 8. / 9, false});
   const Rect plot = l.panels[0].plot, bar = l.panels[0].bar;
   const auto dark = [&](int x, int y) { return canvas.at(x, y).r < 60 && canvas.at(x, y).g < 60; };
   // Along the row just below the frame: exactly the ticks.
@@ -579,7 +579,7 @@ TEST_CASE("the colour bar shows the scale the cells are drawn with", "[draw]") {
     for (const double v : {2e-4, 1e-3, 0.5, 3.0, 9.0}) {
       const Canvas canvas = heatmap(Matrix<double>::Constant(1, 1, v), range, style);
       const ColourScale scale{1e-4, 10, log};
-      const Layout l = layout_of(range, style, scale);
+      const FigureLayout l = layout_of(range, style, scale);
       const Rect plot = l.panels[0].plot, bar = l.panels[0].bar;
       const int y = std::clamp(static_cast<int>(bar.bottom() - scale(v) * bar.h), bar.y, bar.bottom() - 1);
       CAPTURE(log, v);
@@ -686,7 +686,7 @@ TEST_CASE("panels share size, rows and one scale", "[draw]") {
   FigureSpec spec{.width = 900, .columns = 4, .title = "all", .x_label = "x", .y_label = "y", .bars = Bars::shared};
   spec.titles = {"data", "truth", "model", "samples"};
   spec.scales = {ColourScale{1, 3}, ColourScale{1, 3}, ColourScale{1, 3}, {}};
-  const Layout l = layout(spec);
+  const FigureLayout l = layout(spec);
   const Canvas canvas = decoded(encode_png(panels(four, range, style)));
   const Rgb expected[] = {entry(style.figure.map, 0), entry(style.figure.map, 128), entry(style.figure.map, 255),
                           entry(style.figure.map, 0)};

@@ -211,7 +211,7 @@ Geometry attempt(const FigureSpec& spec, int height, const Measures& m) {
 // Puts labels down, and only where there is room.
 class Placer {
  public:
-  explicit Placer(Layout& layout) : layout_(layout) {}
+  explicit Placer(FigureLayout& layout) : layout_(layout) {}
 
   void block(const Rect& rect) { blocked_.push_back(rect); }
 
@@ -241,12 +241,12 @@ class Placer {
     layout_.labels.push_back(label);
   }
 
-  Layout& layout_;
+  FigureLayout& layout_;
   std::vector<Rect> blocked_;
 };
 
 void place_x_axis(const Geometry& g, const FigureSpec& spec, const Rect& plot, bool labelled, const Measures& m,
-                  Layout& out, Placer& place) {
+                  FigureLayout& out, Placer& place) {
   const Box& r = spec.range;
   const int y = plot.bottom() + m.line + m.tick + m.gap - m.above_cap();
   for (std::size_t i = 0; i < g.ticks.x.at.size(); ++i) {
@@ -264,7 +264,7 @@ void place_x_axis(const Geometry& g, const FigureSpec& spec, const Rect& plot, b
 }
 
 void place_y_axis(const Geometry& g, const FigureSpec& spec, const Rect& plot, bool labelled, const Measures& m,
-                  Layout& out, Placer& place) {
+                  FigureLayout& out, Placer& place) {
   const Box& r = spec.range;
   const int end = plot.x - m.line - m.tick - m.gap;
   for (std::size_t i = 0; i < g.ticks.y.at.size(); ++i) {
@@ -284,7 +284,7 @@ void place_y_axis(const Geometry& g, const FigureSpec& spec, const Rect& plot, b
 }
 
 void place_bar(const FigureSpec& spec, const ColourScale& scale, const Rect& bar, int room, const Measures& m,
-               Layout& out, Placer& place) {
+               FigureLayout& out, Placer& place) {
   const int most = std::clamp(pixels(bar.h / (2.6 * m.tick_size)), 2, static_cast<int>(kMostTicks));
   const Ticks ticks = scale.log ? log_ticks(scale.low, scale.high, most)
                                 : choose_ticks(scale.low, scale.high, bar.h, 3.0 * m.tick_size, false, m);
@@ -310,9 +310,9 @@ void place_bar(const FigureSpec& spec, const ColourScale& scale, const Rect& bar
   place.put(label, x + std::min(m.bar_text, widest(ticks, size)) + 2 * m.gap, bar.y + (bar.h - width) / 2, true);
 }
 
-Layout place_all(const FigureSpec& spec, const Geometry& g, const Measures& m) {
+FigureLayout place_all(const FigureSpec& spec, const Geometry& g, const Measures& m) {
   const int n = static_cast<int>(spec.titles.size()), columns = static_cast<int>(g.column_x.size());
-  Layout out;
+  FigureLayout out;
   out.width = g.width, out.height = g.height, out.line = m.line, out.scale = m.scale;
   Placer place(out);
   for (int i = 0; i < n; ++i) {
@@ -398,7 +398,7 @@ int tick_pixel(double p, int begin, int length, int line) {
   return static_cast<int>(std::lround(p - line / 2.0));
 }
 
-Layout layout(const FigureSpec& asked) {
+FigureLayout layout(const FigureSpec& asked) {
   check(asked);
   FigureSpec spec = asked;
   const double least = std::min(spec.scale, kSmallestText / kTickSize);

@@ -45,7 +45,7 @@ struct PanelLayout {
   Rect bar;   ///< w = 0: none
 };
 
-struct Layout {
+struct FigureLayout {
   int width = 0, height = 0;
   int line = 1;      ///< thickness of frames and ticks, pixels
   double scale = 1;  ///< what became of the scale asked for
@@ -60,7 +60,7 @@ struct Layout {
 /// depend on the colour scales' ends, only on which panels have one.
 /// Throws std::invalid_argument naming what is wrong: a side that is not 100..16384 pixels, a scale that is not in
 /// [0.25, 16], a range that is empty or not finite, or panels too many to get 8 pixels each.
-Layout layout(const FigureSpec& spec);
+FigureLayout layout(const FigureSpec& spec);
 
 /// The pixels [at, at + line) of a tick at the real position p of an axis over [begin, begin + length): centred on p,
 /// snapped to the frame at the two ends.

@@ -85,7 +85,7 @@ Canvas panels(std::span<const Panel> panels, const Box& range, const PanelsStyle
     own.include(panels[i].grid);
     spec.scales[i] = (style.bars == Bars::each ? own : all).scale(figure.log, figure.low, figure.high);
   }
-  const Layout where = layout(spec);
+  const FigureLayout where = layout(spec);
 
   const Theme& theme = figure.dark ? kDark : kLight;
   Canvas canvas(where.width, where.height, theme.page);
