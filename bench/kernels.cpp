@@ -8,7 +8,7 @@
 #include "base/kernels/reduce.hpp"
 #include "base/random.hpp"
 #include "flows/kernels/layer.hpp"
-#include "flows/optimizer.hpp"
+#include "flows/training/optimizer.hpp"
 
 namespace cnf::bench {
 
@@ -147,9 +147,11 @@ void add_activation(std::vector<Workload>& rows) {
 Workload adam() {
   return {"adam", [](int) -> Call {
             constexpr Index P = 9280;
-            const auto state = std::make_shared<AdamState<float>>(numbers(P));
-            return [state, gradient = numbers(P)] {
-              adam_update(*state, gradient, 0.0, {});
+            Layout layout;
+            layout.add("params", P, 1, true);
+            const auto weights = std::make_shared<Weights<float>>(numbers(P), Adam<float>().slots(layout));
+            return [weights, layout, gradient = numbers(P)] {
+              update<float>(*weights, layout, Adam<float>(), {gradient.data(), P}, 0.0);
               return Cost{0, 0, static_cast<double>(P)};
             };
           }};

@@ -6,9 +6,9 @@
 
 #include "base/error.hpp"
 #include "datasets/toy.hpp"
-#include "flows/model_file.hpp"
-#include "flows/optimizer.hpp"
-#include "flows/train.hpp"
+#include "flows/files/model_file.hpp"
+#include "flows/training/flow_task.hpp"
+#include "flows/training/optimizer.hpp"
 
 namespace cnf::bench {
 
@@ -98,16 +98,22 @@ Call iterations(const Cnf& model, std::vector<Matrix<float>> batches, const Obje
                 const std::function<Cost(const LossGradient<float>&, Index batch)>& cost) {
   struct Run {
     std::unique_ptr<Objective<float>> objective;
-    AdamState<float> adam;
+    MlpLayout layout;
+    Weights<float> weights;
     std::vector<Matrix<float>> batches;
     std::uint32_t step = 0;
   };
   const std::shared_ptr<Run> run(new Run{make_objective<float>(model.shape, model.t_base, model.t_data, options),
-                                         AdamState<float>(model.params.cast<float>()), std::move(batches)});
+                                         MlpLayout(model.shape),
+                                         {},
+                                         std::move(batches)});
+  run->weights = Weights<float>(model.params.cast<float>(), Adam<float>().slots(run->layout));
   return [=] {
     const Matrix<float>& u = run->batches[run->step % run->batches.size()];
-    const LossGradient<float>& at = (*run->objective)(run->adam.params, u, run->step++);
-    adam_update(run->adam, at.dloss_dparams, 0.0, {}, options.threads);
+    const LossGradient<float>& at = (*run->objective)(run->weights.params, u, run->step++);
+    update<float>(run->weights, run->layout, Adam<float>(),
+                  {at.dloss_dparams.data(), static_cast<std::size_t>(at.dloss_dparams.size())}, 0.0,
+                  {.threads = options.threads});
     return cost(at, u.cols());
   };
 }

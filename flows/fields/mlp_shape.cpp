@@ -13,13 +13,6 @@ MlpLayout::MlpLayout(const MlpShape& shape) {
     if (shape.inputs(l) < 1 || shape.outputs(l) < 1)
       throw std::invalid_argument("MlpLayout: layer " + std::to_string(l) + " is " + std::to_string(shape.inputs(l)) +
                                   " -> " + std::to_string(shape.outputs(l)) + "; dimensions and widths are at least 1");
-  constexpr Index kAlign = 16;
-  const auto add = [&](const std::string& tensor, Index rows, Index cols, bool vector) {
-    tensors.push_back({tensor, rows, cols, size, vector});
-    parameters += rows * cols;
-    size += (rows * cols + kAlign - 1) / kAlign * kAlign;
-    return tensors.back().offset;
-  };
   for (Index l = 0; l < shape.layers(); ++l) {
     const std::string layer = "layers." + std::to_string(l) + ".";
     LayerOffsets at{};

@@ -8,6 +8,7 @@
 #include "base/random.hpp"
 #include "base/types.hpp"
 #include "flows/kernels/activation.hpp"
+#include "flows/layout.hpp"
 
 namespace cnf {
 
@@ -17,14 +18,6 @@ enum class TimeConditioning {
   concatsquash,  ///< g = sigmoid(w_g t + b_g), c = w_t t: FFJORD's layer (Grathwohl et al. 2019, appendix)
 };
 std::string_view name(TimeConditioning time);  ///< as spelled on the command line
-
-/// One tensor of the parameters: rows x cols, column-major, beginning at `offset` of the flat parameter vector.
-struct TensorSlice {
-  std::string name;  ///< as in the model file: "layers.0.weight"
-  Index rows, cols, offset;
-  bool vector;  ///< one index in the file (a bias), not two (a weight)
-  Index size() const { return rows * cols; }
-};
 
 /// f(t, z): D -> H_1 -> ... -> H_L -> D, an activation after every layer but the last.
 struct MlpShape {
@@ -50,15 +43,11 @@ struct LayerOffsets {
   Index weight, bias, time_weight, gate_weight, gate_bias;
 };
 
-/// The flat parameter vector of a shape: every tensor begins at a multiple of 16 values (a cache line of floats); the
-/// gaps are zero and stay zero.
-struct MlpLayout {
+/// An MLP's layout, with each layer's places in it.
+struct MlpLayout : Layout {
   explicit MlpLayout(const MlpShape& shape);  ///< throws std::invalid_argument for a dimension or width below 1
 
-  std::vector<TensorSlice> tensors;
   std::vector<LayerOffsets> layers;
-  Index size = 0;        ///< of the flat vector, gaps included
-  Index parameters = 0;  ///< of the network, gaps left out
 };
 
 /// How the weights begin, for inputs of unit variance. A wide first layer makes sharp features reachable from the

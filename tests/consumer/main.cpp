@@ -3,12 +3,12 @@
 
 #include "datasets/standardise.hpp"
 #include "datasets/toy.hpp"
-#include "flows/train.hpp"
+#include "flows/training/flow_task.hpp"
 
 int main() {
   const cnf::Batch x = cnf::find_toy("moons")->sample(cnf::Seed{1}, cnf::Purpose::data, 0, 0, 2000);
   const cnf::Cnf start = cnf::start_flow({.hidden = {16, 16}}, cnf::fit_standardisation(x), cnf::Seed{1});
-  cnf::TrainOptions options{.steps = 60, .batch = 256};
+  cnf::FlowTrainOptions options{.steps = 60, .batch = 256};
   options.validate_every = 60;
   const cnf::Cnf flow = cnf::train(start, cnf::training_rows(x, x.leftCols(500), cnf::Seed{1}), options);
   const cnf::Evaluated before = cnf::log_prob(start, x), after = cnf::log_prob(flow, x);

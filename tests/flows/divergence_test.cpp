@@ -2,7 +2,7 @@
 
 #include "flows/divergence.hpp"
 #include "flows/objectives/max_likelihood.hpp"
-#include "flows/train.hpp"
+#include "flows/training/flow_task.hpp"
 #include "tests/flows/models.hpp"
 
 using namespace cnf;
@@ -13,7 +13,7 @@ TEST_CASE("Hutchinson's log-density and parameter gradient have the exact ones a
   Batch rows = 0.3 * normal_batch(2, 1000, Seed{30});
   rows.leftCols(500).array() += 1;
   rows.rightCols(500).array() -= 1;
-  TrainOptions training{.steps = 150, .batch = 128};
+  FlowTrainOptions training{.steps = 150, .batch = 128};
   training.validate_every = 150;
   const Cnf model = train(start_flow(small_shape({8, 8}), Standardisation::identity(2), Seed{1}),
                           training_rows(rows, rows.leftCols(64), Seed{1}), training);

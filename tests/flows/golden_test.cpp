@@ -3,7 +3,7 @@
 #include <string>
 
 #include "base/npy.hpp"
-#include "flows/model_file.hpp"
+#include "flows/files/model_file.hpp"
 #include "tests/base/temporary_folder.hpp"
 
 using namespace cnf;
@@ -56,5 +56,5 @@ TEST_CASE("a training state of an earlier release is read whole", "[flows][golde
   CHECK(state.best_step == 200);
   CHECK(state.current.updates == 291);
   CHECK(state.best.allFinite());
-  CHECK(state.best_nll == Approx(2.640850932735924).epsilon(1e-15));
+  CHECK(state.best_score == Approx(2.640850932735924).epsilon(1e-15));
 }

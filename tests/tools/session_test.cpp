@@ -27,18 +27,21 @@ class Counter final : public Trainee<float> {
         return TrainEnd::interrupted;
       }
       ++state.step;
-      hooks.step(state, 1.0, 1.0);
+      hooks.step(state, {0, "loss", 1.0, 1.0});
       if (state.step % 5 != 0 && state.step != 12) continue;
-      state.best_nll = finite ? 0.5 : std::numeric_limits<double>::infinity();
-      hooks.metrics({.step = state.step, .validation_nll = 0.5});
+      state.best_score = finite ? 0.5 : std::numeric_limits<double>::infinity();
+      hooks.metrics({.step = state.step, .judged = {0.5, {0.5, 0.25, 1}, 2}});
       hooks.checkpoint(state);
     }
     return TrainEnd::finished;
   }
   void fix_steps(std::int64_t) override { calls.emplace_back("fix"); }
-  std::vector<std::string_view> judged() const override { return {"wrong", "sure", "seen"}; }
-  std::vector<Progress::Field> step_fields(std::int64_t, double loss, double) const override {
-    return {{"loss", loss}};
+  std::span<const std::string_view> judged() const override {
+    static constexpr std::string_view kColumns[] = {"wrong", "sure", "seen"};
+    return kColumns;
+  }
+  std::vector<Progress::Field> step_fields(const StepReport& made) const override {
+    return {{made.loss_name, made.loss}};
   }
   std::vector<Progress::Field> validation_fields(const MetricsRow&) const override { return {}; }
   std::string model_bytes(const TrainingState<float>& state, const MetricsRow& row) const override {

@@ -175,7 +175,7 @@ TEST_CASE("a recipe of the first release is read, and an impossible one refused 
       R"("gradient":"continuous"})";
   const std::string toy = R"({"data":"moons","data_kind":"toy","invert":false,"seed":5,)";
   const Args args = args_of_recipe(said(), toy + likelihood, "run");
-  const TrainOptions options = train_options(args, Precision::single_float);
+  const FlowTrainOptions options = train_options(args, Precision::single_float);
   CHECK(args.text("data") == "moons");
   CHECK((options.steps == 400 && options.batch == 64 && options.adam.weight_decay == 0.25));
   CHECK((options.validate_every == 100 && options.patience == 3 && options.warm_start == 7));

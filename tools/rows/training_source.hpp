@@ -7,7 +7,7 @@
 
 #include "base/standardisation.hpp"
 #include "datasets/density.hpp"
-#include "flows/train.hpp"
+#include "flows/training/flow_task.hpp"
 #include "tools/cli/args.hpp"
 #include "tools/run/run_folder.hpp"
 

@@ -121,17 +121,15 @@ std::int64_t validation_interval(Index rows, const Args& args) {
   return std::clamp<std::int64_t>(rows / 16, 25, 250) * (by_matching(args) ? 16 : 1);
 }
 
-TrainOptions train_options(const Args& args, Precision precision) {
-  TrainOptions options;
+FlowTrainOptions train_options(const Args& args, Precision precision) {
+  FlowTrainOptions options;
   options.steps = args.given("steps") ? args.integer("steps") : 0;
   options.seconds = args.given("steps") ? 0 : args.real("seconds");
   options.batch = args.integer("batch");
-  options.adam = {.lr = args.real("lr"),
-                  .beta1 = args.real("beta1"),
-                  .beta2 = args.real("beta2"),
-                  .weight_decay = args.real("weight-decay"),
-                  .clip = args.real("clip"),
-                  .ema = args.real("ema")};
+  options.lr = args.real("lr");
+  options.adam = {.beta1 = args.real("beta1"), .beta2 = args.real("beta2"), .weight_decay = args.real("weight-decay")};
+  options.clip = args.real("clip");
+  options.ema = args.real("ema");
   options.validate_every = args.integer("validate-every");
   options.patience = static_cast<int>(args.integer("patience"));
 

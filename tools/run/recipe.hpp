@@ -3,7 +3,7 @@
 
 #include <string>
 
-#include "flows/train.hpp"
+#include "flows/training/flow_task.hpp"
 #include "tools/cli/args.hpp"
 #include "tools/rows/data_argument.hpp"
 
@@ -39,6 +39,6 @@ std::int64_t validation_interval(Index rows, const Args& args);
 
 /// For the library. Validation is always at evaluation accuracy: dopri5 at 1e-5, every sample's own error, exact
 /// divergence.
-TrainOptions train_options(const Args& args, Precision precision);
+FlowTrainOptions train_options(const Args& args, Precision precision);
 
 }  // namespace cnf

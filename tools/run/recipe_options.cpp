@@ -1,6 +1,6 @@
 #include "tools/run/recipe_options.hpp"
 
-#include "flows/train.hpp"
+#include "flows/training/flow_task.hpp"
 #include "tools/cli/shared_options.hpp"
 #include "tools/rows/data_argument.hpp"
 #include "tools/run/evaluation_arguments.hpp"
@@ -108,7 +108,7 @@ std::vector<Option> model_options() {
 
 std::vector<Option> training_options() {
   constexpr std::int64_t kMostSteps = 1'000'000'000;
-  const TrainOptions defaults;
+  const FlowTrainOptions defaults;
   const SolveOptions& solve = defaults.objective.solve;
   const auto text = [](auto number) { return shortest(static_cast<double>(number)); };
   Option rtol = rtol_option(text(solve.rtol)), atol = atol_option(text(solve.atol));
@@ -122,7 +122,7 @@ std::vector<Option> training_options() {
       real_option("seconds", text(defaults.seconds), Range::above(0),
                   "Without --steps: train about that long, then say the --steps."),
       whole_option("batch", text(defaults.batch), Range::whole(1, 1 << 24), "Samples per update."),
-      real_option("lr", text(defaults.adam.lr), Range::above(0),
+      real_option("lr", text(defaults.lr), Range::above(0),
                   "Peak learning rate, after a warm-up and before a cosine to 0."),
       real_option("beta1", text(defaults.adam.beta1), Range{.min = 0, .max = 1, .max_open = true},
                   "Adam's decay of the mean."),
@@ -130,9 +130,8 @@ std::vector<Option> training_options() {
                   "Adam's decay of the square."),
       real_option("weight-decay", text(defaults.adam.weight_decay), Range::at_least(0),
                   "Above 0: AdamW's decoupled decay."),
-      real_option("clip", text(defaults.adam.clip), Range::at_least(0),
-                  "Above 0: bring the gradient's norm down to this."),
-      real_option("ema", text(defaults.adam.ema), Range{.min = 0, .max = 1, .max_open = true},
+      real_option("clip", text(defaults.clip), Range::at_least(0), "Above 0: bring the gradient's norm down to this."),
+      real_option("ema", text(defaults.ema), Range{.min = 0, .max = 1, .max_open = true},
                   "Decay per update of the averaged weights, the ones validated and saved."),
       choice_option("gradient", {"discrete", "continuous"},
                     "The exact gradient of the steps taken, or the adjoint equation solved backwards."),

@@ -8,6 +8,7 @@
 #include <cmath>
 #include <cstring>
 #include <limits>
+#include <vector>
 
 #include "base/byte_source.hpp"
 #include "base/error.hpp"
@@ -60,10 +61,11 @@ std::string metrics_header(std::span<const std::string_view> judged) {
 }
 
 std::string metrics_line(const MetricsRow& row) {
+  std::vector<double> numbers{row.lr, row.train_loss};
+  numbers.insert(numbers.end(), row.judged.values.begin(), row.judged.values.end());
+  numbers.insert(numbers.end(), {row.nfe_train, row.judged.nfe, row.gradient_norm});
   std::string line = std::to_string(row.step);
-  for (const double x : {row.lr, row.train_loss, row.validation_nll, row.validation_nll_stderr, row.kl, row.nfe_train,
-                         row.nfe_validation, row.gradient_norm})
-    line += ',' + (std::isnan(x) ? std::string() : shortest(x));
+  for (const double x : numbers) line += ',' + (std::isnan(x) ? std::string() : shortest(x));
   return line + ',' + std::to_string(row.skipped) + ',' + std::to_string(row.rollbacks) + '\n';
 }
 

@@ -8,7 +8,7 @@
 #include <string_view>
 
 #include "base/file_writer.hpp"
-#include "flows/train.hpp"
+#include "flows/training/train.hpp"
 
 namespace cnf {
 

@@ -43,7 +43,7 @@ class Session {
     if (end == TrainEnd::interrupted)
       throw Interrupted("stopped after step " + std::to_string(state.step) + "; the run is saved",
                         "go on with: cnf " + args_.verb() + " --resume " + shell_word(folder_.folder.string()));
-    if (!std::isfinite(state.best_nll))
+    if (!std::isfinite(state.best_score))
       throw ComputationError("no validation of the run was finite; there is no model to keep",
                              "lower --lr or set --clip");
     report(state, elapsed());
@@ -57,7 +57,7 @@ class Session {
     TrainHooks<T> hooks;
     hooks.clock = seconds_now;
     hooks.interrupted = interrupted;
-    hooks.step = [this](const TrainingState<T>& now, double loss, double nfe) { show(now, loss, nfe); };
+    hooks.step = [this](const TrainingState<T>& now, const StepReport& made) { show(now, made); };
     hooks.steps_fixed = [this](std::int64_t steps) {
       fixed_steps_ = steps;
       trainee_.fix_steps(steps);
@@ -69,17 +69,17 @@ class Session {
       timing_.add(std::to_string(row.step) + ',' + shortest(before_ + elapsed()) + '\n');
     };
     hooks.checkpoint = [this](const TrainingState<T>& now) {
-      if (std::isfinite(now.best_nll) && last_.step == now.step)
+      if (std::isfinite(now.best_score) && last_.step == now.step)
         write_file(folder_.model(), trainee_.model_bytes(now, last_));
       write_file(folder_.training(), trainee_.training_bytes(now));
     };
     return hooks;
   }
 
-  void show(const TrainingState<T>& now, double loss, double nfe) {
+  void show(const TrainingState<T>& now, const StepReport& made) {
     const double fraction =
         now.steps > 0 ? static_cast<double>(now.step) / static_cast<double>(now.steps) : elapsed() / budget_.seconds;
-    std::vector<Progress::Field> fields = trainee_.step_fields(now.step - 1, loss, nfe);
+    std::vector<Progress::Field> fields = trainee_.step_fields(made);
     fields.insert(fields.end(), validation_fields_.begin(), validation_fields_.end());
     if (now.rollbacks > rollbacks_ && !args_.flag("quiet"))
       progress_.note("cnf " + args_.verb() + ": step " + std::to_string(now.step) +

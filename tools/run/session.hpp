@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "flows/train.hpp"
+#include "flows/training/train.hpp"
 #include "tools/cli/args.hpp"
 #include "tools/cli/json_report.hpp"
 #include "tools/cli/progress.hpp"
@@ -41,9 +41,9 @@ class Trainee {
   /// A run by seconds now knows its number of steps: they go into the recipe.
   virtual void fix_steps(std::int64_t steps) = 0;
 
-  virtual std::vector<std::string_view> judged() const = 0;  ///< the columns of metrics.csv that are its own
-  /// What the progress line shows of a step, counted from 0, and goes on showing of a validation.
-  virtual std::vector<Progress::Field> step_fields(std::int64_t step, double loss, double nfe) const = 0;
+  virtual std::span<const std::string_view> judged() const = 0;  ///< the columns of metrics.csv that are its own
+  /// What the progress line shows of a step, and goes on showing of a validation.
+  virtual std::vector<Progress::Field> step_fields(const StepReport& made) const = 0;
   virtual std::vector<Progress::Field> validation_fields(const MetricsRow& row) const = 0;
 
   /// The files: of the best weights, with what the validation just made found, and of the state.

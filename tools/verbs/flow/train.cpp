@@ -35,8 +35,6 @@ struct Run {
   ModelFile file;
 };
 
-constexpr std::string_view kJudged[] = {"validation_nll", "validation_nll_stderr", "kl"};
-
 /// A flow as a session trains it.
 template <class T>
 class FlowTrainee final : public Trainee<T> {
@@ -44,25 +42,28 @@ class FlowTrainee final : public Trainee<T> {
   explicit FlowTrainee(Run& run)
       : run_(run),
         data_(training_data(run.source, seed_from(run.args))),
-        options_(train_options(run.args, run.file.precision)) {}
+        options_(train_options(run.args, run.file.precision)),
+        plan_(run.file.model, data_, options_) {}
 
   Budget budget() const override {
     return {options_.steps > 0 ? options_.warm_start + options_.steps : 0, options_.seconds};
   }
   TrainEnd train(TrainingState<T>& state, const TrainHooks<T>& hooks) override {
-    return cnf::train<T>(run_.file.model, data_, options_, state, hooks);
+    return cnf::train<T>(plan_.stages(), plan_.rule(), plan_.options(), state, hooks);
   }
   void fix_steps(std::int64_t steps) override { decide(run_.args, "steps", std::to_string(steps)); }
 
-  std::vector<std::string_view> judged() const override { return {std::begin(kJudged), std::end(kJudged)}; }
-  std::vector<Progress::Field> step_fields(std::int64_t step, double loss, double nfe) const override {
-    if (objective_of_step(options_, step) == ObjectiveKind::likelihood) return {{"nll", loss}, {"evaluations", nfe}};
-    return {{"matching", loss}};
+  std::span<const std::string_view> judged() const override { return plan_.stages().front().task->judged(); }
+  std::vector<Progress::Field> step_fields(const StepReport& made) const override {
+    std::vector<Progress::Field> fields{{made.loss_name, made.loss}};
+    if (made.nfe > 1) fields.push_back({"evaluations", made.nfe});
+    return fields;
   }
   std::vector<Progress::Field> validation_fields(const MetricsRow& row) const override {
     std::vector<Progress::Field> fields;
-    if (!std::isnan(row.validation_nll)) fields.push_back({"validation", row.validation_nll});
-    if (!std::isnan(row.kl)) fields.push_back({"kl", row.kl});
+    const double nll = row.judged.values[0], kl = row.judged.values[2];
+    if (!std::isnan(nll)) fields.push_back({"validation", nll});
+    if (!std::isnan(kl)) fields.push_back({"kl", kl});
     return fields;
   }
 
@@ -71,8 +72,8 @@ class FlowTrainee final : public Trainee<T> {
     best.model = best_model(run_.file.model, state);
     best.recipe = recipe_json(run_.args);
     JsonReport numbers;
-    numbers.set("validation_nll", state.best_nll).set("best_step", state.best_step).set("steps", row.step);
-    numbers.set("nfe_validation", row.nfe_validation).set("skipped", row.skipped).set("rollbacks", row.rollbacks);
+    numbers.set("validation_nll", state.best_score).set("best_step", state.best_step).set("steps", row.step);
+    numbers.set("nfe_validation", row.judged.nfe).set("skipped", row.skipped).set("rollbacks", row.rollbacks);
     best.numbers = numbers.text(-1);
     return cnf::model_bytes(best);
   }
@@ -102,7 +103,8 @@ class FlowTrainee final : public Trainee<T> {
  private:
   Run& run_;
   TrainingData data_;
-  TrainOptions options_;
+  FlowTrainOptions options_;
+  FlowRun<T> plan_;
 };
 
 template <class T>

@@ -1,4 +1,4 @@
-#include "flows/model_file.hpp"
+#include "flows/files/model_file.hpp"
 
 #include <algorithm>
 #include <cmath>
@@ -242,19 +242,20 @@ ModelFile read_common(const Safetensors& file, TensorReader& reader, const std::
 }
 
 template <class T>
-void read_adam(TensorReader& reader, const MlpLayout& layout, const std::string& prefix, AdamState<T>& adam) {
-  adam.params = reader.params<T>(layout, prefix + "params.");
-  adam.average = reader.params<T>(layout, prefix + "average.");
-  adam.m = reader.params<T>(layout, prefix + "m.");
-  adam.v = reader.params<T>(layout, prefix + "v.");
+void read_weights(TensorReader& reader, const MlpLayout& layout, const std::string& prefix, Weights<T>& weights) {
+  weights.params = reader.params<T>(layout, prefix + "params.");
+  weights.average = reader.params<T>(layout, prefix + "average.");
+  for (const auto& slot : Adam<T>().slots(layout))
+    weights.slots.push_back(reader.params<T>(layout, prefix + slot.name + "."));
 }
 
 template <class T>
-void add_adam(Safetensors& file, const MlpLayout& layout, const std::string& prefix, const AdamState<T>& adam) {
-  add_params(file, layout, prefix + "params.", adam.params);
-  add_params(file, layout, prefix + "average.", adam.average);
-  add_params(file, layout, prefix + "m.", adam.m);
-  add_params(file, layout, prefix + "v.", adam.v);
+void add_weights(Safetensors& file, const MlpLayout& layout, const std::string& prefix, const Weights<T>& weights) {
+  add_params(file, layout, prefix + "params.", weights.params);
+  add_params(file, layout, prefix + "average.", weights.average);
+  const auto slots = Adam<T>().slots(layout);
+  for (std::size_t i = 0; i < slots.size(); ++i)
+    add_params(file, layout, prefix + slots[i].name + ".", weights.slots[i]);
 }
 
 }  // namespace
@@ -287,10 +288,10 @@ std::string training_bytes(const TrainingFile<T>& training) {
   Safetensors out = common_part(training.file, kTrainingKind);
   const MlpLayout layout(training.file.model.shape);
   const TrainingState<T>& state = training.state;
-  add_adam(out, layout, "current.", state.current);
-  add_adam(out, layout, "last_good.", state.last_good);
+  add_weights(out, layout, "current.", state.current);
+  add_weights(out, layout, "last_good.", state.last_good);
   add_params(out, layout, "best.", state.best);
-  const double reals[] = {std::min(state.best_nll, std::numeric_limits<double>::max()),
+  const double reals[] = {std::min(state.best_score, std::numeric_limits<double>::max()),
                           state.rate_scale,
                           state.window_loss,
                           state.window_evaluations,
@@ -325,13 +326,14 @@ TrainingFile<T> read_training(const std::filesystem::path& path) {
   TrainingFile<T> out{read_common(file, reader, path.string()), {}};
   const MlpLayout layout(out.file.model.shape);
   TrainingState<T>& state = out.state;
-  read_adam(reader, layout, "current.", state.current);
-  read_adam(reader, layout, "last_good.", state.last_good);
+  read_weights(reader, layout, "current.", state.current);
+  read_weights(reader, layout, "last_good.", state.last_good);
   state.best = reader.params<T>(layout, "best.");
   const Vector<double> reals = reader.matrix<double>("reals", 7, 1, true);
   const std::vector<std::int64_t> counts = values<std::int64_t>(reader.expect("counts", {9}, Dtype::I64));
   reader.finish();
-  state.best_nll = reals[0] == std::numeric_limits<double>::max() ? std::numeric_limits<double>::infinity() : reals[0];
+  state.best_score =
+      reals[0] == std::numeric_limits<double>::max() ? std::numeric_limits<double>::infinity() : reals[0];
   state.rate_scale = reals[1];
   state.window_loss = reals[2];
   state.window_evaluations = reals[3];

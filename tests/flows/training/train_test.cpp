@@ -5,8 +5,8 @@
 #include <string>
 
 #include "base/error.hpp"
-#include "flows/model_file.hpp"
-#include "flows/train.hpp"
+#include "flows/files/model_file.hpp"
+#include "flows/training/flow_task.hpp"
 #include "tests/base/temporary_folder.hpp"
 #include "tests/flows/models.hpp"
 
@@ -54,8 +54,8 @@ Cnf fresh_model() {
   return model;
 }
 
-TrainOptions quick(std::int64_t steps) {
-  TrainOptions options;
+FlowTrainOptions quick(std::int64_t steps) {
+  FlowTrainOptions options;
   options.steps = steps;
   options.batch = 64;
   options.validate_every = 5;
@@ -80,8 +80,8 @@ struct Run {
 
 std::string text(const MetricsRow& row) {
   std::string line = std::to_string(row.step);
-  for (const double x : {row.lr, row.train_loss, row.validation_nll, row.validation_nll_stderr, row.kl, row.nfe_train,
-                         row.nfe_validation, row.gradient_norm}) {
+  for (const double x : {row.lr, row.train_loss, row.judged.values.at(0), row.judged.values.at(1),
+                         row.judged.values.at(2), row.nfe_train, row.judged.nfe, row.gradient_norm}) {
     std::uint64_t bits;
     std::memcpy(&bits, &x, sizeof bits);
     line += ',' + std::to_string(bits);
@@ -90,7 +90,7 @@ std::string text(const MetricsRow& row) {
 }
 
 template <class T = float>
-Run<T> run(const TrainOptions& options, const TrainingData& data = mixture(), TrainHooks<T> hooks = {},
+Run<T> run(const FlowTrainOptions& options, const TrainingData& data = mixture(), TrainHooks<T> hooks = {},
            Run<T> from = {initial_state<T>(fresh_model()), TrainEnd::finished, ""}) {
   const auto metrics = hooks.metrics;
   hooks.metrics = [&](const MetricsRow& row) {
@@ -104,7 +104,7 @@ Run<T> run(const TrainOptions& options, const TrainingData& data = mixture(), Tr
 }  // namespace
 
 TEST_CASE("training lowers the loss, towards the entropy of the truth", "[flows][train]") {
-  TrainOptions options = quick(300);
+  FlowTrainOptions options = quick(300);
   options.validate_every = 100;
   std::vector<MetricsRow> rows;
   TrainHooks<float> hooks;
@@ -114,16 +114,16 @@ TEST_CASE("training lowers the loss, towards the entropy of the truth", "[flows]
   REQUIRE(rows.size() == 3);
   const double before = -log_prob(fresh_model(), data.validation).log_prob.mean();
   const double truth = -data.true_log_prob.mean();
-  CAPTURE(before, truth, trained.state.best_nll);
-  CHECK(trained.state.best_nll < truth + 0.3 * (before - truth));
-  CHECK(rows[2].validation_nll < rows[0].validation_nll);
+  CAPTURE(before, truth, trained.state.best_score);
+  CHECK(trained.state.best_score < truth + 0.3 * (before - truth));
+  CHECK(rows[2].judged.score < rows[0].judged.score);
   CHECK(rows[2].train_loss < rows[0].train_loss);
-  CHECK(rows[2].kl == Approx(rows[2].validation_nll - truth).margin(1e-12));
-  CHECK((rows[2].lr > 0 && rows[2].lr < 1e-3 * options.adam.lr));  // of the last step, just before 0
+  CHECK(rows[2].judged.values[2] == Approx(rows[2].judged.score - truth).margin(1e-12));
+  CHECK((rows[2].lr > 0 && rows[2].lr < 1e-3 * options.lr));  // of the last step, just before 0
   CHECK(trained.end == TrainEnd::finished);
   // What is reported is what the best weights give, in the user's units.
   const Cnf best = best_model(fresh_model(), trained.state);
-  CHECK(-log_prob(best, data.validation, options.evaluation).log_prob.mean() == trained.state.best_nll);
+  CHECK(-log_prob(best, data.validation, options.evaluation).log_prob.mean() == trained.state.best_score);
 }
 
 TEST_CASE("a run resumed from its file at any step ends in the same bits", "[flows][train][resume]") {
@@ -137,7 +137,7 @@ TEST_CASE("a run resumed from its file at any step ends in the same bits", "[flo
       TrainHooks<T> hooks;
       std::string saved;
       std::int64_t step = 0;
-      hooks.step = [&](const TrainingState<T>& state, double, double) { step = state.step; };
+      hooks.step = [&](const TrainingState<T>& state, const StepReport&) { step = state.step; };
       hooks.interrupted = [&] { return step == stop; };
       const Precision precision = std::is_same_v<T, float> ? Precision::single_float : Precision::double_float;
       hooks.checkpoint = [&](const TrainingState<T>& state) {
@@ -149,7 +149,7 @@ TEST_CASE("a run resumed from its file at any step ends in the same bits", "[flo
       CHECK(training_precision(folder / "training.safetensors") == precision);
       first.state = read_training<T>(folder / "training.safetensors").state;
       CHECK(first.state.step == stop);
-      TrainOptions on_three_threads = quick(steps);
+      FlowTrainOptions on_three_threads = quick(steps);
       on_three_threads.objective.threads = 3;
       CHECK(run<T>(on_three_threads, mixture(), {}, first).bytes() == whole);
     }
@@ -161,12 +161,12 @@ TEST_CASE("a run resumed from its file at any step ends in the same bits", "[flo
 TEST_CASE("a matching run and a warm-started one, resumed at any step on other threads, end in the same bits",
           "[flows][train][resume][matching]") {
   const TemporaryFolder folder;
-  TrainOptions matching = quick(12), warm = quick(7);
+  FlowTrainOptions matching = quick(12), warm = quick(7);
   matching.objective.kind = ObjectiveKind::flow_matching;
   warm.warm_start = 5;  // a multiple of validate_every, and once not
-  TrainOptions uneven = warm;
+  FlowTrainOptions uneven = warm;
   uneven.warm_start = 7, uneven.steps = 5;
-  for (const TrainOptions& options : {matching, warm, uneven}) {
+  for (const FlowTrainOptions& options : {matching, warm, uneven}) {
     const auto whole = run<float>(options);
     CHECK(whole.state.step == 12);
     CHECK(whole.state.steps == 12);
@@ -174,13 +174,13 @@ TEST_CASE("a matching run and a warm-started one, resumed at any step on other t
       CAPTURE(name(options.objective.kind), options.warm_start, stop);
       TrainHooks<float> hooks;
       std::int64_t step = 0;
-      hooks.step = [&](const TrainingState<float>& state, double, double) { step = state.step; };
+      hooks.step = [&](const TrainingState<float>& state, const StepReport&) { step = state.step; };
       hooks.interrupted = [&] { return step == stop; };
       auto first = run<float>(options, mixture(), hooks);
       REQUIRE(first.end == TrainEnd::interrupted);
       put(folder / "t", training_bytes<float>({{fresh_model()}, first.state}));
       first.state = read_training<float>(folder / "t").state;
-      TrainOptions on_three_threads = options;
+      FlowTrainOptions on_three_threads = options;
       on_three_threads.objective.threads = 3;
       CHECK(run<float>(on_three_threads, mixture(), {}, first).bytes() == whole.bytes());
     }
@@ -189,7 +189,7 @@ TEST_CASE("a matching run and a warm-started one, resumed at any step on other t
 
 TEST_CASE("a warm start is a matching run, and what follows a likelihood run from its averaged weights",
           "[flows][train][matching]") {
-  TrainOptions warm = quick(6), matching = quick(40), likelihood = quick(6);
+  FlowTrainOptions warm = quick(6), matching = quick(40), likelihood = quick(6);
   warm.warm_start = 40;
   warm.validate_every = likelihood.validate_every = 3;
   matching.objective.kind = ObjectiveKind::flow_matching;
@@ -200,8 +200,10 @@ TEST_CASE("a warm start is a matching run, and what follows a likelihood run fro
     return hooks;
   };
   TrainHooks<float> hooks = keep(rows);
-  hooks.step = [&](const TrainingState<float>& state, double, double nfe) {
-    CHECK((nfe == 1) == (objective_of_step(warm, state.step - 1) == ObjectiveKind::flow_matching));
+  hooks.step = [&](const TrainingState<float>& state, const StepReport& made) {
+    CHECK((made.nfe == 1) == (state.step <= 40));
+    CHECK((made.loss_name == "matching") == (state.step <= 40));
+    CHECK((made.stage == 0) == (state.step <= 40));
   };
   const auto both = run<float>(warm, mixture(), hooks);
   matching.validate_every = 40;
@@ -210,21 +212,22 @@ TEST_CASE("a warm start is a matching run, and what follows a likelihood run fro
   TrainingData later = mixture();
   later.draw = [](std::uint32_t step, Out<double> x) { draw_mixture(step + 40, x); };
   Run<float> start{initial_state<float>(fresh_model()), TrainEnd::finished, ""};
-  start.state.current = AdamState<float>(Vector<float>(first.state.current.average));
+  start.state.current =
+      Weights<float>(first.state.current.average, Adam<float>().slots(MlpLayout(fresh_model().shape)));
   const auto second = run<float>(likelihood, later, keep(second_rows), start);
   CHECK(both.state.current.params == second.state.current.params);
   CHECK(both.state.current.average == second.state.current.average);
   REQUIRE((rows.size() == 4 && first_rows.size() == 1 && second_rows.size() == 2));
   CHECK(rows[0].step == 40);  // validated at its end, and before every 16 x 3 steps
   CHECK(rows[0].train_loss == first_rows[0].train_loss);
-  CHECK(rows[0].validation_nll == first_rows[0].validation_nll);
+  CHECK(rows[0].judged.score == first_rows[0].judged.score);
   CHECK((rows[1].step == 42 && rows[3].step == 46));
-  CHECK(rows[3].validation_nll == second_rows[1].validation_nll);
+  CHECK(rows[3].judged.score == second_rows[1].judged.score);
   CHECK(rows[3].lr == second_rows[1].lr);
 }
 
 TEST_CASE("flow matching lowers the exact validation NLL and its own loss", "[flows][train][matching]") {
-  TrainOptions options = quick(1500);
+  FlowTrainOptions options = quick(1500);
   options.objective.kind = ObjectiveKind::flow_matching;
   options.validate_every = 500;
   std::vector<MetricsRow> rows;
@@ -234,12 +237,12 @@ TEST_CASE("flow matching lowers the exact validation NLL and its own loss", "[fl
   const auto trained = run<float>(options, data, hooks);
   const double before = -log_prob(fresh_model(), data.validation).log_prob.mean();
   const double truth = -data.true_log_prob.mean();
-  CAPTURE(before, truth, trained.state.best_nll);
-  CHECK(trained.state.best_nll < truth + 0.2 * (before - truth));
+  CAPTURE(before, truth, trained.state.best_score);
+  CHECK(trained.state.best_score < truth + 0.2 * (before - truth));
   CHECK(rows[2].train_loss < rows[0].train_loss);
   CHECK(rows[2].nfe_train == 1);
   const Cnf best = best_model(fresh_model(), trained.state);
-  CHECK(-log_prob(best, data.validation, options.evaluation).log_prob.mean() == trained.state.best_nll);
+  CHECK(-log_prob(best, data.validation, options.evaluation).log_prob.mean() == trained.state.best_score);
 }
 
 TEST_CASE("a run with trouble in it resumes to the same bits too", "[flows][train][resume]") {
@@ -248,7 +251,7 @@ TEST_CASE("a run with trouble in it resumes to the same bits too", "[flows][trai
     draw_mixture(step, x);
     if ((step >= 3 && step < 9) || step == 10) x(0, 7) = kNaN;
   };
-  TrainOptions options = quick(14);
+  FlowTrainOptions options = quick(14);
   options.validate_every = 4;
   const auto whole = run<float>(options, data);
   CHECK(whole.state.skipped == 7);
@@ -258,7 +261,7 @@ TEST_CASE("a run with trouble in it resumes to the same bits too", "[flows][trai
     CAPTURE(stop);
     TrainHooks<float> hooks;
     std::int64_t step = 0;
-    hooks.step = [&](const TrainingState<float>& state, double, double) { step = state.step; };
+    hooks.step = [&](const TrainingState<float>& state, const StepReport&) { step = state.step; };
     hooks.interrupted = [&] { return step == stop; };
     auto first = run<float>(options, data, hooks);
     put(folder / "t", training_bytes<float>({{fresh_model()}, first.state}));
@@ -268,7 +271,7 @@ TEST_CASE("a run with trouble in it resumes to the same bits too", "[flows][trai
 }
 
 TEST_CASE("training gives the same bits on one to four threads and in two runs", "[flows][train][bits]") {
-  TrainOptions options = quick(10);
+  FlowTrainOptions options = quick(10);
   options.batch = 200;
   const std::string one = run<float>(options).bytes();
   CHECK(run<float>(options).bytes() == one);
@@ -282,7 +285,7 @@ TEST_CASE("hooks do not change a run", "[flows][train][bits]") {
   const std::string plain = run<float>(quick(10)).bytes();
   TrainHooks<float> hooks;
   int steps = 0, checkpoints = 0;
-  hooks.step = [&](const TrainingState<float>&, double, double) { ++steps; };
+  hooks.step = [&](const TrainingState<float>&, const StepReport&) { ++steps; };
   hooks.checkpoint = [&](const TrainingState<float>&) { ++checkpoints; };
   hooks.interrupted = [] { return false; };
   hooks.clock = [] { return 0.0; };
@@ -294,7 +297,7 @@ TEST_CASE("a run by seconds fixes its steps once, and that many steps give its b
   // Seconds a step, and the steps due: ten times those of the first twentieth.
   for (const auto& [tick, due] : {std::pair{0.25, 10}, {0.03, 50}}) {
     CAPTURE(tick);
-    TrainOptions options = quick(0);
+    FlowTrainOptions options = quick(0);
     options.seconds = 2.5;
     options.validate_every = 7;
     double now = 100;
@@ -306,7 +309,7 @@ TEST_CASE("a run by seconds fixes its steps once, and that many steps give its b
     REQUIRE(fixed.size() == 1);
     CHECK(fixed[0] == due);
     CHECK(timed.state.step == fixed[0]);
-    TrainOptions counted = options;
+    FlowTrainOptions counted = options;
     counted.steps = fixed[0];
     CHECK(run<float>(counted).bytes() == timed.bytes());
   }
@@ -316,7 +319,7 @@ TEST_CASE("a run by seconds with a warm start, or by matching, gives the bits of
           "[flows][train][seconds][matching]") {
   for (const std::int64_t warm_start : {0, 32, 40}) {  // by matching; a third of the time; longer than all of it
     CAPTURE(warm_start);
-    TrainOptions options = quick(0);
+    FlowTrainOptions options = quick(0);
     options.seconds = 6;
     options.warm_start = warm_start;
     if (warm_start == 0) options.objective.kind = ObjectiveKind::flow_matching;
@@ -325,9 +328,9 @@ TEST_CASE("a run by seconds with a warm start, or by matching, gives the bits of
     TrainHooks<float> hooks;
     std::int64_t step = 0;
     hooks.clock = [&] { return now; };
-    hooks.step = [&](const TrainingState<float>& state, double, double) {
+    hooks.step = [&](const TrainingState<float>& state, const StepReport& made) {
       step = state.step;
-      now += objective_of_step(options, step - 1) == ObjectiveKind::likelihood ? 0.125 : 0.0625;
+      now += made.loss_name == "nll" ? 0.125 : 0.0625;
     };
     hooks.steps_fixed = [&](std::int64_t steps) { fixed.push_back(steps); };
     if (warm_start == 40) options.seconds = 1;
@@ -336,7 +339,7 @@ TEST_CASE("a run by seconds with a warm start, or by matching, gives the bits of
     // 5 matching steps in a twentieth of 6 s, 16 times those; 2 in one of 4 s, ten times; one at least, ten times.
     CHECK(fixed[0] == (warm_start == 0 ? 80 : warm_start == 32 ? 20 : 10));
     CHECK(timed.state.step == warm_start + fixed[0]);
-    TrainOptions counted = options;
+    FlowTrainOptions counted = options;
     counted.steps = fixed[0];
     CHECK(run<float>(counted).bytes() == timed.bytes());
   }
@@ -345,13 +348,13 @@ TEST_CASE("a run by seconds with a warm start, or by matching, gives the bits of
 TEST_CASE("a run by seconds interrupted before its steps were fixed still repeats by their number",
           "[flows][train][seconds]") {
   // The steps before the interruption must lie in the schedule's first tenth, or another number would have been due.
-  TrainOptions options = quick(0);
+  FlowTrainOptions options = quick(0);
   options.seconds = 20;
   double now = 0;
   TrainHooks<float> hooks;
   std::int64_t step = 0;
   hooks.clock = [&] { return now += 0.01; };
-  hooks.step = [&](const TrainingState<float>& state, double, double) { step = state.step; };
+  hooks.step = [&](const TrainingState<float>& state, const StepReport&) { step = state.step; };
   hooks.interrupted = [&] { return step == 8; };
   auto first = run<float>(options, mixture(), hooks);
   CHECK(first.state.steps == 0);
@@ -365,8 +368,8 @@ TEST_CASE("a run by seconds interrupted before its steps were fixed still repeat
 
 TEST_CASE("a rate far too high is rolled back, halved, and never leaves weights that are not finite",
           "[flows][train][trouble]") {
-  TrainOptions options = quick(15);
-  options.adam.lr = 1e6;
+  FlowTrainOptions options = quick(15);
+  options.lr = 1e6;
   options.objective.solve.max_steps = options.evaluation.solve.max_steps = 60;
   Run<float> end{initial_state<float>(fresh_model()), TrainEnd::finished, ""};
   std::string said;
@@ -383,8 +386,8 @@ TEST_CASE("a rate far too high is rolled back, halved, and never leaves weights 
 
 TEST_CASE("training that cannot be saved stops with step, loss, rate and gradient norm, and the last good weights",
           "[flows][train][trouble]") {
-  TrainOptions options = quick(1000);
-  options.adam.lr = 1e36;  // twenty halvings do not help
+  FlowTrainOptions options = quick(1000);
+  options.lr = 1e36;  // twenty halvings do not help
   options.objective.solve.max_steps = options.evaluation.solve.max_steps = 60;
   TrainingState<float> state = initial_state<float>(fresh_model());
   const Vector<float> start = state.current.params;
@@ -412,7 +415,7 @@ TEST_CASE("steps whose data are not finite are skipped and counted, and nothing 
   };
   std::int64_t seen = 0;
   TrainHooks<float> hooks;
-  hooks.step = [&](const TrainingState<float>& state, double, double) {
+  hooks.step = [&](const TrainingState<float>& state, const StepReport&) {
     CHECK(state.current.params.allFinite());
     if (state.step % 3 == 2) ++seen;
     CHECK(state.skipped == seen);
@@ -425,7 +428,7 @@ TEST_CASE("steps whose data are not finite are skipped and counted, and nothing 
   CHECK(end.state.rollbacks == 0);
   REQUIRE(rows.size() == 4);
   CHECK(rows.back().skipped == 7);
-  for (const MetricsRow& row : rows) CHECK((std::isfinite(row.train_loss) && std::isfinite(row.validation_nll)));
+  for (const MetricsRow& row : rows) CHECK((std::isfinite(row.train_loss) && std::isfinite(row.judged.score)));
 }
 
 TEST_CASE("five bad steps in a row go back to the last sound validation at half the rate", "[flows][train][trouble]") {
@@ -434,12 +437,12 @@ TEST_CASE("five bad steps in a row go back to the last sound validation at half 
     draw_mixture(step, x);
     if (step >= 9 && step < 14) x.setConstant(kNaN);
   };
-  TrainOptions options = quick(15);
+  FlowTrainOptions options = quick(15);
   options.validate_every = 8;
   Vector<float> at_eight;
   bool moved = false, back = false;
   TrainHooks<float> hooks;
-  hooks.step = [&](const TrainingState<float>& state, double, double) {
+  hooks.step = [&](const TrainingState<float>& state, const StepReport&) {
     if (state.step == 8) at_eight = state.current.params;
     if (state.step == 13) moved = state.current.params != at_eight && state.rollbacks == 0;
     if (state.step == 14) back = state.current.params == at_eight && state.rollbacks == 1 && state.rate_scale == 0.5;
@@ -452,10 +455,10 @@ TEST_CASE("five bad steps in a row go back to the last sound validation at half 
 }
 
 TEST_CASE("patience stops a run that no longer improves, and the best weights are kept", "[flows][train]") {
-  TrainOptions options = quick(200);
+  FlowTrainOptions options = quick(200);
   options.patience = 3;
-  options.adam.lr = 3;  // it wanders off
-  options.adam.ema = 0;
+  options.lr = 3;  // it wanders off
+  options.ema = 0;
   options.objective.solve.max_steps = options.evaluation.solve.max_steps = 300;
   double best = std::numeric_limits<double>::infinity();
   Vector<float> best_params;
@@ -463,8 +466,8 @@ TEST_CASE("patience stops a run that no longer improves, and the best weights ar
   TrainHooks<float> hooks;
   hooks.checkpoint = [&](const TrainingState<float>& state) {
     last_step = state.step;
-    if (state.best_nll < best) {
-      best = state.best_nll;
+    if (state.best_score < best) {
+      best = state.best_score;
       best_params = state.current.average;
       best_step = state.step;
     }
@@ -472,7 +475,7 @@ TEST_CASE("patience stops a run that no longer improves, and the best weights ar
   const auto end = run<float>(options, mixture(), hooks);
   REQUIRE(end.end == TrainEnd::stopped_early);
   CHECK(end.state.stale_validations == 3);
-  CHECK(end.state.best_nll == best);
+  CHECK(end.state.best_score == best);
   CHECK(end.state.best == best_params);
   CHECK(end.state.best_step == best_step);
   CHECK(last_step >= best_step + 15);
@@ -480,11 +483,11 @@ TEST_CASE("patience stops a run that no longer improves, and the best weights ar
 }
 
 TEST_CASE("patience counts from the end of a warm start", "[flows][train][matching]") {
-  TrainOptions options = quick(200);
+  FlowTrainOptions options = quick(200);
   options.patience = 2;
   options.warm_start = 500;
   options.validate_every = 5;  // in the warm start every 80
-  options.adam.lr = 1e-30;     // nothing moves, so no validation is better than the first
+  options.lr = 1e-30;          // nothing moves, so no validation is better than the first
   const auto end = run<float>(options, mixture());
   CHECK(end.end == TrainEnd::stopped_early);
   CHECK(end.state.stale_validations == 2);
@@ -493,11 +496,11 @@ TEST_CASE("patience counts from the end of a warm start", "[flows][train][matchi
 
 TEST_CASE("training refuses options and data that make no sense", "[flows][train][errors]") {
   TrainingState<float> state = initial_state<float>(fresh_model());
-  const auto says = [&](const TrainOptions& options, const TrainingData& data) {
+  const auto says = [&](const FlowTrainOptions& options, const TrainingData& data) {
     return message_of<std::invalid_argument>([&] { train<float>(fresh_model(), data, options, state); });
   };
   const auto with = [](auto change) {
-    TrainOptions options = quick(3);
+    FlowTrainOptions options = quick(3);
     change(options);
     return options;
   };

@@ -5,7 +5,8 @@
 
 #include "base/error.hpp"
 #include "base/safetensors.hpp"
-#include "flows/model_file.hpp"
+#include "flows/files/model_file.hpp"
+#include "flows/training/flow_task.hpp"
 #include "tests/base/temporary_folder.hpp"
 #include "tests/flows/models.hpp"
 
@@ -35,13 +36,13 @@ TrainingFile<T> training_example() {
   TrainingFile<T> out{example(std::is_same_v<T, float> ? Precision::single_float : Precision::double_float), {}};
   TrainingState<T>& s = out.state;
   s = initial_state<T>(out.file.model);
-  s.current.m = s.current.params / 3;
-  s.current.v = s.current.params.cwiseAbs2();
+  s.current.slots[0] = s.current.params / 3;
+  s.current.slots[1] = s.current.params.cwiseAbs2();
   s.current.average = s.current.params / 7;
   s.current.updates = 17;
   s.last_good.updates = 11;
   s.best = s.current.params * 2;
-  s.best_nll = 2.0 / 3;
+  s.best_score = 2.0 / 3;
   s.best_step = 10, s.step = 19, s.steps = 100, s.rate_scale = 0.25;
   s.skipped = 2, s.rollbacks = 1, s.failed_in_a_row = 3, s.stale_validations = 4;
   s.window_loss = 1.0 / 3, s.window_evaluations = 77, s.window_solves = 5, s.window_steps = 4, s.gradient_norm = 0.1;
@@ -155,15 +156,16 @@ TEST_CASE("a training state reloads bit for bit", "[flows][file]") {
     CHECK(training_precision(reader.path()) == file.file.precision);
     const TrainingState<T>&a = back.state, &b = file.state;
     CHECK((a.current.params == b.current.params && a.current.average == b.current.average &&
-           a.current.m == b.current.m && a.current.v == b.current.v && a.current.updates == 17));
+           a.current.slots[0] == b.current.slots[0] && a.current.slots[1] == b.current.slots[1] &&
+           a.current.updates == 17));
     CHECK((a.last_good.params == b.last_good.params && a.last_good.updates == 11));
-    CHECK((a.best == b.best && a.best_nll == b.best_nll && a.best_step == 10 && a.step == 19 && a.steps == 100));
+    CHECK((a.best == b.best && a.best_score == b.best_score && a.best_step == 10 && a.step == 19 && a.steps == 100));
     CHECK((a.rate_scale == 0.25 && a.skipped == 2 && a.rollbacks == 1 && a.failed_in_a_row == 3));
     CHECK((a.stale_validations == 4 && a.window_loss == b.window_loss && a.window_evaluations == 77));
     CHECK((a.window_solves == 5 && a.window_steps == 4 && a.gradient_norm == 0.1));
     CHECK(back.file.model.params == a.current.params.template cast<double>());
-    file.state.best_nll = std::numeric_limits<double>::infinity();  // before the first validation
-    CHECK(std::isinf(reader.training<T>(training_bytes(file)).state.best_nll));
+    file.state.best_score = std::numeric_limits<double>::infinity();  // before the first validation
+    CHECK(std::isinf(reader.training<T>(training_bytes(file)).state.best_score));
   };
   both(float());
   both(double());
@@ -179,7 +181,7 @@ TEST_CASE("a model that is not finite is not written", "[flows][file][errors]") 
     file.model.standardisation.scale(1, 0) = bad;
     CHECK_THAT(message_of<ComputationError>([&] { model_bytes(file); }), Contains("standardisation.scale"));
     TrainingFile<float> training = training_example<float>();
-    training.state.last_good.m[0] = static_cast<float>(bad);
+    training.state.last_good.slots[0][0] = static_cast<float>(bad);
     CHECK_THAT(message_of<ComputationError>([&] { training_bytes(training); }),
                Contains("last_good.m.layers.0.weight"));
   }

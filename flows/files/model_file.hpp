@@ -5,7 +5,7 @@
 #include <string>
 
 #include "flows/cnf.hpp"
-#include "flows/train.hpp"
+#include "flows/training/train.hpp"
 
 namespace cnf {
 

@@ -1,0 +1,216 @@
+#include "flows/training/flow_task.hpp"
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <stdexcept>
+#include <string>
+
+#include "base/error.hpp"
+#include "base/random.hpp"
+#include "base/tiles.hpp"
+
+namespace cnf {
+
+namespace {
+
+constexpr std::string_view kJudged[] = {"validation_nll", "validation_nll_stderr", "kl"};
+
+/// What an objective brings to its stage and its task, beside the loss.
+struct ObjectiveTraits {
+  std::string_view loss_name;
+  bool is_density;  ///< the loss is a density's, so the standardisation's volume brings it to the user's units
+  /// Of the likelihood's steps later ones cost up to twice as much, since a flow grows stiffer as it learns (on rings
+  /// twice, on most sets a tenth to a half); flow matching's all cost the same, and only validation grows.
+  std::int64_t steps_per_first_twentieth;
+};
+
+ObjectiveTraits traits(ObjectiveKind kind) {
+  switch (kind) {
+    case ObjectiveKind::likelihood:
+      return {"nll", true, 10};
+    case ObjectiveKind::flow_matching:
+      return {"matching", false, 16};
+  }
+  throw std::invalid_argument("traits: no such objective");
+}
+
+/// A step of the likelihood costs as much as so many of flow matching, so a warm start is judged as much more rarely.
+constexpr std::int64_t kWarmStretch = 16;
+
+/// Mean and standard error of the mean.
+std::pair<double, double> mean_and_error(const Vector<double>& values) {
+  const auto n = static_cast<double>(values.size());
+  const double mean = values.mean();
+  const double variance = (values.array() - mean).square().sum() / std::max(1.0, n - 1);
+  return {mean, std::sqrt(variance / n)};
+}
+
+[[noreturn]] void refuse(const std::string& what) { throw std::invalid_argument("train: " + what); }
+
+void check(const Cnf& model, const TrainingData& data, Index batch) {
+  if (!data.draw) refuse("data.draw is empty");
+  if (data.validation.rows() != model.dim() || data.validation.cols() == 0)
+    refuse("validation is " + std::to_string(data.validation.rows()) + " x " + std::to_string(data.validation.cols()) +
+           ", expected " + std::to_string(model.dim()) + " rows and at least one column");
+  if (data.true_log_prob.size() != 0 && data.true_log_prob.size() != data.validation.cols())
+    refuse(std::to_string(data.true_log_prob.size()) + " true log-densities for " +
+           std::to_string(data.validation.cols()) + " validation points");
+  if (batch < 1) refuse("batch is " + std::to_string(batch) + ", expected at least 1");
+}
+
+double steady_seconds() {
+  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
+}
+
+}  // namespace
+
+TrainingData training_rows(Batch rows, Batch validation, Seed seed) {
+  constexpr Index kMost = std::numeric_limits<std::uint32_t>::max();
+  if (rows.cols() < 1 || rows.cols() > kMost || rows.rows() != validation.rows())
+    throw std::invalid_argument("training_rows: rows are " + std::to_string(rows.rows()) + " x " +
+                                std::to_string(rows.cols()) + ", validation " + std::to_string(validation.rows()) +
+                                " x " + std::to_string(validation.cols()) +
+                                "; expected 1 to 2^32 - 1 columns and as many dimensions in both");
+  TrainingData data;
+  data.validation = std::move(validation);
+  data.draw = [rows = std::move(rows), seed](std::uint32_t step, Out<double> x) {
+    const auto n = static_cast<std::uint32_t>(rows.cols());
+    for (Index b = 0; b < x.cols(); ++b)
+      x.col(b) = rows.col(uniform_index(seed, Purpose::batch, step, static_cast<std::uint64_t>(b), 0, n));
+  };
+  return data;
+}
+
+ObjectiveOptions training_objective() {
+  ObjectiveOptions options;
+  options.solve.rtol = options.solve.atol = 1e-3;
+  options.solve.norm = Norm::tile;
+  options.solve.max_steps = 300;  // ten times what a solve of the built-in sets takes
+  options.adjoint = options.solve;
+  options.adjoint.control_s = false;  // the seminorm: parameters' gradients are quadratures (Kidger et al. 2021)
+  return options;
+}
+
+Validation validate(const Cnf& model, const TrainingData& data, const EvaluationOptions& options) {
+  Evaluator evaluator(model, options);
+  const Evaluated at = evaluator.log_prob(data.validation);
+  Validation result;
+  const auto [mean, error] = mean_and_error(at.log_prob);
+  result.nll = -mean;
+  result.nll_stderr = error;
+  result.nfe = at.nfe_mean();
+  result.kl = data.true_log_prob.size() == 0 ? std::numeric_limits<double>::quiet_NaN()
+                                             : (data.true_log_prob - at.log_prob).mean();
+  return result;
+}
+
+template <class T>
+FlowTask<T>::FlowTask(const Cnf& model, const TrainingData& data, Index batch, const ObjectiveOptions& objective,
+                      const EvaluationOptions& evaluation)
+    : model_(model),
+      data_(data),
+      kind_(objective.kind),
+      evaluation_(evaluation),
+      layout_(MlpLayout(model.shape)),
+      constant_(traits(kind_).is_density ? model.standardisation.log_abs_det() : 0) {
+  check(model, data, batch);
+  objective_ = make_objective<T>(model.shape, model.t_base, model.t_data, objective);
+  x_.resize(model.dim(), batch);
+}
+
+template <class T>
+StepResult<T> FlowTask<T>::step(const Vector<T>& params, std::uint32_t step) {
+  data_.draw(step, {x_.data(), x_.rows(), x_.cols()});
+  const Matrix<T> u = model_.standardisation.apply(x_).template cast<T>();
+  const LossGradient<T>& at = (*objective_)(params, u, step);
+  return {.loss = at.loss + constant_,
+          .dloss_dparams = {at.dloss_dparams.data(), static_cast<std::size_t>(at.dloss_dparams.size())},
+          .forward = at.forward,
+          .tiles = at.tiles,
+          .failures = at.failures};
+}
+
+template <class T>
+Judgement FlowTask<T>::judge(const Vector<T>& params) {
+  model_.params = params.template cast<double>();
+  const Validation now = validate(model_, data_, evaluation_);
+  return {now.nll, {now.nll, now.nll_stderr, now.kl}, now.nfe};
+}
+
+template <class T>
+std::span<const std::string_view> FlowTask<T>::judged() const {
+  return kJudged;
+}
+
+template <class T>
+std::string_view FlowTask<T>::loss_name() const {
+  return traits(kind_).loss_name;
+}
+
+template <class T>
+FlowRun<T>::FlowRun(const Cnf& model, const TrainingData& data, const FlowTrainOptions& options) : adam_(options.adam) {
+  if (options.warm_start < 0) refuse("warm_start is " + std::to_string(options.warm_start) + ", expected 0 or more");
+  if (options.warm_start > 0 && options.objective.kind != ObjectiveKind::likelihood)
+    refuse("a warm start is for likelihood, the objective is " + std::string(name(options.objective.kind)));
+  const auto add = [&](ObjectiveKind kind, std::int64_t steps, std::int64_t validate_every) {
+    ObjectiveOptions objective = options.objective;
+    objective.kind = kind;
+    tasks_.push_back(std::make_unique<FlowTask<T>>(model, data, options.batch, objective, options.evaluation));
+    stages_.push_back({{.steps = steps,
+                        .rate = options.lr,
+                        .validate_every = validate_every,
+                        .steps_per_first_twentieth = traits(kind).steps_per_first_twentieth},
+                       tasks_.back().get()});
+  };
+  if (options.warm_start > 0)
+    add(ObjectiveKind::flow_matching, options.warm_start, kWarmStretch * options.validate_every);
+  add(options.objective.kind, options.steps, options.validate_every);
+  options_.seconds = options.seconds;
+  options_.patience = options.patience;
+  options_.update = {.clip = options.clip,
+                     .ema = options.ema,
+                     .threads = options.objective.threads > 0 ? options.objective.threads : available_threads()};
+}
+
+template <class T>
+TrainingState<T> initial_state(const Cnf& model) {
+  return initial_state<T>(MlpLayout(model.shape), Vector<T>(model.params.cast<T>()), Adam<T>());
+}
+
+template <class T>
+Cnf best_model(const Cnf& model, const TrainingState<T>& state) {
+  Cnf best = model;
+  best.params = state.best.template cast<double>();
+  return best;
+}
+
+template <class T>
+TrainEnd train(const Cnf& model, const TrainingData& data, const FlowTrainOptions& options, TrainingState<T>& state,
+               const TrainHooks<T>& hooks) {
+  const FlowRun<T> run(model, data, options);
+  return train<T>(run.stages(), run.rule(), run.options(), state, hooks);
+}
+
+Cnf train(const Cnf& start, const TrainingData& data, const FlowTrainOptions& options) {
+  TrainingState<float> state = initial_state<float>(start);
+  TrainHooks<float> hooks;
+  hooks.clock = steady_seconds;
+  train<float>(start, data, options, state, hooks);
+  if (!std::isfinite(state.best_score))
+    throw ComputationError("train: no validation was finite; there is no model to return", "lower the rate or clip");
+  return best_model(start, state);
+}
+
+#define CNF_INSTANTIATE(T)                                                                             \
+  template class FlowTask<T>;                                                                          \
+  template class FlowRun<T>;                                                                           \
+  template TrainingState<T> initial_state(const Cnf&);                                                 \
+  template Cnf best_model(const Cnf&, const TrainingState<T>&);                                        \
+  template TrainEnd train(const Cnf&, const TrainingData&, const FlowTrainOptions&, TrainingState<T>&, \
+                          const TrainHooks<T>&);
+CNF_INSTANTIATE(float)
+CNF_INSTANTIATE(double)
+#undef CNF_INSTANTIATE
+
+}  // namespace cnf

@@ -1,0 +1,113 @@
+// The flow as a thing to train: batches of points by an objective, judged by the exact log-density.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <vector>
+
+#include "flows/objectives/objective.hpp"
+#include "flows/training/train.hpp"
+
+namespace cnf {
+
+/// Where a run's points come from, in the user's units.
+struct TrainingData {
+  /// Fills x (D x B) with the batch of a step: a function of the step alone.
+  std::function<void(std::uint32_t step, Out<double> x)> draw;
+  Batch validation;              ///< D x N
+  Vector<double> true_log_prob;  ///< of the validation points, where the truth is known; else empty
+};
+
+/// Batches of rows drawn with replacement, addressed by the step, from a table (D x N).
+TrainingData training_rows(Batch rows, Batch validation, Seed seed);
+
+/// How training solves unless told otherwise: at 1e-3, by a tile's root mean square. Looser, a field learns to exploit
+/// the solver: docs/decisions/003.
+ObjectiveOptions training_objective();
+
+/// A model on a run's validation points: mean NLL and its standard error, nats in the user's units; KL from the truth,
+/// NaN where that is unknown; evaluations per solve.
+struct Validation {
+  double nll = 0, nll_stderr = 0, kl = 0, nfe = 0;
+};
+Validation validate(const Cnf& model, const TrainingData& data, const EvaluationOptions& options);
+
+/// A model's weights under one objective. The loss of likelihood is in nats in the user's units, at training tolerance;
+/// that of flow matching a mean square in unit coordinates. Judged by the validation's NLL whatever the objective.
+template <class T>
+class FlowTask final : public Task<T> {
+ public:
+  /// `data` must outlive it. std::invalid_argument: data or options that make no sense.
+  FlowTask(const Cnf& model, const TrainingData& data, Index batch, const ObjectiveOptions& objective,
+           const EvaluationOptions& evaluation);
+
+  const Layout& layout() const override { return layout_; }
+  StepResult<T> step(const Vector<T>& params, std::uint32_t step) override;
+  Judgement judge(const Vector<T>& params) override;
+  std::span<const std::string_view> judged() const override;
+  std::string_view loss_name() const override;
+
+ private:
+  Cnf model_;  ///< its params are those last judged
+  const TrainingData& data_;
+  ObjectiveKind kind_;
+  EvaluationOptions evaluation_;
+  Layout layout_;
+  std::unique_ptr<Objective<T>> objective_;
+  Batch x_;
+  double constant_;  ///< from the objective's loss to the user's units
+};
+
+struct FlowTrainOptions {
+  std::int64_t steps = 0;  ///< > 0: that many, to the same bits on every run
+  double seconds = 60;     ///< else: about that long; the number of steps is fixed after a twentieth of it
+  /// Likelihood only: a stage of so many steps by flow matching comes before `steps`, at the same rate and schedule;
+  /// the averaged weights it ends with are what the likelihood's, with a new Adam, starts from. `seconds` includes it.
+  std::int64_t warm_start = 0;
+  Index batch = 512;
+  double lr = 2e-2;  ///< peak learning rate
+  AdamOptions adam{};
+  double clip = 0, ema = 0.998;  ///< as UpdateOptions
+  /// How training solves: its tolerances may be loose, since the discrete adjoint is exact at any.
+  ObjectiveOptions objective = training_objective();
+  EvaluationOptions evaluation{};  ///< how validation solves: always at evaluation accuracy
+  /// Steps between validations; a warm start, its steps being cheap, is validated every sixteenth time and at its end.
+  std::int64_t validate_every = 250;
+  int patience = 0;
+};
+
+/// All that `train` needs for a flow, made from its options. `data` must outlive it.
+/// std::invalid_argument: options that make no sense.
+template <class T>
+class FlowRun {
+ public:
+  FlowRun(const Cnf& model, const TrainingData& data, const FlowTrainOptions& options);
+
+  std::span<const RunStage<T>> stages() const { return stages_; }
+  const Optimizer<T>& rule() const { return adam_; }
+  const TrainOptions& options() const { return options_; }
+
+ private:
+  std::vector<std::unique_ptr<FlowTask<T>>> tasks_;
+  std::vector<RunStage<T>> stages_;
+  Adam<T> adam_;
+  TrainOptions options_;
+};
+
+/// The state a flow's run starts from: the model's weights, and Adam's slots.
+template <class T>
+TrainingState<T> initial_state(const Cnf& model);
+
+/// The model with the state's best weights.
+template <class T>
+Cnf best_model(const Cnf& model, const TrainingState<T>& state);
+
+/// Runs a flow's stages from `state` to the end: see train.hpp.
+template <class T>
+TrainEnd train(const Cnf& model, const TrainingData& data, const FlowTrainOptions& options, TrainingState<T>& state,
+               const TrainHooks<T>& hooks = {});
+
+/// The same in one call: from `start` to the best weights, in float, by the steady clock.
+Cnf train(const Cnf& start, const TrainingData& data, const FlowTrainOptions& options);
+
+}  // namespace cnf

@@ -1,0 +1,46 @@
+// The stages of a run, one after the other: how long, at what rate, how often judged.
+#pragma once
+
+#include <cstdint>
+#include <span>
+
+#include "flows/training/task.hpp"
+
+namespace cnf {
+
+/// The learning rate as a share of its peak at step `step` (from 0) of `steps`. Before a tenth of the steps it must not
+/// depend on their number, so that a stage by seconds can fix it on the way and still be repeated by that number.
+using Schedule = double (*)(std::int64_t step, std::int64_t steps);
+
+/// A linear warm-up over 100 steps, then the peak until a tenth of the steps, then half a cosine to zero.
+double warm_hold_fall(std::int64_t step, std::int64_t steps);
+
+struct Stage {
+  std::int64_t steps = 0;  ///< 0, in the last stage alone: as many as fit in TrainOptions::seconds
+  double rate = 2e-2;      ///< the peak
+  Schedule schedule = warm_hold_fall;
+  std::int64_t validate_every = 250;  ///< steps of the whole run; a stage's end is always validated
+  /// A stage by seconds makes so many times the steps of its first twentieth. At least ten, so that those made lie in
+  /// the schedule's first tenth.
+  std::int64_t steps_per_first_twentieth = 10;
+  /// Begin from the averaged weights that the stage before ended with, as new weights: the optimizer and the rate's
+  /// scale start anew. Else everything goes on. Says nothing in the first stage.
+  bool fresh_optimizer = true;
+};
+
+template <class T>
+struct RunStage {
+  Stage stage;
+  Task<T>* task;
+};
+
+/// The stage that makes step number `step`, counted from 0 over the whole run: a function of the step and the stages,
+/// so that a state stores nothing of it. Steps after the last belong to it.
+template <class T>
+std::size_t stage_of_step(std::span<const RunStage<T>> stages, std::int64_t step) {
+  std::size_t k = 0;
+  for (std::int64_t end = stages[0].stage.steps; k + 1 < stages.size() && step >= end;) end += stages[++k].stage.steps;
+  return k;
+}
+
+}  // namespace cnf

@@ -1,0 +1,248 @@
+// The trainer. What holds between two steps, and hence in every state that is saved:
+//   - `state` alone decides the next step: the stage follows from state.step, and no member of Trainer but the clock's
+//     readings, which only fix the number of steps, outlives a step;
+//   - state.last_good and state.best are finite; state.current is, or is put back to last_good before it is saved;
+//   - a stage's new weights are made before its predecessor's last validation, so that a rollback there finds them.
+#include "flows/training/train.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <sstream>
+#include <stdexcept>
+#include <string>
+
+#include "base/error.hpp"
+
+namespace cnf {
+
+namespace {
+
+constexpr std::int64_t kFailuresBeforeRollback = 5;
+constexpr std::int64_t kRollbacksBeforeGivingUp = 20;
+
+template <class T>
+class Trainer {
+ public:
+  Trainer(std::span<const RunStage<T>> stages, const Optimizer<T>& rule, const TrainOptions& options,
+          TrainingState<T>& state, const TrainHooks<T>& hooks)
+      : stages_(stages), rule_(rule), options_(options), state_(state), hooks_(hooks) {
+    check();
+    begins_.push_back(0);
+    for (const RunStage<T>& run : stages_) begins_.push_back(begins_.back() + run.stage.steps);
+    if (stages_.back().stage.steps > 0) state_.steps = begins_.back();
+    begins_.pop_back();
+    if (hooks_.clock) started_ = hooks_.clock();
+  }
+
+  TrainEnd run() {
+    if (stale()) return TrainEnd::stopped_early;
+    while (state_.steps == 0 || state_.step < state_.steps) {
+      stage_ = stage_of_step(stages_, state_.step);
+      rate_ = rate();
+      step();
+      if (stage_ + 1 < stages_.size() && state_.step == begins_[stage_ + 1])
+        begin_next_stage();
+      else if (state_.steps == 0 && stage_ + 1 == stages_.size())
+        fix_steps_when_due();
+      if (validation_is_due()) {
+        validate();
+        if (hooks_.checkpoint) hooks_.checkpoint(state_);
+        if (stale()) return TrainEnd::stopped_early;
+      }
+      if (hooks_.interrupted && hooks_.interrupted()) {
+        if (!state_.current.params.allFinite()) state_.current = state_.last_good;  // what is saved is always finite
+        if (hooks_.checkpoint) hooks_.checkpoint(state_);
+        return TrainEnd::interrupted;
+      }
+    }
+    return TrainEnd::finished;
+  }
+
+ private:
+  void check() const;
+  void step();
+  void begin_next_stage();
+  void fix_steps_when_due();
+  void validate();
+  void roll_back(double loss, const std::string& cause);
+
+  /// The absolute rate of step number state.step.
+  double rate() const {
+    const std::size_t k = stage_of_step(stages_, state_.step);
+    const Stage& stage = stages_[k].stage;
+    const std::int64_t steps = k + 1 < stages_.size() ? stage.steps
+                               : state_.steps > 0     ? state_.steps - begins_[k]
+                                                      : std::numeric_limits<std::int64_t>::max();
+    return stage.rate * state_.rate_scale * stage.schedule(state_.step - begins_[k], steps);
+  }
+
+  bool stale() const {
+    return options_.patience > 0 && state_.step > begins_.back() && state_.stale_validations >= options_.patience;
+  }
+
+  /// After a step of stage_: every so many steps of the run, and where a stage or the run ends.
+  bool validation_is_due() const {
+    const bool ends = stage_ + 1 < stages_.size() ? state_.step == begins_[stage_ + 1] : state_.step == state_.steps;
+    return ends || state_.step % stages_[stage_].stage.validate_every == 0;
+  }
+
+  std::span<const RunStage<T>> stages_;
+  const Optimizer<T>& rule_;
+  const TrainOptions& options_;
+  TrainingState<T>& state_;
+  const TrainHooks<T>& hooks_;
+  std::vector<std::int64_t> begins_;  ///< of each stage: its first step's number
+  double started_ = 0;
+  double earlier_seconds_ = 0;  ///< that earlier stages took, as far as they ended in this call
+  double gradient_norm_ = 0;    ///< the last one, finite or not
+  std::size_t stage_ = 0;       ///< of the step being made
+  double rate_ = 0;             ///< its rate
+};
+
+template <class T>
+void Trainer<T>::check() const {
+  const auto refuse = [](const std::string& what) { throw std::invalid_argument("train: " + what); };
+  if (stages_.empty()) refuse("there is no stage");
+  for (const RunStage<T>& run : stages_) {
+    const Stage& stage = run.stage;
+    const bool last = &run == &stages_.back();
+    if (run.task == nullptr || stage.schedule == nullptr) refuse("a stage is without a task or a schedule");
+    if (stage.steps < 0 || (stage.steps == 0 && !last))
+      refuse("steps is " + std::to_string(stage.steps) + ", expected " + (last ? "0 or more" : "at least 1"));
+    if (stage.validate_every < 1)
+      refuse("validate_every is " + std::to_string(stage.validate_every) + ", expected at least 1");
+    if (stage.steps_per_first_twentieth < 10)
+      refuse("steps_per_first_twentieth is " + std::to_string(stage.steps_per_first_twentieth) +
+             ", expected at least 10");
+    if (!std::ranges::equal(run.task->judged(), stages_[0].task->judged())) refuse("its stages judge by other columns");
+    const Index size = run.task->layout().size;
+    for (const Index found : {state_.current.params.size(), state_.current.average.size(),
+                              state_.last_good.params.size(), state_.best.size()})
+      if (found != size)
+        refuse("a state of " + std::to_string(found) + " values for a task of " + std::to_string(size));
+    if (state_.current.slots.size() != rule_.slots(run.task->layout()).size())
+      refuse("a state of " + std::to_string(state_.current.slots.size()) + " slots for the optimizer " +
+             std::string(rule_.name()));
+  }
+  if (stages_.back().stage.steps > 0) return;
+  if (!(options_.seconds > 0 && std::isfinite(options_.seconds)))
+    refuse("seconds is " + std::to_string(options_.seconds) + ", expected a positive number");
+  if (!hooks_.clock) refuse("a run by seconds needs a clock");
+}
+
+template <class T>
+void Trainer<T>::step() {
+  Task<T>& task = *stages_[stage_].task;
+  const StepResult<T> at = task.step(state_.current.params, static_cast<std::uint32_t>(state_.step));
+  const double loss = at.failures.empty() ? at.loss : std::numeric_limits<double>::quiet_NaN();
+  bool sound = std::isfinite(loss);
+  if (sound) {
+    gradient_norm_ = update(state_.current, task.layout(), rule_, at.dloss_dparams, rate_, options_.update);
+    sound = std::isfinite(gradient_norm_);
+    if (sound) state_.gradient_norm = gradient_norm_;
+  }
+  ++state_.step;
+  if (sound) {
+    state_.failed_in_a_row = 0;
+    state_.window_loss += loss;
+    state_.window_steps += 1;
+  } else {
+    ++state_.skipped;
+    if (++state_.failed_in_a_row >= kFailuresBeforeRollback)
+      roll_back(loss, at.failures.empty() ? "" : at.failures.front().message());
+  }
+  state_.window_evaluations += static_cast<double>(at.forward.evaluations);
+  state_.window_solves += static_cast<double>(at.tiles);
+  if (hooks_.step) hooks_.step(state_, {stage_, task.loss_name(), loss, at.nfe()});
+}
+
+template <class T>
+void Trainer<T>::begin_next_stage() {
+  if (stages_[stage_ + 1].stage.fresh_optimizer) {
+    state_.current = Weights<T>(Vector<T>(state_.current.average), rule_.slots(stages_[stage_ + 1].task->layout()));
+    if (state_.current.params.allFinite()) state_.last_good = state_.current;
+    state_.rate_scale = 1;
+  }
+  state_.failed_in_a_row = state_.stale_validations = 0;
+  if (hooks_.clock) earlier_seconds_ = hooks_.clock() - started_;
+}
+
+template <class T>
+void Trainer<T>::fix_steps_when_due() {
+  if (hooks_.clock() - started_ - earlier_seconds_ < (options_.seconds - earlier_seconds_) / 20) return;
+  const std::int64_t begin = begins_.back();
+  const std::int64_t steps = stages_.back().stage.steps_per_first_twentieth * (state_.step - begin);
+  state_.steps = begin + steps;
+  if (hooks_.steps_fixed) hooks_.steps_fixed(steps);
+}
+
+template <class T>
+void Trainer<T>::validate() {
+  MetricsRow row;
+  row.step = state_.step;
+  row.lr = rate_;
+  row.train_loss = state_.window_loss / state_.window_steps;
+  row.nfe_train = state_.window_evaluations / state_.window_solves;
+  row.gradient_norm = state_.gradient_norm;
+  row.judged = stages_[stage_].task->judge(state_.current.average);
+  const double score = row.judged.score;
+  if (std::isfinite(score) && state_.current.params.allFinite()) {
+    state_.last_good = state_.current;
+    ++state_.stale_validations;
+    if (score < state_.best_score) {
+      state_.best = state_.current.average;
+      state_.best_score = score;
+      state_.best_step = state_.step;
+      state_.stale_validations = 0;
+    }
+  } else {
+    roll_back(score, "");
+  }
+  row.skipped = state_.skipped;
+  row.rollbacks = state_.rollbacks;
+  state_.window_loss = state_.window_steps = state_.window_evaluations = state_.window_solves = 0;
+  if (hooks_.metrics) hooks_.metrics(row);
+}
+
+template <class T>
+void Trainer<T>::roll_back(double loss, const std::string& cause) {
+  state_.current = state_.last_good;
+  if (++state_.rollbacks > kRollbacksBeforeGivingUp) {
+    std::ostringstream what;
+    what << "training diverged at step " << state_.step << ": loss " << loss << ", rate " << rate()
+         << ", gradient norm " << gradient_norm_ << ", after " << kRollbacksBeforeGivingUp << " halvings of the rate"
+         << (cause.empty() ? "" : "; the last step failed with ") << cause;
+    throw ComputationError(what.str(),
+                           "the last good weights are kept; lower --lr, set --clip, raise --max-steps, or look at "
+                           "the data's scale");
+  }
+  state_.rate_scale /= 2;
+  state_.failed_in_a_row = 0;
+}
+
+}  // namespace
+
+template <class T>
+TrainingState<T> initial_state(const Layout& layout, const Vector<T>& params, const Optimizer<T>& rule) {
+  TrainingState<T> state;
+  state.current = Weights<T>(params, rule.slots(layout));
+  state.last_good = state.current;
+  state.best = params;
+  return state;
+}
+
+template <class T>
+TrainEnd train(std::span<const RunStage<T>> stages, const Optimizer<T>& rule, const TrainOptions& options,
+               TrainingState<T>& state, const TrainHooks<T>& hooks) {
+  return Trainer<T>(stages, rule, options, state, hooks).run();
+}
+
+#define CNF_INSTANTIATE(T)                                                                                           \
+  template TrainingState<T> initial_state(const Layout&, const Vector<T>&, const Optimizer<T>&);                     \
+  template TrainEnd train(std::span<const RunStage<T>>, const Optimizer<T>&, const TrainOptions&, TrainingState<T>&, \
+                          const TrainHooks<T>&);
+CNF_INSTANTIATE(float)
+CNF_INSTANTIATE(double)
+#undef CNF_INSTANTIATE
+
+}  // namespace cnf

@@ -1,0 +1,81 @@
+// Training by gradient steps, whatever it is that is trained: steps, validation, best weights, recovery, and a state
+// that resumes to the same bits.
+#pragma once
+
+#include <functional>
+#include <limits>
+#include <span>
+
+#include "flows/training/optimizer.hpp"
+#include "flows/training/stage.hpp"
+
+namespace cnf {
+
+struct TrainOptions {
+  double seconds = 60;  ///< of a run whose last stage has no steps: about so long, the earlier stages included
+  int patience = 0;     ///< > 0: in the last stage, stop after that many validations in a row without a better one
+  UpdateOptions update{};
+};
+
+/// What a run knows after a number of steps. Everything the next step depends on is here.
+template <class T>
+struct TrainingState {
+  Weights<T> current, last_good;  ///< last_good: at the last validation that was sound; what a rollback returns to
+  Vector<T> best;                 ///< averaged weights of the best validation so far
+  double best_score = std::numeric_limits<double>::infinity();
+  std::int64_t best_step = 0;
+  std::int64_t step = 0;   ///< taken, skipped ones and those of earlier stages included
+  std::int64_t steps = 0;  ///< in all stages; 0: not fixed yet
+  double rate_scale = 1;   ///< halved by every rollback
+  std::int64_t skipped = 0, rollbacks = 0, failed_in_a_row = 0, stale_validations = 0;
+  double gradient_norm = 0;  ///< of the last step that had a finite one
+  double window_loss = 0, window_evaluations = 0, window_solves = 0, window_steps = 0;  ///< since the last validation
+};
+
+/// The state a run starts from.
+template <class T>
+TrainingState<T> initial_state(const Layout& layout, const Vector<T>& params, const Optimizer<T>& rule);
+
+/// One line of metrics.csv. Nothing in it depends on the clock.
+struct MetricsRow {
+  std::int64_t step = 0;
+  double lr = 0;          ///< of the step just made
+  double train_loss = 0;  ///< mean since the last row
+  Judgement judged;       ///< of the averaged weights
+  double nfe_train = 0;   ///< evaluations per forward solve
+  double gradient_norm = 0;
+  std::int64_t skipped = 0, rollbacks = 0;
+};
+
+/// One step just made, sound or skipped.
+struct StepReport {
+  std::size_t stage = 0;
+  std::string_view loss_name;
+  double loss = 0;  ///< NaN if a solve failed
+  double nfe = 0;   ///< evaluations per forward solve
+};
+
+enum class TrainEnd { finished, stopped_early, interrupted };
+
+/// How a run speaks to its caller. Any may be empty.
+template <class T>
+struct TrainHooks {
+  std::function<void(const TrainingState<T>&, const StepReport&)> step;  ///< after every step
+  std::function<void(const MetricsRow&)> metrics;                        ///< after every validation
+  std::function<void(const TrainingState<T>&)> checkpoint;  ///< after every validation, and when interrupted
+  std::function<void(std::int64_t steps)> steps_fixed;      ///< a run by seconds now knows its last stage's steps
+  std::function<bool()> interrupted;                        ///< polled after every step
+  std::function<double()> clock;                            ///< seconds; a run by seconds needs it
+};
+
+/// Runs the stages from `state` to the end. Their tasks have one layout and judge alike.
+///
+/// A step whose loss or gradient is not finite, or whose solves fail, is skipped and counted; five in a row, or a
+/// validation that is not finite, go back to the last sound validation at half the rate. Throws ComputationError (step,
+/// loss, rate, gradient norm) when twenty rollbacks have not helped; `state` then holds the last good weights. Throws
+/// std::invalid_argument for stages, options and states that make no sense.
+template <class T>
+TrainEnd train(std::span<const RunStage<T>> stages, const Optimizer<T>& rule, const TrainOptions& options,
+               TrainingState<T>& state, const TrainHooks<T>& hooks = {});
+
+}  // namespace cnf
