@@ -1,61 +1,78 @@
 // A session of something that is no flow: what it writes, when, and how it goes on.
 #include "tools/run/session.hpp"
 
+#include <algorithm>
 #include <catch2/catch.hpp>
+#include <cmath>
+#include <limits>
 
 #include "base/error.hpp"
 #include "tests/base/temporary_folder.hpp"
-#include "tools/cli/signals.hpp"
 #include "tools/verbs/verbs.hpp"
 
 using namespace cnf;
 
 namespace {
 
-/// Counts to twelve, judged every fifth step; its weights are the number.
-class Counter final : public Trainee<float> {
+/// (p - 3)^2 of one parameter, and how far p is from 3.
+class Parabola final : public Task<float> {
  public:
-  std::int64_t stop_after = 12;
   bool finite = true;
-  std::vector<std::string> calls;
 
-  Budget budget() const override { return {12, 0}; }
-  TrainEnd train(TrainingState<float>& state, const TrainHooks<float>& hooks) override {
-    for (state.steps = 12; state.step < 12;) {
-      if (state.step == stop_after) {
-        hooks.checkpoint(state);
-        return TrainEnd::interrupted;
-      }
-      ++state.step;
-      hooks.step(state, {0, "loss", 1.0, 1.0});
-      if (state.step % 5 != 0 && state.step != 12) continue;
-      state.best_score = finite ? 0.5 : std::numeric_limits<double>::infinity();
-      hooks.metrics({.step = state.step, .judged = {0.5, {0.5, 0.25, 1}, 2}});
-      hooks.checkpoint(state);
-    }
-    return TrainEnd::finished;
+  Parabola() { layout_.add("p", 1, 1, true); }
+  const Layout& layout() const override { return layout_; }
+  StepResult<float> step(const Vector<float>& params, std::uint32_t) override {
+    gradient_ = Vector<float>::Zero(layout_.size);
+    gradient_[0] = 2 * (params[0] - 3);
+    StepResult<float> made;
+    made.loss = double{params[0] - 3} * double{params[0] - 3};
+    made.dloss_dparams = {gradient_.data(), static_cast<std::size_t>(gradient_.size())};
+    return made;
   }
-  void fix_steps(std::int64_t) override { calls.emplace_back("fix"); }
-  std::span<const std::string_view> judged() const override {
-    static constexpr std::string_view kColumns[] = {"wrong", "sure", "seen"};
-    return kColumns;
+  Judgement judge(const Vector<float>& params) override {
+    const double far = finite ? std::abs(params[0] - 3) : std::numeric_limits<double>::quiet_NaN();
+    return {.score = far, .values = {far, params[0]}, .nfe = 1};
   }
-  std::vector<Progress::Field> step_fields(const StepReport& made) const override {
-    return {{made.loss_name, made.loss}};
-  }
-  std::vector<Progress::Field> validation_fields(const MetricsRow&) const override { return {}; }
+  std::span<const std::string_view> judged() const override { return kJudged; }
+  std::string_view loss_name() const override { return "square"; }
+
+ private:
+  static constexpr std::string_view kJudged[] = {"far", "seen"};
+  Layout layout_;
+  Vector<float> gradient_;
+};
+
+/// Twelve steps down the parabola, judged every fifth. Keeps the states it wrote.
+class Descent final : public Trainee<float> {
+ public:
+  Parabola task;
+  mutable std::vector<TrainingState<float>> states;
+
+  std::span<const RunStage<float>> stages() const override { return stages_; }
+  const Optimizer<float>& rule() const override { return rule_; }
+  const TrainOptions& options() const override { return options_; }
+  void fix_steps(std::int64_t) override { FAIL("its steps are known"); }
+  std::vector<Progress::Field> shown(const MetricsRow&) const override { return {}; }
   std::string model_bytes(const TrainingState<float>& state, const MetricsRow& row) const override {
     CHECK(row.step == state.step);
-    return "model " + std::to_string(state.step);
+    return std::to_string(row.step) + " " + std::to_string(state.best[0]);
   }
   std::string training_bytes(const TrainingState<float>& state) const override {
+    states.push_back(state);
     return "state " + std::to_string(state.step);
   }
-  Ending finish(const TrainingState<float>&, JsonReport& report) override {
-    report.set("wrong", 0.5);
-    calls.emplace_back("finish");
-    return {"half of it wrong", "cnf info"};
+  Ending finish(const TrainingState<float>& state, JsonReport& report) override {
+    report.set("far", state.best_score);
+    return {"all but down", "cnf info"};
   }
+  TrainingState<float> start() const {
+    return initial_state<float>(task.layout(), Vector<float>::Zero(task.layout().size), rule_);
+  }
+
+ private:
+  RunStage<float> stages_[1] = {{{.steps = 12, .rate = 0.5, .validate_every = 5}, &task}};
+  Adam<float> rule_;
+  TrainOptions options_;
 };
 
 Args quiet() {
@@ -70,48 +87,40 @@ std::vector<std::string> first_columns(const std::string& log) {
   return columns;
 }
 
-TrainingState<float> at_step(std::int64_t step) {
-  TrainingState<float> state;
-  state.step = step;
-  return state;
-}
-
 }  // namespace
 
-TEST_CASE("a session logs each validation, keeps model and state, and goes on where it was stopped", "[session]") {
+TEST_CASE("a session logs each validation, keeps model and state, and goes on from any state to the same files",
+          "[session]") {
   const TemporaryFolder folder;
   const RunFolder run{folder.path()};
-  Counter counter;
-  counter.stop_after = 7;
-  CHECK_THROWS_AS(run_session<float>(run, quiet(), counter, at_step(0)), Interrupted);
-  CHECK(counter.calls.empty());
-  CHECK(contents(run.model()) == "model 5");  // of the last validation
-  CHECK(contents(run.training()) == "state 7");
-  const std::string header =
-      "step,lr,train_loss,wrong,sure,seen,nfe_train,nfe_validation,gradient_norm,skipped,rollbacks\n";
-  CHECK(contents(run.metrics()).starts_with(header));
-  CHECK(first_columns(contents(run.metrics())) == std::vector<std::string>{"step", "5"});
-
-  // What another process added behind the state's step, the last line cut in the middle, goes.
-  put(run.metrics(), contents(run.metrics()) + "10,0,0,0,0,0,0,0,0,0,0\n11,0");
-  counter.stop_after = 12;
-  CHECK(run_session<float>(run, quiet(), counter, at_step(7)) == 0);
-  CHECK(counter.calls == std::vector<std::string>{"finish"});
-  CHECK(contents(run.model()) == "model 12");
-  CHECK(contents(run.training()) == "state 12");
-  CHECK(first_columns(contents(run.metrics())) == std::vector<std::string>{"step", "5", "10", "12"});
+  Descent descent;
+  CHECK(run_session<float>(run, quiet(), descent, descent.start()) == 0);
+  const std::string metrics = contents(run.metrics()), model = contents(run.model());
+  CHECK(metrics.starts_with("step,lr,train_loss,far,seen,nfe_train,nfe_validation,gradient_norm,skipped,rollbacks\n"));
+  CHECK(first_columns(metrics) == std::vector<std::string>{"step", "5", "10", "12"});
   CHECK(first_columns(contents(run.timing())) == std::vector<std::string>{"step", "5", "10", "12"});
-  CHECK(contents(run.metrics()).find("10,0,0,0,") == std::string::npos);
+  CHECK(model.starts_with("12 "));
+  CHECK(contents(run.training()) == "state 12");
+
+  // A run killed after step 5: lines of steps that are made again, the last of them cut in the middle, go.
+  const auto five =
+      std::find_if(descent.states.begin(), descent.states.end(), [](const auto& s) { return s.step == 5; });
+  REQUIRE(five != descent.states.end());
+  put(run.metrics(), metrics.substr(0, metrics.size() - 10));
+  const TrainingState<float> state = *five;
+  CHECK(run_session<float>(run, quiet(), descent, state) == 0);
+  CHECK(contents(run.metrics()) == metrics);
+  CHECK(contents(run.model()) == model);
+  CHECK(first_columns(contents(run.timing())) == std::vector<std::string>{"step", "5", "10", "12"});
 }
 
-TEST_CASE("a session of which no validation was finite keeps no model and says so", "[session]") {
+TEST_CASE("a session of which no validation was finite keeps no model", "[session]") {
   const TemporaryFolder folder;
   const RunFolder run{folder.path()};
-  Counter counter;
-  counter.finite = false;
-  CHECK_THROWS_AS(run_session<float>(run, quiet(), counter, at_step(0)), ComputationError);
+  Descent descent;
+  descent.task.finite = false;
+  CHECK_THROWS_AS(run_session<float>(run, quiet(), descent, descent.start()), ComputationError);
   CHECK_FALSE(std::filesystem::exists(run.model()));
-  CHECK(contents(run.training()) == "state 12");
 }
 
 TEST_CASE("a word of a shell is quoted where it must be", "[session]") {

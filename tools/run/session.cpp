@@ -21,6 +21,14 @@ double seconds_now() {
   return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
 }
 
+/// In all; 0 if the last stage's are not fixed.
+template <class T>
+std::int64_t steps_of(std::span<const RunStage<T>> stages) {
+  std::int64_t steps = 0;
+  for (const RunStage<T>& stage : stages) steps += stage.stage.steps;
+  return stages.back().stage.steps > 0 ? steps : 0;
+}
+
 template <class T>
 class Session {
  public:
@@ -28,17 +36,17 @@ class Session {
       : folder_(folder),
         args_(args),
         trainee_(trainee),
-        budget_(trainee.budget()),
+        steps_(steps_of(trainee.stages())),
         first_step_(state.step),
         rollbacks_(state.rollbacks),
-        complete_(budget_.steps > 0 && state.step >= budget_.steps),
-        metrics_(folder.metrics(), metrics_header(trainee.judged()), state.step),
+        complete_(steps_ > 0 && state.step >= steps_),
+        metrics_(folder.metrics(), metrics_header(trainee.stages().front().task->judged()), state.step),
         timing_(folder.timing(), "step,seconds\n", state.step),
         before_(timing_.last()),
-        progress_(Progress::mode(args.text("progress"), args.flag("quiet")), "step", budget_.steps) {}
+        progress_(Progress::mode(args.text("progress"), args.flag("quiet")), "step", steps_) {}
 
   int run(TrainingState<T> state) {
-    const TrainEnd end = trainee_.train(state, hooks());
+    const TrainEnd end = train<T>(trainee_.stages(), trainee_.rule(), trainee_.options(), state, hooks());
     progress_.finish();
     if (end == TrainEnd::interrupted)
       throw Interrupted("stopped after step " + std::to_string(state.step) + "; the run is saved",
@@ -64,7 +72,7 @@ class Session {
     };
     hooks.metrics = [this](const MetricsRow& row) {
       last_ = row;
-      validation_fields_ = trainee_.validation_fields(row);
+      shown_ = trainee_.shown(row);
       metrics_.add(metrics_line(row));
       timing_.add(std::to_string(row.step) + ',' + shortest(before_ + elapsed()) + '\n');
     };
@@ -77,10 +85,11 @@ class Session {
   }
 
   void show(const TrainingState<T>& now, const StepReport& made) {
-    const double fraction =
-        now.steps > 0 ? static_cast<double>(now.step) / static_cast<double>(now.steps) : elapsed() / budget_.seconds;
-    std::vector<Progress::Field> fields = trainee_.step_fields(made);
-    fields.insert(fields.end(), validation_fields_.begin(), validation_fields_.end());
+    const double fraction = now.steps > 0 ? static_cast<double>(now.step) / static_cast<double>(now.steps)
+                                          : elapsed() / trainee_.options().seconds;
+    std::vector<Progress::Field> fields{{made.loss_name, made.loss}};
+    if (made.nfe > 1) fields.push_back({"evaluations", made.nfe});  // a task without solves makes one a step
+    fields.insert(fields.end(), shown_.begin(), shown_.end());
     if (now.rollbacks > rollbacks_ && !args_.flag("quiet"))
       progress_.note("cnf " + args_.verb() + ": step " + std::to_string(now.step) +
                      ": its solves fail; back to the last sound weights, at half the rate");
@@ -109,15 +118,15 @@ class Session {
   const RunFolder& folder_;
   const Args& args_;
   Trainee<T>& trainee_;
-  Budget budget_;
   double started_ = seconds_now();
+  std::int64_t steps_;  ///< of all stages; 0: a run by seconds
   std::int64_t first_step_, rollbacks_, fixed_steps_ = 0;
   bool complete_;
   RunLog metrics_, timing_;
   double before_;  ///< seconds of earlier sessions
   Progress progress_;
   MetricsRow last_;
-  std::vector<Progress::Field> validation_fields_;
+  std::vector<Progress::Field> shown_;
 };
 
 }  // namespace

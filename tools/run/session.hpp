@@ -1,8 +1,9 @@
 // One session of a run: from a state to its end, with logs, checkpoints, progress and a last word. It knows steps,
-// files and signals; what is trained is a Trainee.
+// files and signals; what is trained are the tasks of a Trainee.
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -13,12 +14,6 @@
 #include "tools/run/run_folder.hpp"
 
 namespace cnf {
-
-/// How long a session trains: `steps` in all, or if they are 0 about so many seconds.
-struct Budget {
-  std::int64_t steps = 0;
-  double seconds = 0;
-};
 
 /// What a run says at its end, beside what every run says.
 struct Ending {
@@ -35,16 +30,15 @@ class Trainee {
   Trainee& operator=(const Trainee&) = delete;
   virtual ~Trainee() = default;
 
-  virtual Budget budget() const = 0;
-  /// Trains from `state` to the end, as the library's train() does.
-  virtual TrainEnd train(TrainingState<T>& state, const TrainHooks<T>& hooks) = 0;
-  /// A run by seconds now knows its number of steps: they go into the recipe.
+  /// What is trained, in stages, and how: as the library's train() takes them.
+  virtual std::span<const RunStage<T>> stages() const = 0;
+  virtual const Optimizer<T>& rule() const = 0;
+  virtual const TrainOptions& options() const = 0;
+  /// A run by seconds now knows the steps of its last stage: they go into the recipe.
   virtual void fix_steps(std::int64_t steps) = 0;
 
-  virtual std::span<const std::string_view> judged() const = 0;  ///< the columns of metrics.csv that are its own
-  /// What the progress line shows of a step, and goes on showing of a validation.
-  virtual std::vector<Progress::Field> step_fields(const StepReport& made) const = 0;
-  virtual std::vector<Progress::Field> validation_fields(const MetricsRow& row) const = 0;
+  /// What the progress line goes on showing of a validation.
+  virtual std::vector<Progress::Field> shown(const MetricsRow& row) const = 0;
 
   /// The files: of the best weights, with what the validation just made found, and of the state.
   virtual std::string model_bytes(const TrainingState<T>& state, const MetricsRow& row) const = 0;

@@ -45,24 +45,15 @@ class FlowTrainee final : public Trainee<T> {
         options_(train_options(run.args, run.file.precision)),
         plan_(run.file.model, data_, options_) {}
 
-  Budget budget() const override {
-    return {options_.steps > 0 ? options_.warm_start + options_.steps : 0, options_.seconds};
-  }
-  TrainEnd train(TrainingState<T>& state, const TrainHooks<T>& hooks) override {
-    return cnf::train<T>(plan_.stages(), plan_.rule(), plan_.options(), state, hooks);
-  }
+  std::span<const RunStage<T>> stages() const override { return plan_.stages(); }
+  const Optimizer<T>& rule() const override { return plan_.rule(); }
+  const TrainOptions& options() const override { return plan_.options(); }
   void fix_steps(std::int64_t steps) override { decide(run_.args, "steps", std::to_string(steps)); }
 
-  std::span<const std::string_view> judged() const override { return plan_.stages().front().task->judged(); }
-  std::vector<Progress::Field> step_fields(const StepReport& made) const override {
-    std::vector<Progress::Field> fields{{made.loss_name, made.loss}};
-    if (made.nfe > 1) fields.push_back({"evaluations", made.nfe});
-    return fields;
-  }
-  std::vector<Progress::Field> validation_fields(const MetricsRow& row) const override {
+  std::vector<Progress::Field> shown(const MetricsRow& row) const override {
     std::vector<Progress::Field> fields;
-    const double nll = row.judged.values[0], kl = row.judged.values[2];
-    if (!std::isnan(nll)) fields.push_back({"validation", nll});
+    if (!std::isnan(row.judged.score)) fields.push_back({"validation", row.judged.score});
+    const double kl = row.judged.values.back();
     if (!std::isnan(kl)) fields.push_back({"kl", kl});
     return fields;
   }
