@@ -42,8 +42,9 @@ void give_way(std::vector<KeptValue>& kept, const Args& said) {
   constexpr std::pair<const char*, const char*> kEither[] = {{"steps", "seconds"}, {"seconds", "steps"},
                                                              {"split", "valid"},   {"split", "test"},
                                                              {"valid", "split"},   {"test", "split"}};
-  for (const auto& [one, other] : kEither)
-    if (said.given(one)) std::erase_if(kept, [&](const KeptValue& value) { return value.name == other; });
+  for (const auto& either : kEither)
+    if (said.given(either.first))
+      std::erase_if(kept, [&](const KeptValue& value) { return value.name == either.second; });
 }
 
 /// Recipes of the first releases: underscores in four names, the kind of data as a value of its own, and steps of 0
