@@ -15,8 +15,8 @@ namespace cnf {
 ///           of (dz/ds, dq/ds) and t_bar f's own, of w scaled by L_b,
 ///               t0_bar_b += (1 - s) t_bar_b - w_b . f_b       t1_bar_b += s t_bar_b + w_b . f_b.
 /// Throws    std::invalid_argument for spans of different numbers, or not finite, and for a dynamics with an s block:
-///           rates summed over samples cannot be scaled by sample. So the adjoint of a span is made of SpanDynamics(f),
-///           never the reverse.
+///           rates summed over samples cannot be scaled by sample. So the adjoint of a span is made of
+///           SpanDynamics(f), never the reverse.
 /// Memory    two tiles and B values more a tape than f. It is for tiles of as many samples as it has spans.
 template <class T>
 class SpanDynamics final : public Dynamics<T> {
