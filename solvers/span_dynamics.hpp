@@ -11,8 +11,8 @@ namespace cnf {
 /// dz/ds = L_b f(t0_b + s L_b, z), L_b = t1_b - t0_b, for s from 0 to 1: sample b goes from t0_b to t1_b, forwards,
 /// backwards or nowhere, all samples in one solve. Quadratures q likewise. s = 1 is t1_b itself.
 ///
-/// Gradient  params_bar = [f's gradient_size() | B values of dloss/dt0_b | B values of dloss/dt1_b]: with w the cotangent
-///           of (dz/ds, dq/ds) and t_bar f's own, of w scaled by L_b,
+/// Gradient  params_bar = [f's gradient_size() | B values of dloss/dt0_b | B values of dloss/dt1_b]: with w the
+///           cotangent of (dz/ds, dq/ds) and t_bar f's own, of w scaled by L_b,
 ///               t0_bar_b += (1 - s) t_bar_b - w_b . f_b       t1_bar_b += s t_bar_b + w_b . f_b.
 /// Throws    std::invalid_argument for spans of different numbers, or not finite, and for a dynamics with an s block:
 ///           rates summed over samples cannot be scaled by sample. So the adjoint of a span is made of
