@@ -36,7 +36,7 @@ Workload stream(const Cnf& plane, double points, bool sampling) {
                 if (sampling)
                   evaluator->sample(Seed{3}, static_cast<std::uint64_t>(done), rows, false);
                 else
-                  evaluator->log_prob(x.leftCols(rows), static_cast<std::uint64_t>(done));
+                  evaluator->log_prob(Tile<double>(x.data(), 2, rows), static_cast<std::uint64_t>(done));
               }
               return Cost{1, 0, points};
             };
@@ -52,10 +52,9 @@ Workload iteration(const Cnf& model, Index batch, int steps) {
 
 Cnf wide(Index width) {
   Cnf model;
-  model.shape = {.dim = 2, .hidden = {width, width, width}, .activation = Activation::tanh, .output_gate = true};
-  model.params = linear_parameters(model.shape, 0);
-  model.t_data = 0;
-  model.t_base = 0.5;
+  const MlpShape shape{.dim = 2, .hidden = {width, width, width}, .activation = Activation::tanh, .output_gate = true};
+  model.blocks = {{shape, 0.5, 0}};
+  model.params = linear_parameters(shape, 0);
   model.standardisation = Standardisation::identity(2);
   return model;
 }
@@ -94,7 +93,7 @@ void growth(const Cnf& plane, double most_points, const std::function<void(const
   std::vector<double> weights;
   for (const Index width : {32, 64, 128, 256, 512}) {
     models.push_back(wide(width));
-    weights.push_back(static_cast<double>(MlpLayout(models.back().shape).parameters));
+    weights.push_back(static_cast<double>(models.back().layout().parameters));
   }
   run("iteration over weights, rk4:2, batch 512", "weight", weights, [&](double count) {
     const auto at = std::find(weights.begin(), weights.end(), count) - weights.begin();

@@ -4,7 +4,7 @@
 #include <functional>
 #include <string>
 
-#include "flows/cnf.hpp"
+#include "flows/evaluator.hpp"
 
 namespace cnf::bench {
 

@@ -19,10 +19,8 @@ const DivergenceChoice kOneProbe{DivergenceChoice::Kind::hutchinson, 1, Probe::r
 
 Cnf untrained(const MlpShape& shape, double t_base, std::uint32_t seed) {
   Cnf model;
-  model.shape = shape;
+  model.blocks = {{shape, t_base, 0}};
   model.params = linear_parameters(shape, seed);
-  model.t_data = 0;
-  model.t_base = t_base;
   model.standardisation = Standardisation::identity(shape.dim);
   return model;
 }
@@ -73,7 +71,7 @@ Prepare train_plane(const Cnf& plane, Index batch, const SolveOptions& solve) {
 
 /// log p of a grid of n x n points.
 Prepare log_density(const Cnf& model, Index n, const SolveOptions& solve) {
-  const double work = multiply_adds(model.shape, resolve(kExact, model.shape.has_trace(), model.dim(), false));
+  const double work = multiply_adds(model.mlp(), resolve(kExact, model.mlp().has_trace(), model.dim(), false));
   return [=](int threads) -> Call {
     return [=, own = evaluator(model, solve, threads), x = grid(n)] {
       const double evaluations = own->log_prob(x).nfe_mean(), points = static_cast<double>(n * n);
@@ -84,7 +82,7 @@ Prepare log_density(const Cnf& model, Index n, const SolveOptions& solve) {
 
 /// n samples, without their log-densities.
 Prepare samples(const Cnf& model, Index n, const SolveOptions& solve) {
-  const double work = multiply_adds(model.shape, {});
+  const double work = multiply_adds(model.mlp(), {});
   return [=](int threads) -> Call {
     return [=, own = evaluator(model, solve, threads)] {
       const double evaluations = own->sample(Seed{3}, 0, n, false).nfe_mean(), points = static_cast<double>(n);
@@ -98,15 +96,13 @@ Call iterations(const Cnf& model, std::vector<Matrix<float>> batches, const Obje
                 const std::function<Cost(const LossGradient<float>&, Index batch)>& cost) {
   struct Run {
     std::unique_ptr<Objective<float>> objective;
-    MlpLayout layout;
+    Layout layout;
     Weights<float> weights;
     std::vector<Matrix<float>> batches;
     std::uint32_t step = 0;
   };
-  const std::shared_ptr<Run> run(new Run{make_objective<float>(model.shape, model.t_base, model.t_data, options),
-                                         MlpLayout(model.shape),
-                                         {},
-                                         std::move(batches)});
+  const std::shared_ptr<Run> run(
+      new Run{make_objective<float>(model, options), model.layout(), {}, std::move(batches)});
   run->weights = Weights<float>(model.params.cast<float>(), Adam<float>().slots(run->layout));
   return [=] {
     const Matrix<float>& u = run->batches[run->step % run->batches.size()];
@@ -122,11 +118,8 @@ Call iterations(const Cnf& model, std::vector<Matrix<float>> batches, const Obje
 Call matching(int threads) {
   MlpShape shape{.dim = 2, .hidden = {64, 64, 64}, .activation = Activation::tanh, .time = TimeConditioning::concat};
   Cnf model = untrained(shape, 0, 0);
-  model.t_data = 1;
-  ObjectiveOptions options;
-  options.threads = threads;
-  options.seed = Seed{4};
-  options.kind = ObjectiveKind::flow_matching;
+  model.blocks[0].t_data = 1;
+  const ObjectiveOptions options{FlowMatching{}, threads, Seed{4}};
   const double work = multiply_adds(shape, {});
   return iterations(model, plane_batches(256, 64), options, [work](const LossGradient<float>&, Index batch) {
     return Cost{2 * 3 * work * static_cast<double>(batch), 1, 0};
@@ -136,8 +129,8 @@ Call matching(int threads) {
 /// What one iteration of `cnf train` does with its defaults: two hidden layers, closed-form divergence, loose
 /// tolerance.
 Call program_defaults(int threads) {
-  const Cnf model = start_flow({}, Standardisation::identity(2), Seed{1});
-  return training(model, plane_batches(512), training_objective().solve, kExact, threads);
+  const Cnf model = start_flow(MlpShape{}, Standardisation::identity(2), Seed{1});
+  return training(model, plane_batches(512), training_objective().flow()->solve, kExact, threads);
 }
 
 /// W6, FFJORD's setting for MINIBOONE.
@@ -190,9 +183,10 @@ PlaneModel plane_model(const std::filesystem::path& path) {
   const MlpShape shape{.dim = 2, .hidden = {64, 64, 64}, .activation = Activation::tanh, .output_gate = true};
   if (!std::filesystem::exists(path)) return {untrained(shape, 0.5, 0), false};
   const Cnf model = read_model(path).model;
-  const MlpShape& own = model.shape;
+  const MlpShape& own = model.mlp();
   if (own.dim != shape.dim || own.hidden != shape.hidden || own.activation != shape.activation ||
-      own.time != shape.time || own.output_gate != shape.output_gate || model.t_base - model.t_data != 0.5)
+      own.time != shape.time || own.output_gate != shape.output_gate ||
+      model.blocks[0].t_base - model.blocks[0].t_data != 0.5)
     throw InputError(path.string() +
                      ": not the benchmark's network; expected 2-64-64-64-2, tanh, concatsquash with a " +
                      "gated output, from t_data to t_base = t_data + 0.5");
@@ -238,10 +232,11 @@ double multiply_adds(const MlpShape& shape, const DivergenceMethod& method) {
 
 Call training(const Cnf& model, std::vector<Matrix<float>> batches, const SolveOptions& solve,
               const DivergenceChoice& divergence, int threads) {
-  const DivergenceMethod method = resolve(divergence, model.shape.has_trace(), model.dim(), /*training=*/true);
-  const double work = multiply_adds(model.shape, method);
+  const DivergenceMethod method = resolve(divergence, model.mlp().has_trace(), model.dim(), /*training=*/true);
+  const double work = multiply_adds(model.mlp(), method);
   const int stages = solve.method.evaluations_per_step();
-  return iterations(model, std::move(batches), {solve, solve, divergence, GradientMode::discrete, threads, Seed{4}},
+  return iterations(model, std::move(batches),
+                    {MaximumLikelihood{{solve, solve, divergence, GradientMode::discrete}}, threads, Seed{4}},
                     [=](const LossGradient<float>& at, Index batch) {
                       const double tiles = static_cast<double>(at.tiles), per_tile = static_cast<double>(batch) / tiles;
                       const double forward = static_cast<double>(at.forward.evaluations);

@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "bench/harness.hpp"
-#include "flows/cnf.hpp"
+#include "flows/evaluator.hpp"
 #include "flows/objectives/objective.hpp"
 
 namespace cnf::bench {

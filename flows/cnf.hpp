@@ -1,92 +1,65 @@
-// The density model: a field, the interval it is integrated over, and the map to the user's units.
+// The density model: a base, fields and the intervals they are integrated over, and the map to the user's units.
 #pragma once
 
-#include <memory>
 #include <string>
 #include <vector>
 
 #include "base/standardisation.hpp"
-#include "flows/divergence.hpp"
-#include "flows/fields/mlp_shape.hpp"
-#include "solvers/integrate.hpp"
-#include "solvers/status.hpp"
+#include "flows/base_density.hpp"
+#include "flows/fields/field_shape.hpp"
 
 namespace cnf {
 
-/// A continuous normalizing flow: z(t_base) ~ N(0, I), dz/dt = f(t, z), and x = standardisation(z(t_data)). A value.
-struct Cnf {
-  MlpShape shape;
-  Vector<double> params;  ///< MlpLayout(shape).size; a model trained in float holds values that are floats
+/// One field and the interval it is integrated over: z(t_data) from z(t_base) by dz/dt = f(t, z).
+struct Block {
+  FieldShape field;
   double t_base = 0, t_data = 1;
+};
+
+/// What a density may depend on besides its point: a column of the data that is given, not modelled.
+struct Condition {
+  std::string name;
+  double mean = 0, scale = 1;           ///< of a number
+  std::vector<std::string> categories;  ///< not empty: one of these
+};
+
+/// A continuous normalizing flow: z ~ base, through the blocks in their order, and x = standardisation(z). A value.
+struct Cnf {
+  std::vector<Block> blocks{1};  ///< from the base to the data, all over the same dimension
+  Base base;
+  std::vector<Condition> given;
+  Vector<double> params;  ///< layout().size; a model trained in float holds values that are floats
   Standardisation standardisation;
   std::vector<std::string> columns;  ///< names of the data's columns, D
 
-  Index dim() const { return shape.dim; }
+  Index dim() const { return cnf::dim(blocks.front().field); }
+  /// One MLP on N(0, I), without conditions: its tensors have their own names alone, and a file of format 1 can say it.
+  bool is_plain() const;
+  /// Where the parameters lie: the blocks' under "blocks.k.", the base's under "base."; of a plain model without
+  /// prefix.
+  Layout layout() const;
+  /// The only block's shape. std::logic_error if there are several, or its field is no MLP.
+  const MlpShape& mlp() const;
 };
 
-/// A flow that has learned nothing yet: weights drawn from the seed, near the identity in unit coordinates.
-Cnf start_flow(const MlpShape& shape, const Standardisation& standardisation, Seed seed,
-               const MlpInitialisation& how = {});
+/// Throws std::invalid_argument for a model that makes no sense: no block, blocks over different dimensions, times that
+/// are not finite or equal, another number of parameters, a standardisation over another dimension, conditions (no
+/// field takes any yet).
+void check(const Cnf& model);
+
+/// A flow that has learned nothing yet: weights drawn from the seed, near the identity in unit coordinates. The field's
+/// dimension is the standardisation's.
+Cnf start_flow(FieldShape field, const Standardisation& standardisation, Seed seed);
+
+/// Throws std::invalid_argument for points or conditions of other rows than the model's; `what` names the caller.
+void expect_samples(const char* what, const Cnf& model, Index rows, Index given);
+
+/// Samples of one unit of work, on one thread: a function of the model alone, and a divisor of kMostTileRows, so that
+/// blocks of a multiple of that are whole tiles of any model.
+Index tile_rows(const Cnf& model);
+inline constexpr Index kMostTileRows = 64;
 
 enum class Precision { single_float, double_float };
 std::string_view name(Precision precision);  ///< "float" or "double"
-
-/// How a model is evaluated.
-struct EvaluationOptions {
-  SolveOptions solve{};
-  DivergenceChoice divergence{};
-  Precision precision = Precision::single_float;
-  int threads = 0;    ///< 0: as many as OpenMP gives
-  Seed probe_seed{};  ///< Hutchinson's probes
-};
-
-/// Samples and their log-densities. A failed row is NaN, with its status.
-struct Evaluated {
-  Batch points;                  ///< D x N: samples in the user's units, or base points
-  Vector<double> log_prob;       ///< N, nats in the user's units; empty if not asked for
-  std::vector<Status> failures;  ///< rows counted from the call's first
-  Counters counters;
-  std::int64_t tiles = 0;
-
-  /// Evaluations of the field per solve.
-  double nfe_mean() const {
-    return tiles == 0 ? 0 : static_cast<double>(counters.evaluations) / static_cast<double>(tiles);
-  }
-};
-
-/// A model made ready to be evaluated: prepared weights and every worker's memory, kept from call to call.
-///
-/// Work is done in tiles of 64 rows from row 0, so that a row's answer depends on its tile alone:
-/// calls on consecutive blocks of a multiple of 64 rows give the bits of one call on all of them, on any number of
-/// threads.
-class Evaluator {
- public:
-  static constexpr Index kTile = 64;
-
-  /// Throws std::invalid_argument if the model or the options make no sense.
-  Evaluator(const Cnf& model, const EvaluationOptions& options);
-  ~Evaluator();
-  Evaluator(Evaluator&&) noexcept;
-
-  /// log p(x) and the base points z(t_base) of x (D x N, the user's units). `first`: the number of x's first row in the
-  /// whole, which addresses Hutchinson's probes.
-  Evaluated log_prob(const Batch& x, std::uint64_t first = 0);
-  /// Samples first .. first + N - 1 of the stream that `seed` names; sample i is the same whatever N is.
-  Evaluated sample(Seed seed, std::uint64_t first, Index N, bool with_log_prob);
-  /// z(t_base) of x without log-densities; and back.
-  Evaluated encode(const Batch& x);
-  Evaluated decode(const Batch& z);
-
- private:
-  struct Engine;
-  template <class T>
-  struct EngineOf;
-  std::unique_ptr<Engine> engine_;
-};
-
-/// One call for one use: see Evaluator.
-Evaluated log_prob(const Cnf& model, const Batch& x, const EvaluationOptions& options = {});
-Evaluated sample(const Cnf& model, Seed seed, Index N, const EvaluationOptions& options = {},
-                 bool with_log_prob = false);
 
 }  // namespace cnf

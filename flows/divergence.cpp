@@ -48,8 +48,15 @@ DivergenceMethod resolve(const DivergenceChoice& choice, bool has_trace, Index d
 }
 
 template <class T>
+FlowDynamics<T>::FlowDynamics(const Field<T>& field, DivergenceMethod method, const T* probes)
+    : field_(field), method_(method), probes_(probes) {
+  if (method.kind == DivergenceMethod::Kind::trace && field.trace() == nullptr)
+    throw std::invalid_argument("FlowDynamics: this field has no closed form of its divergence; use exact tangents");
+}
+
+template <class T>
 Index FlowDynamics<T>::tape_size(Index B) const {
-  return method_.kind == DivergenceMethod::Kind::trace ? field_.trace_tape_size(B)
+  return method_.kind == DivergenceMethod::Kind::trace ? field_.trace()->trace_tape_size(B)
                                                        : field_.tape_size(B, method_.columns);
 }
 
@@ -105,7 +112,7 @@ const T* FlowDynamics<T>::pull_contraction(Tile<T> V, Tile<T> w_q, Scratch& scra
 template <class T>
 void FlowDynamics<T>::forward(Times<T> t, Tile<T> z, Out<T> dz, Out<T> dq, std::span<T>, T* tape,
                               Scratch& scratch) const {
-  if (method_.kind == DivergenceMethod::Kind::trace) return field_.trace_forward(t, z, dz, dq, tape, scratch);
+  if (method_.kind == DivergenceMethod::Kind::trace) return field_.trace()->trace_forward(t, z, dz, dq, tape, scratch);
   const Scratch::Frame frame(scratch);
   const Index B = z.cols(), D = z.rows();
   const Tile<T> V = tangents(B, scratch);
@@ -117,7 +124,8 @@ void FlowDynamics<T>::forward(Times<T> t, Tile<T> z, Out<T> dz, Out<T> dq, std::
 template <class T>
 void FlowDynamics<T>::jvp(const T* tape, Tile<T> v, Times<T> t_dot, Out<T> dz_dot, Out<T> dq_dot,
                           Scratch& scratch) const {
-  if (method_.kind == DivergenceMethod::Kind::trace) return field_.trace_jvp(tape, v, t_dot, dz_dot, dq_dot, scratch);
+  if (method_.kind == DivergenceMethod::Kind::trace)
+    return field_.trace()->trace_jvp(tape, v, t_dot, dz_dot, dq_dot, scratch);
   const Scratch::Frame frame(scratch);
   const Index B = v.cols(), D = v.rows();
   const Tile<T> V = tangents(B, scratch);
@@ -130,7 +138,7 @@ template <class T>
 void FlowDynamics<T>::vjp(const T* tape, Tile<T> w_z, Tile<T> w_q, Out<T> z_bar, std::span<T> t_bar,
                           std::span<T> params_bar, Scratch& scratch) const {
   if (method_.kind == DivergenceMethod::Kind::trace)
-    return field_.trace_vjp(tape, w_z, w_q, z_bar, t_bar, params_bar, scratch);
+    return field_.trace()->trace_vjp(tape, w_z, w_q, z_bar, t_bar, params_bar, scratch);
   const Scratch::Frame frame(scratch);
   const Tile<T> V = tangents(w_z.cols(), scratch);
   const T* w_jv = pull_contraction(V, w_q, scratch);

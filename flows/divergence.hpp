@@ -51,8 +51,8 @@ template <class T>
 class FlowDynamics final : public Dynamics<T> {
  public:
   /// `probes`: D x (columns B) for hutchinson, unused otherwise; field and probes must outlive the dynamics.
-  FlowDynamics(const Field<T>& field, DivergenceMethod method, const T* probes = nullptr)
-      : field_(field), method_(method), probes_(probes) {}
+  /// std::invalid_argument: the closed form of a field that has none.
+  FlowDynamics(const Field<T>& field, DivergenceMethod method, const T* probes = nullptr);
 
   Blocks blocks() const override { return {field_.dim(), method_.kind == DivergenceMethod::Kind::none ? 0 : 1, 0}; }
   Index gradient_size() const override { return field_.gradient_size(); }

@@ -3,13 +3,10 @@
 #include <algorithm>
 #include <cmath>
 #include <functional>
-#include <memory>
-#include <numbers>
 #include <stdexcept>
 
 #include "base/tiles.hpp"
-#include "flows/fields/mlp.hpp"
-#include "solvers/recording.hpp"
+#include "flows/objectives/objectives.hpp"
 
 namespace cnf {
 
@@ -17,9 +14,8 @@ namespace {
 
 /// Where the loss is taken: what differences move.
 struct Place {
-  Vector<double> params;
+  Cnf model;  ///< its params and its blocks' times
   Matrix<double> u;
-  double t_data, t_base;
 };
 
 /// One block of unknowns: how a unit of direction j moves the place, and the gradient's slope along it.
@@ -53,14 +49,17 @@ std::vector<Moves> moves_of(const Cnf& model, Index B, const GradcheckOptions& o
       "z", 0, 0, model.dim() * B, [](Place& place) { return place.u.data(); },
       [](const LossGradient<double>& g) { return g.dloss_du.data(); });
   std::size_t block = 1;
-  for (const TensorSlice& slice : MlpLayout(model.shape).tensors)
+  for (const TensorSlice& slice : model.layout().tensors)
     along(
-        slice.name, block++, slice.offset, slice.size(), [](Place& place) { return place.params.data(); },
+        slice.name, block++, slice.offset, slice.size(), [](Place& place) { return place.model.params.data(); },
         [](const LossGradient<double>& g) { return g.dloss_dparams.data(); });
-  moves.push_back({"t_data", 1, [](int, double h, Place& place) { place.t_data += h; },
-                   [](int, const LossGradient<double>& g) { return g.dloss_dt_data; }});
-  moves.push_back({"t_base", 1, [](int, double h, Place& place) { place.t_base += h; },
-                   [](int, const LossGradient<double>& g) { return g.dloss_dt_base; }});
+  for (std::size_t k = 0; k < model.blocks.size(); ++k) {
+    const std::string prefix = model.blocks.size() == 1 ? "" : "blocks." + std::to_string(k) + ".";
+    moves.push_back({prefix + "t_data", 1, [k](int, double h, Place& place) { place.model.blocks[k].t_data += h; },
+                     [k](int, const LossGradient<double>& g) { return g.dloss_dt_data(k); }});
+    moves.push_back({prefix + "t_base", 1, [k](int, double h, Place& place) { place.model.blocks[k].t_base += h; },
+                     [k](int, const LossGradient<double>& g) { return g.dloss_dt_base(k); }});
+  }
   return moves;
 }
 
@@ -111,51 +110,36 @@ void expect_ok(const Status& status) {
   if (!status.ok()) throw std::runtime_error("gradcheck: the solve failed: " + status.message());
 }
 
-/// The loss of one tile, and the grid its solve takes.
+/// The loss of one tile, and the grids its solves take. One a worker.
 class TileLoss {
  public:
-  TileLoss(const Cnf& model, Index B, const GradcheckOptions& options)
-      : shape_(model.shape), options_(options), D_(model.dim()), B_(B) {
-    method_ = resolve(options.divergence, model.shape.has_trace(), D_, /*training=*/true);
-    if (method_.kind == DivergenceMethod::Kind::hutchinson) {
-      probes_.resize(D_, method_.columns * B_);
-      draw_probes(options.divergence.probe, method_.columns, options.seed, 0, 0, D_, B_, probes_.data());
-    }
+  double solved(const Place& place, const FlowOptions& options, Seed seed) {
+    return loss(place, options, seed, [&] { return flow_.carry(Way::to_base, counters_); });
   }
-
-  /// Solved by `solve`; with `record`, its steps are kept.
-  double solved(const Place& place, const SolveOptions& solve, Recording<double>* record = nullptr) {
-    return run(place, [&](const Dynamics<double>& dynamics, State<double>& state) {
-      return integrate(dynamics, place.t_data, place.t_base, state, solve, *scratch_, counters_, record);
-    });
+  /// The grids that a solve by `options` takes.
+  std::vector<SolveOptions> grids(const Place& place, const FlowOptions& options, Seed seed) {
+    loss(place, options, seed, [&] { return flow_.carry_recorded(counters_); });
+    return flow_.frozen();
   }
-  /// On a frozen grid.
-  double on_grid(const Place& place, const Method& method, const std::vector<double>& fractions) {
-    SolveOptions frozen;
-    frozen.method = method;
-    frozen.fractions = fractions;
-    return solved(place, frozen);
+  /// On frozen grids.
+  double on_grids(const Place& place, const FlowOptions& options, Seed seed, std::span<const SolveOptions> grids) {
+    return loss(place, options, seed, [&] { return flow_.carry_on(Way::to_base, grids, counters_); });
   }
   std::int64_t evaluations() const { return counters_.evaluations; }
 
  private:
-  template <class Solve>
-  double run(const Place& place, Solve solve) {
-    const MlpField<double> field(shape_, {place.params.data(), static_cast<std::size_t>(place.params.size())});
-    const FlowDynamics<double> dynamics(field, method_, probes_.data());
-    State<double> state(dynamics.blocks(), B_);
-    state.z() = place.u;
-    expect_ok(solve(dynamics, state));
-    const double constant = 0.5 * static_cast<double>(D_) * std::log(2 * std::numbers::pi);
-    return (0.5 * state.z().squaredNorm() - state.q().sum()) / static_cast<double>(B_) + constant;
+  template <class Carry>
+  double loss(const Place& place, const FlowOptions& options, Seed seed, Carry carry) {
+    const BoundCnf<double> bound(place.model, place.model.params);
+    flow_.begin(bound, options, Use::training, TileInput<double>{place.u, {seed, 0, 0}});
+    expect_ok(carry());
+    const Index D = place.u.rows(), B = place.u.cols();
+    return negative_log_prob<double>(place.model.base, Tile<double>(flow_.z().data(), D, B),
+                                     Tile<double>(flow_.q().data(), 1, B)) /
+           static_cast<double>(B);
   }
 
-  MlpShape shape_;
-  GradcheckOptions options_;
-  Index D_, B_;
-  DivergenceMethod method_;
-  Matrix<double> probes_;
-  std::unique_ptr<Scratch> scratch_ = std::make_unique<Scratch>();
+  TileFlow<double> flow_;
   Counters counters_;
 };
 
@@ -173,20 +157,14 @@ double GradientCheck::cosine() const {
   return least;
 }
 
-std::vector<GradientCheck> gradcheck(const Cnf& model, const Batch& x, const GradcheckOptions& options) {
-  if (x.cols() < 1 || x.cols() > Evaluator::kTile || x.rows() != model.dim())
-    throw std::invalid_argument("gradcheck: x is " + std::to_string(x.rows()) + " x " + std::to_string(x.cols()) +
-                                ", expected " + std::to_string(model.dim()) + " x 1 to " +
-                                std::to_string(Evaluator::kTile));
-  const Place place{model.params, model.standardisation.apply(x), model.t_data, model.t_base};
-  const std::vector<Moves> moves = moves_of(model, x.cols(), options);
-  const auto gradient_of = [&](GradientMode mode, const SolveOptions& solve, const SolveOptions& adjoint) {
-    MaximumLikelihood<double> objective(model.shape, model.t_base, model.t_data,
-                                        {solve, adjoint, options.divergence, mode, options.threads, options.seed});
-    LossGradient<double> gradient = objective(place.params, place.u, 0);
-    if (!gradient.failures.empty()) expect_ok(gradient.failures.front());
-    return gradient;
-  };
+std::vector<GradientCheck> gradcheck(const Cnf& model, const Samples<double>& x, const GradcheckOptions& options) {
+  check(model);
+  expect_samples("gradcheck", model, x.x.rows(), x.given.rows());
+  if (x.size() < 1 || x.size() > tile_rows(model))
+    throw std::invalid_argument("gradcheck: " + std::to_string(x.size()) + " samples, expected 1 to " +
+                                std::to_string(tile_rows(model)));
+  const Place place{model, model.standardisation.apply(x.x)};
+  const std::vector<Moves> moves = moves_of(model, x.size(), options);
   SolveOptions tight = options.solve, reference = options.solve;
   tight.rtol = tight.atol = options.continuous_rtol;
   reference.rtol = reference.atol = options.reference_rtol;
@@ -196,17 +174,24 @@ std::vector<GradientCheck> gradcheck(const Cnf& model, const Batch& x, const Gra
     reference.fixed_steps *= 8;
   }
   tight.max_steps = reference.max_steps = 1'000'000;
+  const auto flow_options = [&](const SolveOptions& solve, GradientMode gradient) {
+    return FlowOptions{solve, solve, options.divergence, gradient};
+  };
+  const auto gradient_of = [&](const FlowOptions& flow) {
+    const auto objective = make_objective<double>(model, {MaximumLikelihood{flow}, options.threads, options.seed});
+    LossGradient<double> gradient = (*objective)(place.model.params, place.u, 0);
+    if (!gradient.failures.empty()) expect_ok(gradient.failures.front());
+    return gradient;
+  };
 
   const int threads = options.threads > 0 ? options.threads : available_threads();
-  std::vector<TileLoss> losses;
-  for (int worker = 0; worker < threads; ++worker) losses.emplace_back(model, x.cols(), options);
-  Recording<double> record;
-  losses[0].solved(place, options.solve, &record);
-  const std::vector<double> fractions = record.fractions();
+  std::vector<TileLoss> losses(static_cast<std::size_t>(threads));
+  const FlowOptions own = flow_options(options.solve, GradientMode::discrete);
+  const std::vector<SolveOptions> grids = losses[0].grids(place, own, options.seed);
 
   std::vector<GradientCheck> checks;
-  const auto check = [&](const char* mode, const char* what, const LossGradient<double>& gradient, double h,
-                         const std::function<double(const Place&, TileLoss&)>& of) {
+  const auto compare_with = [&](const char* mode, const char* what, const LossGradient<double>& gradient, double h,
+                                const std::function<double(const Place&, TileLoss&)>& of) {
     const auto spent = [&] {
       std::int64_t sum = 0;
       for (const TileLoss& loss : losses) sum += loss.evaluations();
@@ -220,14 +205,15 @@ std::vector<GradientCheck> gradcheck(const Cnf& model, const Batch& x, const Gra
   };
   // Steps of differences: small against a wide first layer's features, large against the noise of the solve (1e-16 on a
   // grid, 1e-11 at the reference tolerance, the tolerance itself where steps adapt).
-  const LossGradient<double> discrete = gradient_of(GradientMode::discrete, options.solve, options.solve);
-  check("discrete", "differences on the recorded grid", discrete, 2e-4,
-        [&](const Place& at, TileLoss& loss) { return loss.on_grid(at, options.solve.method, fractions); });
-  const LossGradient<double> continuous = gradient_of(GradientMode::continuous, tight, tight);
-  check("continuous", "differences of a solve at the reference tolerance", continuous, 2e-4,
-        [&](const Place& at, TileLoss& loss) { return loss.solved(at, reference); });
-  check("discrete, solved again", "differences of solves whose steps adapt anew", discrete, 2e-3,
-        [&](const Place& at, TileLoss& loss) { return loss.solved(at, options.solve); });
+  const LossGradient<double> discrete = gradient_of(own);
+  compare_with("discrete", "differences on the recorded grid", discrete, 2e-4,
+               [&](const Place& at, TileLoss& loss) { return loss.on_grids(at, own, options.seed, grids); });
+  const LossGradient<double> continuous = gradient_of(flow_options(tight, GradientMode::continuous));
+  const FlowOptions exact = flow_options(reference, GradientMode::discrete);
+  compare_with("continuous", "differences of a solve at the reference tolerance", continuous, 2e-4,
+               [&](const Place& at, TileLoss& loss) { return loss.solved(at, exact, options.seed); });
+  compare_with("discrete, solved again", "differences of solves whose steps adapt anew", discrete, 2e-3,
+               [&](const Place& at, TileLoss& loss) { return loss.solved(at, own, options.seed); });
   return checks;
 }
 

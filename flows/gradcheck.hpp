@@ -5,13 +5,13 @@
 #include <string>
 #include <vector>
 
-#include "flows/objectives/max_likelihood.hpp"
+#include "flows/tile_flow.hpp"
 
 namespace cnf {
 
 /// One block of the gradient along random directions d_j: its slopes g.d_j against differences.
 struct GradientBlock {
-  std::string name;  ///< "z", a tensor's name, "t_data" or "t_base"
+  std::string name;  ///< "z", a tensor's name, "t_data" or "t_base"; of several blocks "blocks.0.t_data"
   int directions = 0;
   double relative_error = 0;  ///< |g - g_fd| / |g_fd|, 2-norm over the directions
   double cosine = 1;          ///< of the two vectors of slopes
@@ -39,11 +39,11 @@ struct GradcheckOptions {
   Seed seed{};
 };
 
-/// Checks at x (D x B, the user's units; up to 64 samples make one tile).
+/// Checks at x (the user's units; up to tile_rows(model) samples make one tile).
 /// The discrete adjoint is compared with differences of the loss on the recorded grid, where it is exact; the
 /// continuous adjoint with differences of a loss solved anew at reference_rtol; and, without a bound, the discrete
 /// adjoint with differences of a loss whose steps adapt anew, which shows what freezing the grid leaves out.
 /// Differences are of fourth order, (8 (L(h) - L(-h)) - (L(2h) - L(-2h))) / 12 h, in double.
-std::vector<GradientCheck> gradcheck(const Cnf& model, const Batch& x, const GradcheckOptions& options);
+std::vector<GradientCheck> gradcheck(const Cnf& model, const Samples<double>& x, const GradcheckOptions& options);
 
 }  // namespace cnf

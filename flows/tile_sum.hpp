@@ -9,18 +9,26 @@
 
 namespace cnf {
 
+/// How large a tile's share is.
+struct ShareSize {
+  Index gradient = 0;     ///< values of params_bar
+  Index kept = 0;         ///< of these, the first that are of use in the sum
+  std::size_t times = 0;  ///< derivatives by times
+};
+
 /// What one tile adds to a batch's loss and gradient.
 template <class T>
 struct TileShare {
   Vector<T> params_bar;
   double loss = 0;
-  double dloss_dt_base = 0, dloss_dt_data = 0;
+  std::vector<double> dloss_dtimes;  ///< of a flow: t_base and t_data of each block in turn
   Counters forward, backward;
   std::vector<Status> failures;  ///< rows counted within the tile; in a sum, within the batch
 
-  void clear(Index gradient_size) {
-    params_bar.setZero(gradient_size);
-    loss = dloss_dt_base = dloss_dt_data = 0;
+  void clear(const ShareSize& size) {
+    params_bar.setZero(size.gradient);
+    loss = 0;
+    dloss_dtimes.assign(size.times, 0.0);
     forward = backward = {};
     failures.clear();
   }
@@ -36,23 +44,21 @@ class TileSum {
   int threads() const { return threads_; }
   Index tiles() const { return static_cast<Index>(shares_.size()); }
 
-  /// Calls run(range, worker, share) for every tile of about `rows` samples, with its share cleared for a gradient of
-  /// `gradient_size` values, and once, in the same loop, beside(worker): a job of the batch as a whole, begun first.
-  /// Returns the sum; of params_bar only the first `kept` values, for the rest is of no use to the caller. It stays
-  /// valid until the next call and may be changed.
+  /// Calls run(range, worker, share) for every tile of about `rows` samples, with its share cleared, and once, in the
+  /// same loop, beside(worker): a job of the batch as a whole, begun first.
+  /// Returns the sum, which stays valid until the next call and may be changed.
   template <class Run, class Beside>
-  TileShare<T>& operator()(Index batch, Index rows, Index gradient_size, Index kept, Run&& run, Beside&& beside) {
-    return add_up(batch, rows, gradient_size, kept, run, 1, beside);
+  TileShare<T>& operator()(Index batch, Index rows, const ShareSize& size, Run&& run, Beside&& beside) {
+    return add_up(batch, rows, size, run, 1, beside);
   }
   template <class Run>
-  TileShare<T>& operator()(Index batch, Index rows, Index gradient_size, Index kept, Run&& run) {
-    return add_up(batch, rows, gradient_size, kept, run, 0, [](int) {});
+  TileShare<T>& operator()(Index batch, Index rows, const ShareSize& size, Run&& run) {
+    return add_up(batch, rows, size, run, 0, [](int) {});
   }
 
  private:
   template <class Run, class Beside>
-  TileShare<T>& add_up(Index batch, Index rows, Index gradient_size, Index kept, Run&& run, int first,
-                       Beside&& beside) {
+  TileShare<T>& add_up(Index batch, Index rows, const ShareSize& size, Run&& run, int first, Beside&& beside) {
     if (batch != batch_ || rows != rows_) {
       batch_ = batch;
       rows_ = rows;
@@ -62,18 +68,17 @@ class TileSum {
     for_each_tile(static_cast<int>(ranges_.size()) + first, threads_, [&](int job, int worker) {
       if (job < first) return beside(worker);
       const auto k = static_cast<std::size_t>(job - first);
-      shares_[k].clear(gradient_size);
+      shares_[k].clear(size);
       run(ranges_[k], worker, shares_[k]);
     });
-    for_each_range(kept, threads_, [&](Index begin, Index end) {
+    for_each_range(size.kept, threads_, [&](Index begin, Index end) {
       for_each_tree_pair(tiles(), [&](Index to, Index from) {
         share(to).params_bar.segment(begin, end - begin) += share(from).params_bar.segment(begin, end - begin);
       });
     });
     for_each_tree_pair(tiles(), [&](Index to, Index from) {
       share(to).loss += share(from).loss;
-      share(to).dloss_dt_base += share(from).dloss_dt_base;
-      share(to).dloss_dt_data += share(from).dloss_dt_data;
+      for (std::size_t i = 0; i < size.times; ++i) share(to).dloss_dtimes[i] += share(from).dloss_dtimes[i];
       share(to).forward += share(from).forward;
       share(to).backward += share(from).backward;
     });

@@ -8,13 +8,16 @@
 
 namespace cnf {
 
+template <class T>
+class ClosedFormTrace;
+
 /// A velocity field f(t, z; params) bound to its parameters, with J = df/dz.
 ///
 ///   forward   f and J v_c for C tangents v_c per sample
 ///   jvp       derivative of (f, J v_c) along (z_dot, t_dot)
 ///   vjp       adds the transpose of that to z_bar, t_bar, params_bar: the second-order term that training through a
 ///             divergence needs
-///   trace_*   the same three for (f, tr J) by a closed form, where the field has one
+///   trace     the same three for (f, tr J) by a closed form, where the field has one
 ///
 /// Shapes  z, f, w_f, z_bar, z_dot: D x B;  tangents, jv, w_jv: D x (C B), tangent c of sample b in column c B + b;
 ///         div, w_div: 1 x B;  t, t_dot, t_bar: 1 or B values;  params_bar: gradient_size() values.
@@ -39,11 +42,23 @@ class Field {
   virtual void vjp(const T* tape, Tile<T> tangents, Tile<T> w_f, Tile<T> w_jv, Out<T> z_bar, std::span<T> t_bar,
                    std::span<T> params_bar, Scratch& scratch) const = 0;
 
-  virtual bool has_trace() const { return false; }
-  virtual Index trace_tape_size(Index) const { return 0; }
-  virtual void trace_forward(Times<T>, Tile<T>, Out<T>, Out<T>, T*, Scratch&) const {}
-  virtual void trace_jvp(const T*, Tile<T>, Times<T>, Out<T>, Out<T>, Scratch&) const {}
-  virtual void trace_vjp(const T*, Tile<T>, Tile<T>, Out<T>, std::span<T>, std::span<T>, Scratch&) const {}
+  /// The closed form of (f, tr J), or null: then tangents are the way to the divergence.
+  virtual const ClosedFormTrace<T>* trace() const { return nullptr; }
+};
+
+/// A field's (f, tr J) by a formula that costs about one tangent, whatever the dimension. Shapes as in Field.
+template <class T>
+class ClosedFormTrace {
+ public:
+  virtual Index trace_tape_size(Index B) const = 0;
+  virtual void trace_forward(Times<T> t, Tile<T> z, Out<T> f, Out<T> div, T* tape, Scratch& scratch) const = 0;
+  virtual void trace_jvp(const T* tape, Tile<T> z_dot, Times<T> t_dot, Out<T> f_dot, Out<T> div_dot,
+                         Scratch& scratch) const = 0;
+  virtual void trace_vjp(const T* tape, Tile<T> w_f, Tile<T> w_div, Out<T> z_bar, std::span<T> t_bar,
+                         std::span<T> params_bar, Scratch& scratch) const = 0;
+
+ protected:
+  ~ClosedFormTrace() = default;  // owned as a Field
 };
 
 }  // namespace cnf

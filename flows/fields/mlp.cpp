@@ -104,7 +104,14 @@ void MlpField<T>::vjp(const T* tape, Tile<T> tangents, Tile<T> w_f, Tile<T> w_jv
   layer.vjp(samples, mlp::gather(dim(), samples, on.z(), tangents.data(), scratch), bar, z_bar.data(), bars, scratch);
 }
 
+template <class T>
+std::unique_ptr<Field<T>> MlpShape::make(std::span<const T> params) const {
+  return std::make_unique<MlpField<T>>(*this, params);
+}
+
 template class MlpField<float>;
 template class MlpField<double>;
+template std::unique_ptr<Field<float>> MlpShape::make(std::span<const float>) const;
+template std::unique_ptr<Field<double>> MlpShape::make(std::span<const double>) const;
 
 }  // namespace cnf

@@ -16,7 +16,7 @@ namespace cnf {
 /// Cost         per sample and evaluation: sum_l inputs_l outputs_l multiply-adds, times 1 + C; vjp: twice that.
 ///              The closed form adds H_1 H_2.
 template <class T>
-class MlpField final : public Field<T> {
+class MlpField final : public Field<T>, public ClosedFormTrace<T> {
  public:
   /// `params`: MlpLayout(shape).size values, which must outlive the field.
   MlpField(const MlpShape& shape, std::span<const T> params);
@@ -33,7 +33,7 @@ class MlpField final : public Field<T> {
   void vjp(const T* tape, Tile<T> tangents, Tile<T> w_f, Tile<T> w_jv, Out<T> z_bar, std::span<T> t_bar,
            std::span<T> params_bar, Scratch& scratch) const override;
 
-  bool has_trace() const override { return shape_.has_trace(); }
+  const ClosedFormTrace<T>* trace() const override { return shape_.has_trace() ? this : nullptr; }
   Index trace_tape_size(Index B) const override;
   void trace_forward(Times<T> t, Tile<T> z, Out<T> f, Out<T> div, T* tape, Scratch& scratch) const override;
   void trace_jvp(const T* tape, Tile<T> z_dot, Times<T> t_dot, Out<T> f_dot, Out<T> div_dot,
@@ -45,7 +45,7 @@ class MlpField final : public Field<T> {
   struct Layer;
   struct TraceMatrix;
 
-  bool trace_per_update() const { return has_trace() && !shape_.gated(shape_.layers() - 1); }
+  bool trace_per_update() const { return shape_.has_trace() && !shape_.gated(shape_.layers() - 1); }
   Tile<T> weight(Index layer) const {
     return {params_.data() + layout_.layers[static_cast<std::size_t>(layer)].weight, shape_.outputs(layer),
             shape_.inputs(layer)};

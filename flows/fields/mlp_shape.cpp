@@ -8,6 +8,22 @@ namespace cnf {
 
 std::string_view name(TimeConditioning time) { return time == TimeConditioning::concat ? "concat" : "concatsquash"; }
 
+std::vector<Setting> MlpShape::settings() {
+  return {{.name = "dim", .help = "Columns of the data.", .value = Setting::Whole{&dim}, .from_data = true},
+          {.name = "hidden",
+           .help = "Widths of the hidden layers; one or two have the divergence in closed form.",
+           .value = Setting::Wholes{&hidden}},
+          {.name = "activation", .help = "After every hidden layer.", .value = choice_of(activation, kAllActivations)},
+          {.name = "time", .help = "How time enters a layer.", .value = choice_of(time, kAllTimeConditionings)},
+          {.name = "output_gate",
+           .help = "Gate the last layer too, as FFJORD does.",
+           .value = Setting::Flag{&output_gate}}};
+}
+
+Layout MlpShape::layout() const { return MlpLayout(*this); }
+
+Vector<double> MlpShape::initial_parameters(Seed seed) const { return cnf::initial_parameters(*this, {}, seed); }
+
 MlpLayout::MlpLayout(const MlpShape& shape) {
   for (Index l = 0; l < shape.layers(); ++l)
     if (shape.inputs(l) < 1 || shape.outputs(l) < 1)

@@ -1,14 +1,17 @@
 // The shape of a multilayer perceptron that is a velocity field, and where its tensors lie.
 #pragma once
 
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "base/random.hpp"
 #include "base/types.hpp"
+#include "flows/fields/field.hpp"
 #include "flows/kernels/activation.hpp"
 #include "flows/layout.hpp"
+#include "flows/setting.hpp"
 
 namespace cnf {
 
@@ -17,10 +20,13 @@ enum class TimeConditioning {
   concat,        ///< g = 1, c = w_t t: time as one more input of every layer
   concatsquash,  ///< g = sigmoid(w_g t + b_g), c = w_t t: FFJORD's layer (Grathwohl et al. 2019, appendix)
 };
+inline constexpr TimeConditioning kAllTimeConditionings[] = {TimeConditioning::concatsquash, TimeConditioning::concat};
 std::string_view name(TimeConditioning time);  ///< as spelled on the command line
 
 /// f(t, z): D -> H_1 -> ... -> H_L -> D, an activation after every layer but the last.
 struct MlpShape {
+  static constexpr std::string_view kKind = "mlp", kHelp = "a multilayer perceptron";
+
   Index dim = 2;
   std::vector<Index> hidden = {96, 96};
   Activation activation = Activation::sin;
@@ -36,6 +42,13 @@ struct MlpShape {
   bool gated(Index layer) const {
     return time == TimeConditioning::concatsquash && (output_gate || layer < layers() - 1);
   }
+
+  // What FieldShape asks of every shape.
+  std::vector<Setting> settings();
+  Layout layout() const;
+  Vector<double> initial_parameters(Seed seed) const;  ///< by MlpInitialisation's defaults
+  template <class T>
+  std::unique_ptr<Field<T>> make(std::span<const T> params) const;  ///< an MlpField
 };
 
 /// Where one layer's tensors begin in the flat parameter vector; gate_* are -1 in a layer without a gate.

@@ -7,6 +7,7 @@
 
 #include "base/error.hpp"
 #include "base/safetensors.hpp"
+#include "flows/files/shape_json.hpp"
 
 namespace cnf {
 
@@ -27,39 +28,6 @@ E named(const Range& all, const std::string& text, const std::string& where) {
   throw InputError(where + ": " + in_quotes(text) + " is not known to this build; expected one of " + known);
 }
 
-Json shape_json(const Cnf& model) {
-  return Json{{"kind", "mlp"},
-              {"dim", model.shape.dim},
-              {"hidden", model.shape.hidden},
-              {"activation", name(model.shape.activation)},
-              {"time", name(model.shape.time)},
-              {"output_gate", model.shape.output_gate}};
-}
-
-MlpShape shape_from(const Json& json, const std::string& where) {
-  constexpr Index kMostUnits = 1 << 20, kMostLayers = 64;
-  constexpr TimeConditioning kTimes[] = {TimeConditioning::concat, TimeConditioning::concatsquash};
-  MlpShape shape;
-  if (json.at("kind") != "mlp")
-    throw InputError(where + ": field kind " + json.at("kind").dump() + ", expected \"mlp\"");
-  const auto whole = [&](const Json& number) {
-    if (!number.is_number_integer()) throw InputError(where + ": " + number.dump() + " is not a whole number");
-    return number.get<Index>();
-  };
-  shape.dim = whole(json.at("dim"));
-  shape.hidden.clear();
-  for (const Json& units : json.at("hidden")) shape.hidden.push_back(whole(units));
-  shape.activation = named<Activation>(kAllActivations, json.at("activation").get<std::string>(), where);
-  shape.time = named<TimeConditioning>(kTimes, json.at("time").get<std::string>(), where);
-  shape.output_gate = json.at("output_gate").get<bool>();
-  const auto sane = [](Index units) { return units >= 1 && units <= kMostUnits; };
-  if (!sane(shape.dim) || shape.hidden.empty() || static_cast<Index>(shape.hidden.size()) > kMostLayers ||
-      !std::all_of(shape.hidden.begin(), shape.hidden.end(), sane))
-    throw InputError(where + ": dim and hidden must be 1 to 64 whole numbers between 1 and " +
-                     std::to_string(kMostUnits));
-  return shape;
-}
-
 /// A matrix as its file holds it: row-major; a vector has one dimension.
 template <class T>
 Tensor matrix_tensor(const std::string& name, const Matrix<T>& values, bool vector) {
@@ -78,7 +46,7 @@ Tensor matrix_tensor(const std::string& name, const Matrix<T>& values, bool vect
 
 /// Adds every slice of a flat parameter vector under "prefix + its name".
 template <class T>
-void add_params(Safetensors& file, const MlpLayout& layout, const std::string& prefix, const Vector<T>& params) {
+void add_params(Safetensors& file, const Layout& layout, const std::string& prefix, const Vector<T>& params) {
   for (const TensorSlice& slice : layout.tensors) {
     const Matrix<T> values = Tile<T>(params.data() + slice.offset, slice.rows, slice.cols);
     file.tensors.push_back(matrix_tensor<T>(prefix + slice.name, values, slice.vector));
@@ -119,7 +87,7 @@ class TensorReader {
     return result;
   }
   template <class T>
-  Vector<T> params(const MlpLayout& layout, const std::string& prefix) {
+  Vector<T> params(const Layout& layout, const std::string& prefix) {
     for (const TensorSlice& slice : layout.tensors)  // all are here before memory of their sizes is asked for
       expect(prefix + slice.name, shape_of(slice.rows, slice.cols, slice.vector), dtype_of<T>());
     Vector<T> flat = Vector<T>::Zero(layout.size);
@@ -148,14 +116,19 @@ constexpr const char* kModelKind = "cnf model";
 constexpr const char* kTrainingKind = "cnf training state";
 
 /// The metadata and tensors that a model and a training state share.
-Safetensors common_part(const ModelFile& file, const char* kind) {
+Safetensors common_part(const ModelFile& file, const char* what) {
+  check(file.model);
+  if (file.model.blocks.size() != 1)
+    throw ComputationError("a model of " + std::to_string(file.model.blocks.size()) +
+                           " blocks cannot be said in format 1; it is not written");
+  const Block& block = file.model.blocks.front();
   Safetensors out;
-  out.metadata["cnf.kind"] = kind;
+  out.metadata["cnf.kind"] = what;
   out.metadata["cnf.format"] = std::to_string(kModelFormat);
   out.metadata["cnf.precision"] = name(file.precision);
-  out.metadata["cnf.field"] = shape_json(file.model).dump();
+  out.metadata["cnf.field"] = shape_json(file.model.blocks[0].field).dump();
   out.metadata["cnf.flow"] =
-      Json{{"base", "normal"}, {"t_base", file.model.t_base}, {"t_data", file.model.t_data}}.dump();
+      Json{{"base", kind(file.model.base)}, {"t_base", block.t_base}, {"t_data", block.t_data}}.dump();
   out.metadata["cnf.columns"] = Json(file.model.columns).dump();
   out.metadata["cnf.recipe"] = file.recipe;
   out.metadata["cnf.numbers"] = file.numbers;
@@ -216,12 +189,13 @@ ModelFile read_common(const Safetensors& file, TensorReader& reader, const std::
   ModelFile out;
   try {
     out.precision = precision_of(file, path);
-    out.model.shape = shape_from(json_field(file, "cnf.field", path), path);
+    Block& block = out.model.blocks.front();
+    block.field = shape_from(json_field(file, "cnf.field", path), path);
     const Json flow = json_field(file, "cnf.flow", path);
-    if (flow.at("base") != "normal")
+    if (flow.at("base") != kind(out.model.base))
       throw InputError(path + ": base density " + flow.at("base").dump() + ", this build knows \"normal\"");
-    out.model.t_base = flow.at("t_base").get<double>();
-    out.model.t_data = flow.at("t_data").get<double>();
+    block.t_base = flow.at("t_base").get<double>();
+    block.t_data = flow.at("t_data").get<double>();
     out.model.columns = json_field(file, "cnf.columns", path).get<std::vector<std::string>>();
   } catch (const Json::exception& error) {
     throw InputError(path + ": metadata does not describe a network: " + error.what());
@@ -232,7 +206,8 @@ ModelFile read_common(const Safetensors& file, TensorReader& reader, const std::
   if (!out.model.columns.empty() && static_cast<Index>(out.model.columns.size()) != D)
     throw InputError(path + ": " + std::to_string(out.model.columns.size()) + " column names for " + std::to_string(D) +
                      " dimensions");
-  if (!std::isfinite(out.model.t_base) || !std::isfinite(out.model.t_data) || out.model.t_base == out.model.t_data)
+  const Block& block = out.model.blocks.front();
+  if (!std::isfinite(block.t_base) || !std::isfinite(block.t_data) || block.t_base == block.t_data)
     throw InputError(path + ": t_base and t_data must be finite and different");
   out.model.standardisation.mean = reader.matrix<double>("standardisation.mean", D, 1, true);
   out.model.standardisation.scale = reader.matrix<double>("standardisation.scale", D, D, false);
@@ -242,7 +217,7 @@ ModelFile read_common(const Safetensors& file, TensorReader& reader, const std::
 }
 
 template <class T>
-void read_weights(TensorReader& reader, const MlpLayout& layout, const std::string& prefix, Weights<T>& weights) {
+void read_weights(TensorReader& reader, const Layout& layout, const std::string& prefix, Weights<T>& weights) {
   weights.params = reader.params<T>(layout, prefix + "params.");
   weights.average = reader.params<T>(layout, prefix + "average.");
   for (const auto& slot : Adam<T>().slots(layout))
@@ -250,7 +225,7 @@ void read_weights(TensorReader& reader, const MlpLayout& layout, const std::stri
 }
 
 template <class T>
-void add_weights(Safetensors& file, const MlpLayout& layout, const std::string& prefix, const Weights<T>& weights) {
+void add_weights(Safetensors& file, const Layout& layout, const std::string& prefix, const Weights<T>& weights) {
   add_params(file, layout, prefix + "params.", weights.params);
   add_params(file, layout, prefix + "average.", weights.average);
   const auto slots = Adam<T>().slots(layout);
@@ -262,7 +237,7 @@ void add_weights(Safetensors& file, const MlpLayout& layout, const std::string& 
 
 std::string model_bytes(const ModelFile& file) {
   Safetensors out = common_part(file, kModelKind);
-  const MlpLayout layout(file.model.shape);
+  const Layout layout = file.model.layout();
   if (file.precision == Precision::single_float)
     add_params<float>(out, layout, "", file.model.params.cast<float>());
   else
@@ -275,7 +250,7 @@ ModelFile read_model(const std::filesystem::path& path) {
   expect_kind(file, kModelKind, path.string());
   TensorReader reader(file, path.string());
   ModelFile out = read_common(file, reader, path.string());
-  const MlpLayout layout(out.model.shape);
+  const Layout layout = out.model.layout();
   out.model.params = out.precision == Precision::single_float
                          ? Vector<double>(reader.params<float>(layout, "").cast<double>())
                          : reader.params<double>(layout, "");
@@ -286,7 +261,7 @@ ModelFile read_model(const std::filesystem::path& path) {
 template <class T>
 std::string training_bytes(const TrainingFile<T>& training) {
   Safetensors out = common_part(training.file, kTrainingKind);
-  const MlpLayout layout(training.file.model.shape);
+  const Layout layout = training.file.model.layout();
   const TrainingState<T>& state = training.state;
   add_weights(out, layout, "current.", state.current);
   add_weights(out, layout, "last_good.", state.last_good);
@@ -324,7 +299,7 @@ TrainingFile<T> read_training(const std::filesystem::path& path) {
   expect_kind(file, kTrainingKind, path.string());
   TensorReader reader(file, path.string());
   TrainingFile<T> out{read_common(file, reader, path.string()), {}};
-  const MlpLayout layout(out.file.model.shape);
+  const Layout layout = out.file.model.layout();
   TrainingState<T>& state = out.state;
   read_weights(reader, layout, "current.", state.current);
   read_weights(reader, layout, "last_good.", state.last_good);

@@ -4,7 +4,7 @@
 #include <filesystem>
 #include <string>
 
-#include "flows/cnf.hpp"
+#include "flows/evaluator.hpp"
 #include "flows/training/train.hpp"
 
 namespace cnf {

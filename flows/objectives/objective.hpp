@@ -1,65 +1,43 @@
-// What training minimises: a batch's loss and its gradient.
+// What training minimises: a batch's loss and its gradient; and what one objective has to say of itself.
 #pragma once
 
-#include <memory>
 #include <string_view>
 #include <vector>
 
-#include "flows/cnf.hpp"
-#include "flows/tile_sum.hpp"
+#include "flows/tile_flow.hpp"
 
 namespace cnf {
-
-enum class ObjectiveKind {
-  likelihood,     ///< the mean negative log-density: every step solves the flow
-  flow_matching,  ///< the field's mean squared distance from straight paths: one evaluation, no solve
-};
-std::string_view name(ObjectiveKind kind);  ///< as spelled on the command line
-
-enum class GradientMode {
-  discrete,    ///< the exact gradient of the number computed: the accepted steps transposed
-  continuous,  ///< Chen et al. (2018): the adjoint equation solved backwards, memory constant in the number of steps
-};
-std::string_view name(GradientMode mode);  ///< as spelled on the command line
-
-/// Flow matching reads `threads` and `seed` alone.
-struct ObjectiveOptions {
-  SolveOptions solve{};
-  SolveOptions adjoint{};  ///< of the backward solve of the continuous adjoint
-  DivergenceChoice divergence{};
-  GradientMode gradient = GradientMode::discrete;
-  int threads = 0;
-  Seed seed{};  ///< of Hutchinson's probes, or of the paths
-  ObjectiveKind kind = ObjectiveKind::likelihood;
-};
 
 /// The loss of one batch, in unit coordinates, and its gradient.
 template <class T>
 struct LossGradient {
-  double loss = 0;          ///< meaningless if there are failures
-  Vector<T> dloss_dparams;  ///< MlpLayout(shape).size
-  Matrix<T> dloss_du;       ///< D x B
-  double dloss_dt_data = 0, dloss_dt_base = 0;
-  Counters forward, backward;  ///< sums over tiles; backward: of the continuous adjoint's solves
+  double loss = 0;                   ///< meaningless if there are failures
+  Vector<T> dloss_dparams;           ///< model.layout().size
+  Matrix<T> dloss_du;                ///< D x B
+  std::vector<double> dloss_dtimes;  ///< by t_base and t_data of each block in turn
+  Counters forward, backward;        ///< sums over tiles; backward: of the continuous adjoint's solves
   Index tiles = 0;
   std::vector<Status> failures;  ///< the first of each tile that failed, its row counted in the batch
 
-  /// Takes over what tiles have added up; the share keeps their counters.
-  void take(TileShare<T>& sum, Index n_tiles) {
+  double dloss_dt_base(std::size_t block = 0) const { return dloss_dtimes[2 * block]; }
+  double dloss_dt_data(std::size_t block = 0) const { return dloss_dtimes[2 * block + 1]; }
+  double nfe_forward() const { return static_cast<double>(forward.evaluations) / static_cast<double>(tiles); }
+
+  /// Copies what tiles have added up, of params_bar the first `parameters` values.
+  void take(const TileShare<T>& sum, Index parameters, Index n_tiles) {
     loss = sum.loss;
-    dloss_dparams.swap(sum.params_bar);
-    dloss_dt_base = sum.dloss_dt_base;
-    dloss_dt_data = sum.dloss_dt_data;
+    dloss_dparams = sum.params_bar.head(parameters);
+    dloss_dtimes = sum.dloss_dtimes;
     forward = sum.forward;
     backward = sum.backward;
-    failures.swap(sum.failures);
+    failures = sum.failures;
     tiles = n_tiles;
   }
-  double nfe_forward() const { return static_cast<double>(forward.evaluations) / static_cast<double>(tiles); }
 };
 
-/// An objective of one shape, with every worker's memory kept from call to call.
-/// Tiles are balanced, about 64 samples each, and their gradients are added by a fixed tree (tile_sum.hpp).
+/// An objective of one model's shape, with every worker's memory kept from call to call.
+/// Tiles are balanced, about tile_rows(model) samples each, and their gradients are added by a fixed tree
+/// (tile_sum.hpp).
 template <class T>
 class Objective {
  public:
@@ -68,14 +46,34 @@ class Objective {
   Objective& operator=(const Objective&) = delete;
   virtual ~Objective() = default;
 
-  /// At `params` on the batch u (D x B, unit coordinates). `step` addresses what is drawn: the same at every stage of a
+  /// At `params` on the batch u (unit coordinates). `step` addresses what is drawn: the same at every stage of a
   /// solve, forward and backward, other at the next step. The result stays valid until the next call.
-  virtual const LossGradient<T>& operator()(const Vector<T>& params, const Matrix<T>& u, std::uint32_t step) = 0;
+  /// std::invalid_argument: another number of parameters, rows of another number, no sample.
+  virtual const LossGradient<T>& operator()(const Vector<T>& params, const Samples<T>& u, std::uint32_t step) = 0;
 };
 
-/// The objective that options.kind names.
+/// One tile's work: what it reads, its worker's memory, and what it fills.
 template <class T>
-std::unique_ptr<Objective<T>> make_objective(const MlpShape& shape, double t_base, double t_data,
-                                             const ObjectiveOptions& options);
+struct TileJob {
+  const BoundCnf<T>& flow;
+  TileInput<T> input;
+  Index batch;  ///< samples of the whole batch, over which the loss is a mean
+  TileFlow<T>& own;
+  TileShare<T>& share;  ///< cleared
+  Out<T> u_bar;         ///< the tile's columns of dloss_du, to be set
+};
+
+/// What training and its command line need to know of an objective.
+struct ObjectiveTraits {
+  std::string_view name, help;  ///< as spelled on the command line and in a recipe
+  std::string_view loss_name;   ///< of the loss in a line of progress
+  bool solves;                  ///< a step solves the flow: it reads FlowOptions, and a warm start may come before it
+  bool log_density;  ///< the loss is -log p in unit coordinates: log |det| of the scaling makes it the user's
+  /// A step costs so many times less than a step of the likelihood: validations lie so much further apart.
+  int validation_stretch;
+  /// A run by seconds makes so many times the steps of its first twentieth. At least ten, so that those made lie in the
+  /// schedule's first tenth, which does not depend on their number; below 20 where later steps cost more.
+  int steps_per_first_twentieth;
+};
 
 }  // namespace cnf

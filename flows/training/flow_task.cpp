@@ -16,28 +16,6 @@ namespace {
 
 constexpr std::string_view kJudged[] = {"validation_nll", "validation_nll_stderr", "kl"};
 
-/// What an objective brings to its stage and its task, beside the loss.
-struct ObjectiveTraits {
-  std::string_view loss_name;
-  bool is_density;  ///< the loss is a density's, so the standardisation's volume brings it to the user's units
-  /// Of the likelihood's steps later ones cost up to twice as much, since a flow grows stiffer as it learns (on rings
-  /// twice, on most sets a tenth to a half); flow matching's all cost the same, and only validation grows.
-  std::int64_t steps_per_first_twentieth;
-};
-
-ObjectiveTraits traits(ObjectiveKind kind) {
-  switch (kind) {
-    case ObjectiveKind::likelihood:
-      return {"nll", true, 10};
-    case ObjectiveKind::flow_matching:
-      return {"matching", false, 16};
-  }
-  throw std::invalid_argument("traits: no such objective");
-}
-
-/// A step of the likelihood costs as much as so many of flow matching, so a warm start is judged as much more rarely.
-constexpr std::int64_t kWarmStretch = 16;
-
 /// Mean and standard error of the mean.
 std::pair<double, double> mean_and_error(const Vector<double>& values) {
   const auto n = static_cast<double>(values.size());
@@ -83,13 +61,13 @@ TrainingData training_rows(Batch rows, Batch validation, Seed seed) {
 }
 
 ObjectiveOptions training_objective() {
-  ObjectiveOptions options;
-  options.solve.rtol = options.solve.atol = 1e-3;
-  options.solve.norm = Norm::tile;
-  options.solve.max_steps = 300;  // ten times what a solve of the built-in sets takes
-  options.adjoint = options.solve;
-  options.adjoint.control_s = false;  // the seminorm: parameters' gradients are quadratures (Kidger et al. 2021)
-  return options;
+  FlowOptions flow;
+  flow.solve.rtol = flow.solve.atol = 1e-3;
+  flow.solve.norm = Norm::tile;
+  flow.solve.max_steps = 300;  // ten times what a solve of the built-in sets takes
+  flow.adjoint = flow.solve;
+  flow.adjoint.control_s = false;  // the seminorm: parameters' gradients are quadratures (Kidger et al. 2021)
+  return {.minimise = MaximumLikelihood{flow}};
 }
 
 Validation validate(const Cnf& model, const TrainingData& data, const EvaluationOptions& options) {
@@ -110,12 +88,12 @@ FlowTask<T>::FlowTask(const Cnf& model, const TrainingData& data, Index batch, c
                       const EvaluationOptions& evaluation)
     : model_(model),
       data_(data),
-      kind_(objective.kind),
+      traits_(traits(objective.minimise)),
       evaluation_(evaluation),
-      layout_(MlpLayout(model.shape)),
-      constant_(traits(kind_).is_density ? model.standardisation.log_abs_det() : 0) {
+      layout_(model.layout()),
+      constant_(traits_.log_density ? model.standardisation.log_abs_det() : 0) {
   check(model, data, batch);
-  objective_ = make_objective<T>(model.shape, model.t_base, model.t_data, objective);
+  objective_ = make_objective<T>(model, objective);
   x_.resize(model.dim(), batch);
 }
 
@@ -145,27 +123,28 @@ std::span<const std::string_view> FlowTask<T>::judged() const {
 
 template <class T>
 std::string_view FlowTask<T>::loss_name() const {
-  return traits(kind_).loss_name;
+  return traits_.loss_name;
 }
 
 template <class T>
 FlowRun<T>::FlowRun(const Cnf& model, const TrainingData& data, const FlowTrainOptions& options) : adam_(options.adam) {
   if (options.warm_start < 0) refuse("warm_start is " + std::to_string(options.warm_start) + ", expected 0 or more");
-  if (options.warm_start > 0 && options.objective.kind != ObjectiveKind::likelihood)
-    refuse("a warm start is for likelihood, the objective is " + std::string(name(options.objective.kind)));
-  const auto add = [&](ObjectiveKind kind, std::int64_t steps, std::int64_t validate_every) {
+  const ObjectiveTraits& own = traits(options.objective.minimise);
+  if (options.warm_start > 0 && !own.solves)
+    refuse("a warm start is for likelihood, the objective is " + std::string(own.name));
+  const auto add = [&](const AnyObjective& minimise, std::int64_t steps, std::int64_t validate_every) {
     ObjectiveOptions objective = options.objective;
-    objective.kind = kind;
+    objective.minimise = minimise;
     tasks_.push_back(std::make_unique<FlowTask<T>>(model, data, options.batch, objective, options.evaluation));
     stages_.push_back({{.steps = steps,
                         .rate = options.lr,
                         .validate_every = validate_every,
-                        .steps_per_first_twentieth = traits(kind).steps_per_first_twentieth},
+                        .steps_per_first_twentieth = traits(minimise).steps_per_first_twentieth},
                        tasks_.back().get()});
   };
   if (options.warm_start > 0)
-    add(ObjectiveKind::flow_matching, options.warm_start, kWarmStretch * options.validate_every);
-  add(options.objective.kind, options.steps, options.validate_every);
+    add(FlowMatching{}, options.warm_start, FlowMatching::kTraits.validation_stretch * options.validate_every);
+  add(options.objective.minimise, options.steps, options.validate_every);
   options_.seconds = options.seconds;
   options_.patience = options.patience;
   options_.update = {.clip = options.clip,
@@ -175,7 +154,7 @@ FlowRun<T>::FlowRun(const Cnf& model, const TrainingData& data, const FlowTrainO
 
 template <class T>
 TrainingState<T> initial_state(const Cnf& model) {
-  return initial_state<T>(MlpLayout(model.shape), Vector<T>(model.params.cast<T>()), Adam<T>());
+  return initial_state<T>(model.layout(), Vector<T>(model.params.cast<T>()), Adam<T>());
 }
 
 template <class T>

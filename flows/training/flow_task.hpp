@@ -5,7 +5,8 @@
 #include <memory>
 #include <vector>
 
-#include "flows/objectives/objective.hpp"
+#include "flows/evaluator.hpp"
+#include "flows/objectives/objectives.hpp"
 #include "flows/training/train.hpp"
 
 namespace cnf {
@@ -50,7 +51,7 @@ class FlowTask final : public Task<T> {
  private:
   Cnf model_;  ///< its params are those last judged
   const TrainingData& data_;
-  ObjectiveKind kind_;
+  const ObjectiveTraits& traits_;
   EvaluationOptions evaluation_;
   Layout layout_;
   std::unique_ptr<Objective<T>> objective_;

@@ -7,7 +7,7 @@
 
 int main() {
   const cnf::Batch x = cnf::find_toy("moons")->sample(cnf::Seed{1}, cnf::Purpose::data, 0, 0, 2000);
-  const cnf::Cnf start = cnf::start_flow({.hidden = {16, 16}}, cnf::fit_standardisation(x), cnf::Seed{1});
+  const cnf::Cnf start = cnf::start_flow(cnf::MlpShape{.hidden = {16, 16}}, cnf::fit_standardisation(x), cnf::Seed{1});
   cnf::FlowTrainOptions options{.steps = 60, .batch = 256};
   options.validate_every = 60;
   const cnf::Cnf flow = cnf::train(start, cnf::training_rows(x, x.leftCols(500), cnf::Seed{1}), options);

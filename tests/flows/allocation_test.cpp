@@ -1,8 +1,6 @@
 #include <catch2/catch.hpp>
 
-#include "flows/fields/mlp.hpp"
-#include "flows/objectives/flow_matching.hpp"
-#include "flows/objectives/max_likelihood.hpp"
+#include "flows/objectives/objectives.hpp"
 #include "solvers/method.hpp"
 #include "tests/allocations.hpp"
 #include "tests/flows/models.hpp"
@@ -29,8 +27,9 @@ TEST_CASE("a repeated call of the objective allocates nothing in its solves", "[
       CAPTURE(name(mode), divergence);
       std::vector<long> counts;
       for (const char* text : {"rk4:5", "rk4:40", "dopri5"}) {
-        MaximumLikelihood<double> of(model.shape, 0, 1,
-                                     {solver(text), solver(text), parse_divergence(divergence), mode, 1, Seed{1}});
+        const FlowOptions flow{solver(text), solver(text), parse_divergence(divergence), mode};
+        const auto made = make_objective<double>(model, {MaximumLikelihood{flow}, 1, Seed{1}});
+        Objective<double>& of = *made;
         of(model.params, u, 0);
         of(model.params, u, 1);
         const long before = allocations;
@@ -49,10 +48,11 @@ TEST_CASE("a repeated call of flow matching allocates nothing but the field boun
   for (const std::vector<Index>& hidden : {std::vector<Index>{16, 16}, {8, 8, 8}}) {
     const Cnf model = small_flow(small_shape(hidden));
     const Batch u = normal_batch(2, 256, Seed{93});
-    FlowMatching<double> of(model.shape, 0, 1, {1, Seed{1}});
+    const auto made = make_objective<double>(model, {FlowMatching{}, 1, Seed{1}});
+    Objective<double>& of = *made;
     of(model.params, u, 0);
     const long before = allocations;
-    { const MlpField<double> field(model.shape, {model.params.data(), static_cast<std::size_t>(model.params.size())}); }
+    { const BoundCnf<double> flow(model, model.params); }
     const long own = allocations - before;
     of(model.params, u, 1);
     CHECK(allocations - before == 2 * own);
@@ -83,8 +83,9 @@ TEST_CASE("the continuous adjoint's memory does not grow with the steps, the dis
   const Batch u = normal_batch(2, 64, Seed{92});
   const auto bytes = [&](GradientMode mode, const char* text) {
     const long before = allocated_bytes;
-    MaximumLikelihood<double> of(model.shape, 0, 1, {solver(text), solver(text), {}, mode, 1, Seed{1}});
-    REQUIRE(of(model.params, u, 0).failures.empty());
+    const FlowOptions flow{solver(text), solver(text), {}, mode};
+    const auto of = make_objective<double>(model, {MaximumLikelihood{flow}, 1, Seed{1}});
+    REQUIRE((*of)(model.params, u, 0).failures.empty());
     return allocated_bytes - before;
   };
   const long ten = bytes(GradientMode::continuous, "rk4:10");

@@ -3,7 +3,7 @@
 #include <limits>
 #include <numbers>
 
-#include "flows/cnf.hpp"
+#include "flows/evaluator.hpp"
 #include "solvers/method.hpp"
 #include "tests/flows/models.hpp"
 
@@ -187,7 +187,7 @@ TEST_CASE("consecutive blocks of multiples of 64 rows give the bits of one call"
     Index first = 0;
     for (const Index rows : {64, 128, 108}) {
       CAPTURE(divergence, first);
-      const Evaluated block = evaluator.log_prob(x.middleCols(first, rows), static_cast<std::uint64_t>(first));
+      const Evaluated block = evaluator.log_prob(Batch(x.middleCols(first, rows)), static_cast<std::uint64_t>(first));
       CHECK(same_bits(block.log_prob, whole.log_prob.segment(first, rows)));
       CHECK(same_bits(block.points, whole.points.middleCols(first, rows)));
       first += rows;
@@ -321,23 +321,23 @@ TEST_CASE("misuse of a model is refused by name", "[flows][errors]") {
   using Catch::Contains;
   const Cnf model = flow_in_units();
   Evaluator evaluator(model, evaluation("dopri5"));
-  CHECK_THROWS_WITH(evaluator.log_prob(Batch::Zero(3, 2)),
+  CHECK_THROWS_WITH(evaluator.log_prob(Batch(Batch::Zero(3, 2))),
                     Contains("log_prob: x has 3 rows, this flow is over 2 dimensions") && Contains("transposed"));
-  CHECK_THROWS_AS(evaluator.encode(Batch::Zero(1, 2)), std::invalid_argument);
-  CHECK_THROWS_AS(evaluator.decode(Batch::Zero(1, 2)), std::invalid_argument);
+  CHECK_THROWS_AS(evaluator.encode(Batch(Batch::Zero(1, 2))), std::invalid_argument);
+  CHECK_THROWS_AS(evaluator.decode(Batch(Batch::Zero(1, 2))), std::invalid_argument);
   CHECK_THROWS_WITH(evaluator.sample(Seed{}, 0, -1, false), Contains("N is -1"));
   Cnf short_of_weights = model;
   short_of_weights.params.conservativeResize(5);
-  CHECK_THROWS_WITH(log_prob(short_of_weights, Batch::Zero(2, 1)), Contains("has 5 parameters"));
+  CHECK_THROWS_WITH(log_prob(short_of_weights, Batch(Batch::Zero(2, 1))), Contains("has 5 parameters"));
   Cnf other_units = model;
   other_units.standardisation = Standardisation::identity(3);
-  CHECK_THROWS_WITH(log_prob(other_units, Batch::Zero(2, 1)), Contains("standardisation is over 3"));
+  CHECK_THROWS_WITH(log_prob(other_units, Batch(Batch::Zero(2, 1))), Contains("standardisation is over 3"));
   auto options = evaluation("dopri5");
   options.solve.rtol = -1;
-  CHECK_THROWS_WITH(log_prob(model, Batch::Zero(2, 1), options), Contains("rtol"));
+  CHECK_THROWS_WITH(log_prob(model, Batch(Batch::Zero(2, 1)), options), Contains("rtol"));
   options = evaluation("dopri5");
   options.divergence = {DivergenceChoice::Kind::hutchinson, 0, Probe::rademacher};
-  CHECK_THROWS_WITH(log_prob(model, Batch::Zero(2, 1), options), Contains("probes"));
+  CHECK_THROWS_WITH(log_prob(model, Batch(Batch::Zero(2, 1)), options), Contains("probes"));
 }
 
 TEST_CASE("no rows are no work", "[flows]") {

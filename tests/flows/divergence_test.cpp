@@ -24,8 +24,9 @@ TEST_CASE("Hutchinson's log-density and parameter gradient have the exact ones a
     SolveOptions solve;
     solve.method = find_tableau("rk4");
     solve.fixed_steps = 8;  // a fixed grid: the estimate is then linear in the probe's estimate, hence unbiased
-    MaximumLikelihood<double> objective(model.shape, 0, 1, {solve, solve, choice, GradientMode::discrete, 1, seed});
-    LossGradient<double> at = objective(model.params, u, 0);
+    const FlowOptions flow{solve, solve, choice, GradientMode::discrete};
+    const auto objective = make_objective<double>(model, {MaximumLikelihood{flow}, 1, seed});
+    LossGradient<double> at = (*objective)(model.params, u, 0);
     REQUIRE(at.failures.empty());
     return at;
   };
@@ -100,9 +101,9 @@ TEST_CASE("the probe is the same at every stage of a solve, forwards and backwar
     SolveOptions solve;
     solve.rtol = solve.atol = 1e-9;
     solve.max_steps = 400;
-    MaximumLikelihood<double> objective(
-        model.shape, 0, 1, {solve, solve, parse_divergence(divergence), GradientMode::continuous, 1, Seed{5}});
-    const LossGradient<double>& at = objective(model.params, normal_batch(2, 16, Seed{2}), 3);
+    const FlowOptions flow{solve, solve, parse_divergence(divergence), GradientMode::continuous};
+    const auto objective = make_objective<double>(model, {MaximumLikelihood{flow}, 1, Seed{5}});
+    const LossGradient<double>& at = (*objective)(model.params, normal_batch(2, 16, Seed{2}), 3);
     REQUIRE(at.failures.empty());
     return std::pair<double, double>(static_cast<double>(at.forward.evaluations),
                                      static_cast<double>(at.backward.evaluations));

@@ -1,10 +1,9 @@
-#include "flows/objectives/flow_matching.hpp"
-
 #include <catch2/catch.hpp>
 #include <functional>
 #include <limits>
 
 #include "flows/fields/mlp.hpp"
+#include "flows/objectives/objectives.hpp"
 #include "tests/flows/models.hpp"
 
 using namespace cnf;
@@ -12,31 +11,36 @@ using namespace cnf;
 namespace {
 
 template <class T>
+std::unique_ptr<Objective<T>> matching(const Cnf& model, int threads = 1, Seed seed = {9}) {
+  return make_objective<T>(model, {FlowMatching{}, threads, seed});
+}
+
+template <class T>
 LossGradient<T> loss_gradient(const Cnf& model, const Matrix<T>& u, int threads = 1, std::uint32_t step = 5) {
-  FlowMatching<T> of(model.shape, model.t_base, model.t_data, {threads, Seed{9}});
-  return of(model.params.cast<T>(), u, step);
+  return (*matching<T>(model, threads))(model.params.cast<T>(), u, step);
 }
 
 template <class T>
 bool equal(const LossGradient<T>& a, const LossGradient<T>& b) {
   return a.loss == b.loss && a.dloss_dparams == b.dloss_dparams && a.dloss_du == b.dloss_du &&
-         a.dloss_dt_data == b.dloss_dt_data && a.dloss_dt_base == b.dloss_dt_base;
+         a.dloss_dtimes == b.dloss_dtimes;
 }
 
 /// The documented loss, sample by sample, from single draws and single evaluations.
 double loss_by_definition(const Cnf& model, const Batch& u, std::uint32_t step) {
   const Index D = model.dim();
   const auto time = static_cast<std::uint32_t>(D + D % 2);
-  const MlpField<double> field(model.shape, {model.params.data(), static_cast<std::size_t>(model.params.size())});
+  const Block& block = model.blocks.front();
+  const MlpField<double> field(model.mlp(), {model.params.data(), static_cast<std::size_t>(model.params.size())});
   Scratch scratch;
   double sum = 0;
   for (Index b = 0; b < u.cols(); ++b) {
     const auto sample = static_cast<std::uint64_t>(b);
-    const double s = uniform(Seed{9}, Purpose::path, step, sample, time), span = model.t_data - model.t_base;
+    const double s = uniform(Seed{9}, Purpose::path, step, sample, time), span = block.t_data - block.t_base;
     Vector<double> x0(D), f(D);
     for (Index i = 0; i < D; ++i) x0[i] = normal(Seed{9}, Purpose::path, step, sample, static_cast<std::uint32_t>(i));
     const Vector<double> x = (1 - s) * x0 + s * u.col(b), v = (u.col(b) - x0) / span;
-    const double t = model.t_base + s * span;
+    const double t = block.t_base + s * span;
     field.forward(Times<double>(&t, 1), Tile<double>(x.data(), D, 1), Tile<double>(nullptr, D, 0),
                   Out<double>(f.data(), D, 1), Out<double>(nullptr, D, 0), nullptr, scratch);
     sum += (f - v).squaredNorm();
@@ -53,9 +57,9 @@ double error_along(double slope, double h, const std::function<double(double)>& 
 std::vector<Cnf> models() {
   std::vector<Cnf> result{small_flow(small_shape({8, 8})), small_flow(small_shape({9, 7, 5}, Activation::sin, true)),
                           small_flow(small_shape({6}, Activation::softplus, false, TimeConditioning::concat, 3))};
-  result[1].t_base = 0.25;
-  result[1].t_data = -1.5;  // time may run backwards
-  result[2].t_data = 0.5;
+  result[1].blocks[0].t_base = 0.25;
+  result[1].blocks[0].t_data = -1.5;  // time may run backwards
+  result[2].blocks[0].t_data = 0.5;
   return result;
 }
 
@@ -80,7 +84,7 @@ TEST_CASE("the gradient of the matching loss equals central differences", "[flow
     const Batch u = normal_batch(model.dim(), 70, Seed{71});
     const LossGradient<double> at = loss_gradient<double>(model, u);
     REQUIRE(at.dloss_dparams.size() == model.params.size());
-    for (const TensorSlice& slice : MlpLayout(model.shape).tensors) {
+    for (const TensorSlice& slice : model.layout().tensors) {
       CAPTURE(slice.name);
       Vector<double> direction = Vector<double>::Zero(model.params.size());
       direction.segment(slice.offset, slice.size()) = normal_batch(slice.size(), 1, Seed{72});
@@ -93,14 +97,14 @@ TEST_CASE("the gradient of the matching loss equals central differences", "[flow
     const Batch du = normal_batch(model.dim(), 70, Seed{73});
     CHECK(error_along(at.dloss_du.cwiseProduct(du).sum(), 1e-3,
                       [&](double h) { return loss_gradient<double>(model, u + h * du).loss; }) < 1e-8);
-    CHECK(error_along(at.dloss_dt_data, 1e-3, [&](double h) {
+    CHECK(error_along(at.dloss_dt_data(), 1e-3, [&](double h) {
             Cnf moved = model;
-            moved.t_data += h;
+            moved.blocks[0].t_data += h;
             return loss_gradient<double>(moved, u).loss;
           }) < 1e-7);
-    CHECK(error_along(at.dloss_dt_base, 1e-3, [&](double h) {
+    CHECK(error_along(at.dloss_dt_base(), 1e-3, [&](double h) {
             Cnf moved = model;
-            moved.t_base += h;
+            moved.blocks[0].t_base += h;
             return loss_gradient<double>(moved, u).loss;
           }) < 1e-7);
   }
@@ -114,10 +118,10 @@ TEST_CASE("the matching gradient does not depend on the number of threads, nor o
   const auto one = loss_gradient<float>(model, u);
   CHECK(one.tiles == 5);
   for (const int threads : {2, 3, 4}) CHECK(equal(one, loss_gradient<float>(model, u, threads)));
-  FlowMatching<float> of(model.shape, 0, 1, {2, Seed{9}});
+  const auto objective = matching<float>(model, 2);
   const Vector<float> params = model.params.cast<float>();
-  of(params, other, 1);
-  CHECK(equal(one, of(params, u, 5)));
+  (*objective)(params, other, 1);
+  CHECK(equal(one, (*objective)(params, u, 5)));
 }
 
 TEST_CASE("a batch's tiles draw what its samples' numbers say, so its loss and gradient are its samples' means",
@@ -139,9 +143,10 @@ TEST_CASE("the matching loss of a linear field is its closed form", "[flows][mat
   // Data at the origin alone: x_t = (1 - s) x0 and v = -x0, known from x_t and s, so the best field has loss 0 and f =
   // 0 has the loss E|v|^2 / D = 1. A linear field f = -c x has the loss E (c (1 - s) - 1)^2 = 1 - c + c^2 / 3.
   Cnf model;
-  model.shape = {.dim = 2, .hidden = {2}, .activation = Activation::relu, .time = TimeConditioning::concat};
+  const MlpShape shape{.dim = 2, .hidden = {2}, .activation = Activation::relu, .time = TimeConditioning::concat};
+  model.blocks.front().field = shape;
   model.standardisation = Standardisation::identity(2);
-  const MlpLayout layout(model.shape);
+  const MlpLayout layout(shape);
   model.params = Vector<double>::Zero(layout.size);
   constexpr double c = 1.5, kShift = 100;  // relu(x + 100) - 100 = x
   for (Index i = 0; i < 2; ++i) {
@@ -165,24 +170,31 @@ TEST_CASE("a sample that is not finite makes the matching loss so, whatever the 
   for (const int threads : {1, 3}) CHECK(std::isnan(loss_gradient<double>(model, u, threads).loss));
 }
 
-TEST_CASE("flow matching refuses a batch of another width, none at all, weights of another number and equal times",
-          "[flows][matching][errors]") {
-  const Cnf model = small_flow(small_shape({8, 8}));
-  FlowMatching<double> of(model.shape, 0, 1, {1, Seed{}});
-  CHECK_THROWS_WITH(of(model.params, Batch::Zero(3, 4), 0), Catch::Contains("3 x 4, expected 2 rows"));
-  CHECK_THROWS_AS(of(model.params, Batch(2, 0), 0), std::invalid_argument);
-  CHECK_THROWS_AS(of(model.params.head(3), Batch::Zero(2, 4), 0), std::invalid_argument);
-  CHECK_THROWS_WITH(FlowMatching<double>(model.shape, 1, 1, {}), Catch::Contains("two different finite times"));
+TEST_CASE(
+    "flow matching refuses a batch of another width, none at all, weights of another number, equal times and "
+    "several blocks",
+    "[flows][matching][errors]") {
+  Cnf model = small_flow(small_shape({8, 8}));
+  const auto objective = matching<double>(model);
+  Objective<double>& of = *objective;
+  CHECK_THROWS_WITH(of(model.params, Batch(Batch::Zero(3, 4)), 0), Catch::Contains("x has 3 rows"));
+  CHECK_THROWS_WITH(of(model.params, Batch(2, 0), 0), Catch::Contains("flow-matching: the batch is empty"));
+  CHECK_THROWS_AS(of(model.params.head(3), Batch(Batch::Zero(2, 4)), 0), std::invalid_argument);
+  model.blocks[0].t_data = 0;
+  CHECK_THROWS_WITH(matching<double>(model), Catch::Contains("two different finite times"));
+  model.blocks = {2, {small_shape({8, 8}), 0, 1}};
+  model.params = Vector<double>::Zero(model.layout().size);
+  CHECK_THROWS_WITH(matching<double>(model), Catch::Contains("several blocks"));
 }
 
-TEST_CASE("the factory makes the objective that the options name", "[flows][matching]") {
+TEST_CASE("an objective is found by its name, and made by its options", "[flows][matching][objective]") {
   const Cnf model = small_flow(small_shape({8, 8}));
   const Batch u = normal_batch(2, 30, Seed{77});
-  ObjectiveOptions options;
-  options.threads = 1;
-  options.seed = Seed{9};
-  CHECK(make_objective<double>(model.shape, 0, 1, options)->operator()(model.params, u, 5).nfe_forward() > 6);
-  options.kind = ObjectiveKind::flow_matching;
-  CHECK(equal((*make_objective<double>(model.shape, 0, 1, options))(model.params, u, 5),
-              loss_gradient<double>(model, u)));
+  const ObjectiveOptions likelihood{*find_objective("likelihood"), 1, Seed{9}};
+  CHECK(likelihood.flow() != nullptr);
+  CHECK((*make_objective<double>(model, likelihood))(model.params, u, 5).nfe_forward() > 6);
+  const ObjectiveOptions options{*find_objective("flow-matching"), 1, Seed{9}};
+  CHECK(options.flow() == nullptr);
+  CHECK(equal((*make_objective<double>(model, options))(model.params, u, 5), loss_gradient<double>(model, u)));
+  CHECK(!find_objective("flow_matching"));
 }

@@ -45,7 +45,7 @@ Phi<T> phi(Activation activation, const T& a) {
 /// Trace   by definition, sum_i e_i^T J e_i, whatever the depth, the gates and the times: no closed form.
 /// Tape    t and z of every sample; everything else is computed again.
 template <class T>
-class MlpReference final : public Field<T> {
+class MlpReference final : public Field<T>, public ClosedFormTrace<T> {
   using Column = Vector<T>;
   using Map = Eigen::Map<Column>;
   using Values = Eigen::Map<const Column>;
@@ -189,7 +189,7 @@ class MlpReference final : public Field<T> {
                           .x;
   }
 
-  bool has_trace() const override { return true; }
+  const ClosedFormTrace<T>* trace() const override { return this; }
   Index trace_tape_size(Index B) const override { return tape_size(B, 0); }
   void trace_forward(Times<T> t, Tile<T> z, Out<T> f, Out<T> div, T* tape, Scratch& scratch) const override {
     const Index B = z.cols();

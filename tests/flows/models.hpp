@@ -1,7 +1,7 @@
 // Small models that the tests of this layer share.
 #pragma once
 
-#include "flows/cnf.hpp"
+#include "flows/evaluator.hpp"
 #include "flows/fields/mlp.hpp"
 
 namespace cnf {
@@ -15,7 +15,7 @@ inline MlpShape small_shape(std::vector<Index> hidden, Activation activation = A
 /// A flow that moves points visibly, with weights of ordinary size in every layer.
 inline Cnf small_flow(const MlpShape& shape, Seed seed = {3}) {
   Cnf model;
-  model.shape = shape;
+  model.blocks.front().field = shape;
   model.params = initial_parameters(shape, {.first_weight = 1.5, .hidden_weight = 1.5, .last_weight = 1.5}, seed);
   model.params = model.params.cast<float>().cast<double>();
   model.standardisation = Standardisation::identity(shape.dim);

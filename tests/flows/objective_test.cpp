@@ -1,7 +1,7 @@
 #include <catch2/catch.hpp>
 #include <limits>
 
-#include "flows/objectives/max_likelihood.hpp"
+#include "flows/objectives/objectives.hpp"
 #include "solvers/method.hpp"
 #include "tests/flows/models.hpp"
 
@@ -20,12 +20,13 @@ SolveOptions solver(const char* text, double tolerance = 1e-5) {
 
 ObjectiveOptions objective(const SolveOptions& solve, GradientMode gradient = GradientMode::discrete, int threads = 1,
                            const char* divergence = "auto") {
-  return {solve, solve, parse_divergence(divergence), gradient, threads, Seed{9}};
+  return {MaximumLikelihood{{solve, solve, parse_divergence(divergence), gradient}}, threads, Seed{9}};
 }
 
 template <class T>
 LossGradient<T> loss_gradient(const Cnf& model, const Matrix<T>& u, const ObjectiveOptions& options) {
-  MaximumLikelihood<T> of(model.shape, model.t_base, model.t_data, options);
+  const auto made = make_objective<T>(model, options);
+  Objective<T>& of = *made;
   LossGradient<T> at = of(model.params.cast<T>(), u, 5);
   REQUIRE(at.failures.empty());
   return at;
@@ -34,8 +35,7 @@ LossGradient<T> loss_gradient(const Cnf& model, const Matrix<T>& u, const Object
 template <class T>
 bool equal(const LossGradient<T>& a, const LossGradient<T>& b) {
   return a.loss == b.loss && a.dloss_dparams == b.dloss_dparams && a.dloss_du == b.dloss_du &&
-         a.dloss_dt_data == b.dloss_dt_data && a.dloss_dt_base == b.dloss_dt_base &&
-         a.forward.evaluations == b.forward.evaluations;
+         a.dloss_dtimes == b.dloss_dtimes && a.forward.evaluations == b.forward.evaluations;
 }
 
 }  // namespace
@@ -73,7 +73,8 @@ TEST_CASE("a batch's gradient does not depend on the number of threads", "[flows
 
 TEST_CASE("a second call on the same batch gives the same bits, also after another batch", "[flows][objective][bits]") {
   const Cnf model = small_flow(small_shape({8, 8}));
-  MaximumLikelihood<double> of(model.shape, 0, 1, objective(solver("dopri5")));
+  const auto made = make_objective<double>(model, objective(solver("dopri5")));
+  Objective<double>& of = *made;
   const Batch u = normal_batch(2, 100, Seed{62}), other = 2 * normal_batch(2, 37, Seed{63});
   const LossGradient<double> first = of(model.params, u, 1);
   of(model.params, other, 2);
@@ -94,20 +95,20 @@ TEST_CASE("on a fixed grid a batch's gradient is the mean of its samples'", "[fl
     CHECK(batch.tiles == 3);
     LossGradient<double> mean;
     mean.dloss_dparams = Vector<double>::Zero(model.params.size());
-    double du_error = 0;
+    double du_error = 0, dt_base = 0, dt_data = 0;
     for (Index b = 0; b < N; ++b) {
       const LossGradient<double> one = loss_gradient<double>(model, Batch(u.col(b)), options);
       const double n = static_cast<double>(N);
       mean.loss += one.loss / n;
       mean.dloss_dparams += one.dloss_dparams / n;
-      mean.dloss_dt_base += one.dloss_dt_base / n;
-      mean.dloss_dt_data += one.dloss_dt_data / n;
+      dt_base += one.dloss_dt_base() / n;
+      dt_data += one.dloss_dt_data() / n;
       du_error = std::max(du_error, (one.dloss_du / n - batch.dloss_du.col(b)).cwiseAbs().maxCoeff());
     }
     CHECK(batch.loss == Approx(mean.loss).epsilon(1e-13));
     CHECK((batch.dloss_dparams - mean.dloss_dparams).norm() < 1e-12 * mean.dloss_dparams.norm());
-    CHECK(batch.dloss_dt_base == Approx(mean.dloss_dt_base).epsilon(1e-12));
-    CHECK(batch.dloss_dt_data == Approx(mean.dloss_dt_data).epsilon(1e-12));
+    CHECK(batch.dloss_dt_base() == Approx(dt_base).epsilon(1e-12));
+    CHECK(batch.dloss_dt_data() == Approx(dt_data).epsilon(1e-12));
     CHECK(du_error < 1e-14 * batch.dloss_du.cwiseAbs().maxCoeff() * static_cast<double>(N));
   }
 }
@@ -131,8 +132,9 @@ TEST_CASE("the continuous adjoint approaches the discrete one as the tolerance s
 TEST_CASE("the probes of a step are its own", "[flows][objective]") {
   const Cnf model = small_flow(small_shape({8, 8}));
   const Batch u = normal_batch(2, 16, Seed{66});
-  MaximumLikelihood<double> of(model.shape, 0, 1,
-                               objective(solver("rk4:4"), GradientMode::discrete, 1, "hutchinson:1"));
+  const auto made =
+      make_objective<double>(model, objective(solver("rk4:4"), GradientMode::discrete, 1, "hutchinson:1"));
+  Objective<double>& of = *made;
   const double first = of(model.params, u, 0).loss, second = of(model.params, u, 1).loss;
   CHECK(first != second);
   CHECK(of(model.params, u, 0).loss == first);
@@ -146,15 +148,17 @@ TEST_CASE("failing samples are reported by their numbers in the batch", "[flows]
   u(0, 149) = -std::numeric_limits<double>::infinity();
   for (const GradientMode mode : {GradientMode::discrete, GradientMode::continuous})
     for (const int threads : {1, 3}) {
-      MaximumLikelihood<double> of(model.shape, 0, 1, objective(solver("dopri5"), mode, threads));
+      const auto made = make_objective<double>(model, objective(solver("dopri5"), mode, threads));
+      Objective<double>& of = *made;
       const LossGradient<double>& at = of(model.params, u, 0);
       std::vector<Index> rows;
       for (const Status& status : at.failures) rows.push_back(status.row);
       CHECK(rows == std::vector<Index>{2, 70, 149});
     }
   ObjectiveOptions starved = objective(solver("dopri5", 1e-10));
-  starved.solve.max_steps = 3;
-  MaximumLikelihood<double> of(model.shape, 0, 1, starved);
+  starved.flow()->solve.max_steps = 3;
+  const auto made = make_objective<double>(model, starved);
+  Objective<double>& of = *made;
   const LossGradient<double>& at = of(model.params, normal_batch(2, 100, Seed{68}), 0);
   REQUIRE(at.failures.size() == 2);  // one a tile of 52 + 48
   CHECK((at.failures[0].row < 52 && at.failures[1].row >= 52));
@@ -164,9 +168,10 @@ TEST_CASE("failing samples are reported by their numbers in the batch", "[flows]
 TEST_CASE("a backward solve that fails is a failure too", "[flows][objective][trouble]") {
   const Cnf model = small_flow(small_shape({8, 8}));
   ObjectiveOptions options = objective(solver("dopri5"), GradientMode::continuous);
-  options.adjoint.rtol = options.adjoint.atol = 1e-10;
-  options.adjoint.max_steps = 3;
-  MaximumLikelihood<double> of(model.shape, 0, 1, options);
+  options.flow()->adjoint.rtol = options.flow()->adjoint.atol = 1e-10;
+  options.flow()->adjoint.max_steps = 3;
+  const auto made = make_objective<double>(model, options);
+  Objective<double>& of = *made;
   const LossGradient<double>& at = of(model.params, normal_batch(2, 100, Seed{69}), 0);
   REQUIRE(!at.failures.empty());
   CHECK(at.failures.front().code == Status::Code::step_limit);
@@ -176,11 +181,12 @@ TEST_CASE("a backward solve that fails is a failure too", "[flows][objective][tr
 TEST_CASE("an objective refuses a batch of another width, none at all and options that make no sense",
           "[flows][objective][errors]") {
   const Cnf model = small_flow(small_shape({8, 8}));
-  MaximumLikelihood<double> of(model.shape, 0, 1, objective(solver("dopri5")));
-  CHECK_THROWS_WITH(of(model.params, Batch::Zero(3, 4), 0), Catch::Contains("3 x 4, expected 2 rows"));
+  const auto made = make_objective<double>(model, objective(solver("dopri5")));
+  Objective<double>& of = *made;
+  CHECK_THROWS_WITH(of(model.params, Batch(Batch::Zero(3, 4)), 0), Catch::Contains("x has 3 rows"));
   CHECK_THROWS_AS(of(model.params, Batch(2, 0), 0), std::invalid_argument);
-  CHECK_THROWS_AS(of(model.params.head(3), Batch::Zero(2, 4), 0), std::invalid_argument);
+  CHECK_THROWS_AS(of(model.params.head(3), Batch(Batch::Zero(2, 4)), 0), std::invalid_argument);
   ObjectiveOptions options = objective(solver("dopri5"));
-  options.adjoint.atol = std::numeric_limits<double>::quiet_NaN();
-  CHECK_THROWS_WITH(MaximumLikelihood<double>(model.shape, 0, 1, options), Catch::Contains("atol"));
+  options.flow()->adjoint.atol = std::numeric_limits<double>::quiet_NaN();
+  CHECK_THROWS_WITH(make_objective<double>(model, options), Catch::Contains("atol"));
 }

@@ -148,29 +148,29 @@ struct Evaluation {
   FlowDynamics<T> flow() const { return {field, {DivergenceMethod::Kind::tangents, field.dim()}}; }
   Index tape_size(Index B, Index C) const {
     if (what == Beside::jv) return field.tape_size(B, C);
-    return what == Beside::trace ? field.trace_tape_size(B) : field.tape_size(B, field.dim());
+    return what == Beside::trace ? field.trace()->trace_tape_size(B) : field.tape_size(B, field.dim());
   }
   void forward(Times<T> t, Tile<T> z, Tile<T> v, Out<T> f, Out<T> y, T* tape, Scratch& scratch) const {
     if (what == Beside::jv) return field.forward(t, z, v, f, y, tape, scratch);
-    if (what == Beside::trace) return field.trace_forward(t, z, f, y, tape, scratch);
+    if (what == Beside::trace) return field.trace()->trace_forward(t, z, f, y, tape, scratch);
     if constexpr (std::is_floating_point_v<T>) flow().forward(t, z, f, y, {}, tape, scratch);
   }
   void jvp(const T* tape, Tile<T> v, Tile<T> z_dot, Times<T> t_dot, Out<T> f_dot, Out<T> y_dot,
            Scratch& scratch) const {
     if (what == Beside::jv) return field.jvp(tape, v, z_dot, t_dot, f_dot, y_dot, scratch);
-    if (what == Beside::trace) return field.trace_jvp(tape, z_dot, t_dot, f_dot, y_dot, scratch);
+    if (what == Beside::trace) return field.trace()->trace_jvp(tape, z_dot, t_dot, f_dot, y_dot, scratch);
     if constexpr (std::is_floating_point_v<T>) flow().jvp(tape, z_dot, t_dot, f_dot, y_dot, scratch);
   }
   void vjp(const T* tape, Tile<T> v, Tile<T> w_f, Tile<T> w_y, Out<T> z_bar, std::span<T> t_bar,
            std::span<T> params_bar, Scratch& scratch) const {
     if (what == Beside::jv) return field.vjp(tape, v, w_f, w_y, z_bar, t_bar, params_bar, scratch);
-    if (what == Beside::trace) return field.trace_vjp(tape, w_f, w_y, z_bar, t_bar, params_bar, scratch);
+    if (what == Beside::trace) return field.trace()->trace_vjp(tape, w_f, w_y, z_bar, t_bar, params_bar, scratch);
     if constexpr (std::is_floating_point_v<T>) flow().vjp(tape, w_f, w_y, z_bar, t_bar, params_bar, scratch);
   }
 };
 
 template <class T>
-struct Block {
+struct Piece {
   std::string_view name;
   std::vector<T> values;
 };
@@ -178,7 +178,7 @@ struct Block {
 /// Every result of a field at one point. All arrays lie flush with memory that faults, behind them or before them; what
 /// is written first holds NaN, as does the scratch memory of every call.
 template <class T>
-std::vector<Block<T>> evaluate(const Field<T>& field, const Inputs& in, Beside what, bool flush_with_end) {
+std::vector<Piece<T>> evaluate(const Field<T>& field, const Inputs& in, Beside what, bool flush_with_end) {
   const Evaluation<T> evaluation{field, what};
   const Index D = in.c.shape.dim, B = in.c.B, C = in.c.C;
   const bool jv = what == Beside::jv;
@@ -260,7 +260,7 @@ TEMPLATE_TEST_CASE("the kernels give what the plain reference gives, to rounding
     const bool flush_with_end = seed % 2 == 0;
     const std::vector<Exact> exact_params(in.params.begin(), in.params.end());
     const MlpReference<Exact> reference(c.shape, exact_params);
-    const std::vector<Block<Exact>> jv = evaluate<Exact>(reference, in, Beside::jv, true),
+    const std::vector<Piece<Exact>> jv = evaluate<Exact>(reference, in, Beside::jv, true),
                                     div = evaluate<Exact>(reference, in, Beside::trace, true);
     const Guarded<TestType> params(std::span<const double>(in.params), flush_with_end);
     CAPTURE(seed, c.text(), flush_with_end);
@@ -268,7 +268,7 @@ TEMPLATE_TEST_CASE("the kernels give what the plain reference gives, to rounding
       const MlpField<TestType> field(c.shape, params.span());
       for (const Beside what : kAllBeside) {
         if (!c.has(what)) continue;
-        const std::vector<Block<TestType>> results = evaluate<TestType>(field, in, what, flush_with_end);
+        const std::vector<Piece<TestType>> results = evaluate<TestType>(field, in, what, flush_with_end);
         for (std::size_t i = 0; i < results.size(); ++i) {
           CAPTURE(name(what), results[i].name);
           REQUIRE(worst_deviation(results[i].values, (what == Beside::jv ? jv : div)[i].values) <= kDeviations);
@@ -308,11 +308,11 @@ TEMPLATE_TEST_CASE("a sample's f and J v and divergence and z_bar have the same 
       for (const Beside what : kAllBeside) {
         if (!c.has(what)) continue;
         CAPTURE(name(what));
-        const std::vector<Block<TestType>> whole = evaluate<TestType>(field, in, what, true);
+        const std::vector<Piece<TestType>> whole = evaluate<TestType>(field, in, what, true);
         // One time for the tile: tiles of one sample. With a time for each, one sample would be the other case: two.
         for (Index first = 0, n; first < B; first += n) {
           n = !per_sample ? 1 : B - first == 3 ? 3 : std::min<Index>(2, B - first);
-          const std::vector<Block<TestType>> part = evaluate<TestType>(field, in.samples(first, n), what, true);
+          const std::vector<Piece<TestType>> part = evaluate<TestType>(field, in.samples(first, n), what, true);
           CAPTURE(first, n);
           for (const std::size_t i : {0, 1, 4}) {
             CAPTURE(whole[i].name);

@@ -179,10 +179,11 @@ TEST_CASE("a recipe of the first release is read, and an impossible one refused 
   CHECK(args.text("data") == "moons");
   CHECK((options.steps == 400 && options.batch == 64 && options.adam.weight_decay == 0.25));
   CHECK((options.validate_every == 100 && options.patience == 3 && options.warm_start == 7));
-  CHECK((options.objective.seed.value == 5 && options.objective.solve.fixed_steps == 8));
-  CHECK((options.objective.solve.rtol == 0.001 && options.objective.solve.atol == 0.002));
-  CHECK((options.objective.divergence.probes == 2 && options.objective.divergence.probe == Probe::gaussian));
-  CHECK(options.objective.gradient == GradientMode::continuous);
+  const FlowOptions& flow = *options.objective.flow();
+  CHECK((options.objective.seed.value == 5 && flow.solve.fixed_steps == 8));
+  CHECK((flow.solve.rtol == 0.001 && flow.solve.atol == 0.002));
+  CHECK((flow.divergence.probes == 2 && flow.divergence.probe == Probe::gaussian));
+  CHECK(flow.gradient == GradientMode::continuous);
 
   const Args by_seconds = args_of_recipe(
       said(),
@@ -198,7 +199,7 @@ TEST_CASE("a recipe of the first release is read, and an impossible one refused 
              Contains("run: its recipe names no data"));
   for (const auto& [was, is, message] : std::vector<std::tuple<std::string, std::string, std::string>>{
            {"\"beta1\":0.9", "\"beta1\":2", "run: its recipe: beta1: 2 is out of range"},
-           {"\"likelihood\"", "\"flow-matching\"", "flow matching needs none"},
+           {"\"likelihood\"", "\"flow-matching\"", "flow-matching needs none"},
            {"\"max_steps\":300", "\"max_steps\":0", "run: its recipe: max-steps: 0 is out of range"},
            {"\"patience\":3", "\"patience\":3,\"seconds\":3", "--steps and --seconds were both given"},
            {"\"patience\"", "\"patiense\"", "did you mean patience?"}}) {

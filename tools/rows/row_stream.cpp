@@ -42,14 +42,14 @@ int run_row_stream(const Args& args, const RowStream& stream) {
   Failures failures(args);
   Progress progress(Progress::mode(args.text("progress"), args.flag("quiet")), "row", count.value_or(0));
   std::uint64_t done = 0;
-  for (Batch x = next_block(*rows); x.cols() > 0; x = next_block(*rows)) {
-    Evaluated block = stream.evaluate(evaluator, x, done);
+  for (SampleBatch samples = next_block(*rows); samples.x.cols() > 0; samples = next_block(*rows)) {
+    Evaluated block = stream.evaluate(evaluator, samples, done);
     failures.add(block.failures, done);
     out.write(stream.results(block));
-    done += static_cast<std::uint64_t>(x.cols());
+    done += static_cast<std::uint64_t>(samples.x.cols());
     progress.update(static_cast<std::int64_t>(done));
     if (interrupted()) throw Interrupted("stopped after " + std::to_string(done) + " rows; no file is left");
-    if (x.cols() < block_rows(x.rows())) break;
+    if (samples.x.cols() < block_rows(samples.x.rows())) break;
   }
   progress.finish();
   if (done == 0) throw InputError(rows->source() + ": no row of numbers in it");

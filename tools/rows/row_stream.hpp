@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "datasets/rows.hpp"
-#include "flows/cnf.hpp"
+#include "flows/evaluator.hpp"
 #include "tools/cli/args.hpp"
 
 namespace cnf {
@@ -23,7 +23,7 @@ struct RowStream {
   std::vector<std::string> (*columns)(const Cnf& model);  ///< of the output
   bool vector = false;                                    ///< the output is one column, (N,)
   Batch (*results)(Evaluated& block);
-  Evaluated (*evaluate)(Evaluator& evaluator, const Batch& x, std::uint64_t first);
+  Evaluated (*evaluate)(Evaluator& evaluator, const Samples<double>& x, std::uint64_t first);
 };
 int run_row_stream(const Args& args, const RowStream& stream);
 

@@ -49,7 +49,10 @@ bool holds_all(const std::vector<std::string>& names, const std::vector<std::str
 
 }  // namespace
 
-Index block_rows(Index D) { return std::clamp<Index>((Index{1} << 20) / std::max<Index>(D, 1) / 64 * 64, 64, 16384); }
+Index block_rows(Index D) {
+  constexpr Index kMostValues = 1 << 20, kMostRows = 16384;
+  return std::clamp(kMostValues / std::max<Index>(D, 1) / kMostTileRows * kMostTileRows, kMostTileRows, kMostRows);
+}
 
 std::unique_ptr<RowReader> open_rows_for(const std::string& file, const std::vector<std::string>& wanted, bool by_name,
                                          const RowOptions& given) {
@@ -91,12 +94,12 @@ std::unique_ptr<RowReader> open_base_rows(const std::string& file, const Cnf& mo
   return open_rows_for(file, base_columns(model), false, given);
 }
 
-Batch next_block(RowReader& rows) {
+SampleBatch next_block(RowReader& rows) {
   const Index D = std::ssize(rows.columns());
   Batch x(D, block_rows(D));
   const Index n = rows.read(Out<double>(x.data(), x.rows(), x.cols()));
   x.conservativeResize(D, n);
-  return x;
+  return {std::move(x), Batch(0, n)};
 }
 
 }  // namespace cnf

@@ -7,10 +7,11 @@
 
 #include "datasets/rows.hpp"
 #include "flows/cnf.hpp"
+#include "flows/samples.hpp"
 
 namespace cnf {
 
-/// Rows per block: a multiple of a tile's 64, so that blocks give the bits of one call; fewer where rows are long.
+/// Rows per block: whole tiles of any model, so that blocks give the bits of one call; fewer where rows are long.
 Index block_rows(Index D);
 
 /// Opens `file` (- is CSV from standard input) for rows whose column j holds what the model calls wanted[j]. Which of
@@ -29,7 +30,7 @@ std::unique_ptr<RowReader> open_data_rows(const std::string& file, const Cnf& mo
 std::unique_ptr<RowReader> open_base_rows(const std::string& file, const Cnf& model, const RowOptions& given);
 std::vector<std::string> base_columns(const Cnf& model);
 
-/// The next block, D x n; n = 0 at the end.
-Batch next_block(RowReader& rows);
+/// The next block of n samples; n = 0 at the end.
+SampleBatch next_block(RowReader& rows);
 
 }  // namespace cnf

@@ -1,7 +1,7 @@
 // How the verbs that evaluate a model are told to: the solver's options, read into the library's.
 #pragma once
 
-#include "flows/cnf.hpp"
+#include "flows/evaluator.hpp"
 #include "tools/cli/args.hpp"
 
 namespace cnf {

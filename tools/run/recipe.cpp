@@ -8,24 +8,26 @@
 #include "tools/cli/settings.hpp"
 #include "tools/cli/shared_options.hpp"
 #include "tools/run/evaluation_arguments.hpp"
+#include "tools/run/field_options.hpp"
 #include "tools/run/recipe_options.hpp"
 
 namespace cnf {
 
 namespace {
 
-/// Options that say how likelihood solves.
+/// Options that say how an objective solves the flow.
 constexpr const char* kOfSolves[] = {"gradient", "divergence", "probe", "solver", "rtol", "atol", "norm", "max-steps"};
 /// Options that say something of a table alone.
 const std::vector<std::string> kOfTables{"valid", "test", "split", "columns", "drop", "drop-invalid"};
 
-bool by_matching(const Args& args) { return args.text("objective") == name(ObjectiveKind::flow_matching); }
+AnyObjective objective_from(const Args& args) { return *find_objective(args.text("objective")); }
 
 /// The rows of the table that this run has a use for.
 std::vector<Option> applicable(const Args& args) {
   std::vector<std::string> idle;
   const auto leave_out = [&](const auto& names) { idle.insert(idle.end(), std::begin(names), std::end(names)); };
-  if (by_matching(args)) {
+  leave_out(idle_field_options(args));
+  if (!traits(objective_from(args)).solves) {
     leave_out(kOfSolves);
     idle.emplace_back("warm-start");
   }
@@ -76,12 +78,15 @@ Args with_recipe_file(const Args& said) {
 void check_recipe(const Args& args) {
   if (args.given("steps") && args.given("seconds"))
     throw UsageError("--steps and --seconds were both given; one of them says how long to train");
-  if (!by_matching(args)) return;
+  check_field(args);
+  const ObjectiveTraits& objective = traits(objective_from(args));
+  if (objective.solves) return;
+  const std::string name(objective.name);
   if (args.given("warm-start"))
-    throw UsageError("--warm-start: flow matching needs none; it is the start of a run by likelihood");
+    throw UsageError("--warm-start: " + name + " needs none; it is the start of a run by likelihood");
   for (const char* option : kOfSolves)
     if (args.given(option))
-      throw UsageError("--" + std::string(option) + " says how likelihood solves; flow matching trains without a solve",
+      throw UsageError("--" + std::string(option) + " says how the flow is solved; " + name + " trains without a solve",
                        "validation is always by dopri5 at 1e-5, with the exact divergence");
 }
 
@@ -119,7 +124,7 @@ void decide(Args& args, const std::string& option, const std::string& text) {
 }
 
 std::int64_t validation_interval(Index rows, const Args& args) {
-  return std::clamp<std::int64_t>(rows / 16, 25, 250) * (by_matching(args) ? 16 : 1);
+  return std::clamp<std::int64_t>(rows / 16, 25, 250) * traits(objective_from(args)).validation_stretch;
 }
 
 FlowTrainOptions train_options(const Args& args, Precision precision) {
@@ -141,17 +146,16 @@ FlowTrainOptions train_options(const Args& args, Precision precision) {
   ObjectiveOptions& objective = options.objective;
   objective.threads = threads_from(args);
   objective.seed = seed_from(args);
-  if (by_matching(args)) {
-    objective.kind = ObjectiveKind::flow_matching;
-    return options;
-  }
+  objective.minimise = objective_from(args);
+  FlowOptions* flow = objective.flow();
+  if (flow == nullptr) return options;
   options.warm_start = args.integer("warm-start");
-  objective.solve = solve_from(args);
-  objective.adjoint = objective.solve;
-  objective.adjoint.control_s = false;  // as training_objective()
-  objective.divergence = divergence_from(args);
-  objective.divergence.probe = args.text("probe") == "gaussian" ? Probe::gaussian : Probe::rademacher;
-  objective.gradient = args.text("gradient") == "continuous" ? GradientMode::continuous : GradientMode::discrete;
+  flow->solve = solve_from(args);
+  flow->adjoint = flow->solve;
+  flow->adjoint.control_s = false;  // as training_objective()
+  flow->divergence = divergence_from(args);
+  flow->divergence.probe = args.text("probe") == "gaussian" ? Probe::gaussian : Probe::rademacher;
+  flow->gradient = args.text("gradient") == "continuous" ? GradientMode::continuous : GradientMode::discrete;
   return options;
 }
 

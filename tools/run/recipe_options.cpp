@@ -4,6 +4,7 @@
 #include "tools/cli/shared_options.hpp"
 #include "tools/rows/data_argument.hpp"
 #include "tools/run/evaluation_arguments.hpp"
+#include "tools/run/field_options.hpp"
 
 namespace cnf {
 
@@ -71,51 +72,37 @@ std::vector<Option> data_options() {
 }
 
 std::vector<Option> model_options() {
-  std::vector<std::string> activations;
-  for (const Activation activation : kAllActivations) activations.emplace_back(name(activation));
-  return {{.name = "hidden",
-           .value = "H,H",
-           .kind = Kind::integers,
-           .initial = "96,96",
-           .range = Range::whole(1, 1 << 16),
-           .max_count = 64,
-           .help = "Widths of the hidden layers; one or two have the divergence in closed form.",
-           .group = "Model"},
-          {.name = "activation",
-           .value = "NAME",
-           .kind = Kind::choice,
-           .initial = "sin",
-           .choices = activations,
-           .help = "After every hidden layer.",
-           .group = "Model"},
-          {.name = "time",
-           .value = "HOW",
-           .kind = Kind::choice,
-           .initial = "concatsquash",
-           .choices = {"concatsquash", "concat"},
-           .help = "How time enters a layer.",
-           .group = "Model"},
-          {.name = "output-gate", .help = "Gate the last layer too, as FFJORD does.", .group = "Model"},
-          {.name = "t-end",
-           .value = "T",
-           .kind = Kind::real,
-           .initial = "1",
-           .range = Range::above(0),
-           .help = "Time of the data; the base is at 0.",
-           .group = "Model"},
-          precision_option()};
+  return joined({field_options(),
+                 {{.name = "t-end",
+                   .value = "T",
+                   .kind = Kind::real,
+                   .initial = "1",
+                   .range = Range::above(0),
+                   .help = "Time of the data; the base is at 0.",
+                   .group = "Model"},
+                  precision_option()}});
+}
+
+/// --objective, by the table of objectives.
+Option objective_option() {
+  std::vector<std::string> names;
+  std::string help;
+  for (const AnyObjective& objective : all_objectives()) {
+    names.emplace_back(traits(objective).name);
+    help += (help.empty() ? "" : " ") + std::string(traits(objective).help);
+  }
+  return choice_option("objective", names, help);
 }
 
 std::vector<Option> training_options() {
   constexpr std::int64_t kMostSteps = 1'000'000'000;
   const FlowTrainOptions defaults;
-  const SolveOptions& solve = defaults.objective.solve;
+  const SolveOptions& solve = defaults.objective.flow()->solve;
   const auto text = [](auto number) { return shortest(static_cast<double>(number)); };
   Option rtol = rtol_option(text(solve.rtol)), atol = atol_option(text(solve.atol));
   rtol.help = "Error allowed in a step while training; validation is always at 1e-5.";
   return {
-      choice_option("objective", {"likelihood", "flow-matching"},
-                    "Maximum likelihood, or the mean square of flow matching: cheaper updates, no solves."),
+      objective_option(),
       whole_option("warm-start", "0", Range::whole(0, kMostSteps),
                    "Updates by flow matching before those of --steps, by the same rate and schedule."),
       whole_option("steps", "", Range::whole(1, kMostSteps), "Updates to make: the same bits on every run."),

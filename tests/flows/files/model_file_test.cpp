@@ -20,8 +20,8 @@ ModelFile example(Precision precision = Precision::single_float, const std::vect
   ModelFile file;
   file.model = small_flow(small_shape(hidden, Activation::softplus, true));
   if (precision == Precision::double_float) file.model.params *= 1.0 / 3;
-  file.model.t_base = 0.1;
-  file.model.t_data = 1.3;
+  file.model.blocks[0].t_base = 0.1;
+  file.model.blocks[0].t_data = 1.3;
   file.model.standardisation.mean << 0.1, -1e-300;
   file.model.standardisation.scale << 2.0 / 3, 0, -0.7, 1e10;
   file.model.columns = {"x", "height, \"in m\" \xc3\xa9"};
@@ -114,11 +114,11 @@ TEST_CASE("a saved flow reloads bit for bit, and saves to the same bytes", "[flo
       CHECK(back.model.params == file.model.params);
       CHECK(back.model.standardisation.mean == file.model.standardisation.mean);
       CHECK(back.model.standardisation.scale == file.model.standardisation.scale);
-      CHECK((back.model.t_base == 0.1 && back.model.t_data == 1.3));
+      CHECK((back.model.blocks[0].t_base == 0.1 && back.model.blocks[0].t_data == 1.3));
       CHECK(back.model.columns == file.model.columns);
-      CHECK((back.model.shape.hidden == hidden && back.model.shape.dim == 2 && back.model.shape.output_gate));
-      CHECK((back.model.shape.activation == Activation::softplus &&
-             back.model.shape.time == TimeConditioning::concatsquash));
+      CHECK((back.model.mlp().hidden == hidden && back.model.dim() == 2 && back.model.mlp().output_gate));
+      CHECK((back.model.mlp().activation == Activation::softplus &&
+             back.model.mlp().time == TimeConditioning::concatsquash));
       CHECK((back.precision == precision && back.recipe == file.recipe && back.numbers == file.numbers));
       const Batch x = normal_batch(2, 3, Seed{80});
       CHECK(log_prob(back.model, x).log_prob == log_prob(file.model, x).log_prob);
@@ -174,7 +174,7 @@ TEST_CASE("a training state reloads bit for bit", "[flows][file]") {
 TEST_CASE("a model that is not finite is not written", "[flows][file][errors]") {
   for (const double bad : {std::numeric_limits<double>::quiet_NaN(), std::numeric_limits<double>::infinity()}) {
     ModelFile file = example();
-    const TensorSlice slice = MlpLayout(file.model.shape).tensors[6];
+    const TensorSlice slice = file.model.layout().tensors[6];
     file.model.params[slice.offset + 1] = bad;
     CHECK_THAT(message_of<ComputationError>([&] { model_bytes(file); }), Contains("'" + slice.name + "'"));
     file = example();
@@ -235,13 +235,13 @@ TEST_CASE("each rule of a model's file is refused by name", "[flows][file][error
   refused(field_json("softplus", "swish"), "'swish' is not known to this build; expected one of tanh");
   refused(field_json("concatsquash", "film"), "'film' is not known");
   refused(field_json("\"mlp\"", "\"cnn\""), "field kind \"cnn\", expected \"mlp\"");
-  refused(field_json("\"dim\":2", "\"dim\":0"), "dim and hidden must be");
+  refused(field_json("\"dim\":2", "\"dim\":0"), "dim is 0, expected 1 to 1048576");
   refused(field_json("\"dim\":2", "\"dim\":1e300"), "1e+300 is not a whole number");
   refused(field_json("\"dim\":2", "\"dim\":2.5"), "2.5 is not a whole number");
-  refused(field_json("\"dim\":2", "\"dim\":18446744073709551615"), "dim and hidden must be");
+  refused(field_json("\"dim\":2", "\"dim\":18446744073709551615"), "dim is 18446744073709551615, expected");
   refused(field_json("\"dim\":2", "\"dim\":\"2\""), "is not a whole number");
-  refused(field_json("[4,3]", "[]"), "dim and hidden must be");
-  refused(field_json("[4,3]", "[4,-3]"), "dim and hidden must be");
+  refused(field_json("[4,3]", "[]"), "hidden has 0 numbers, expected 1 to 64");
+  refused(field_json("[4,3]", "[4,-3]"), "hidden is -3, expected 1 to 1048576");
   refused(field_json("[4,3]", "[4]"), "layers.1.weight");
   refused(field_json("\"output_gate\":true", "\"output_gate\":1"), "does not describe a network");
   refused(field_json("\"output_gate\":true", "\"out\":true"), "output_gate");
@@ -292,7 +292,8 @@ TEST_CASE("a network of monstrous size is refused before memory for it is asked 
   const Reader reader;
   CHECK_THAT(reader.refusal(field_json("[4,3]", "[1048576,1048576]")), Contains("'layers.0.weight' has shape"));
   CHECK_THAT(reader.refusal(field_json("[4,3]", "[4,1048576,1048576]")), Contains("'layers.1.weight' has shape"));
-  CHECK_THAT(reader.refusal(field_json("[4,3]", "[4,3,1048577]")), Contains("between 1 and 1048576"));
+  CHECK_THAT(reader.refusal(field_json("[4,3]", "[4,3,1048577]")),
+             Contains("hidden is 1048577, expected 1 to 1048576"));
   CHECK_THAT(reader.refusal(field_json("\"dim\":2", "\"dim\":1048576")), Contains("column names"));
 }
 

@@ -46,8 +46,9 @@ TrainingData mixture() {
 
 Cnf fresh_model() {
   Cnf model;
-  model.shape = small_shape({8, 8}, Activation::sin);
-  model.params = initial_parameters(model.shape, {.first_weight = 2}, Seed{2}).cast<float>().cast<double>();
+  const MlpShape shape = small_shape({8, 8}, Activation::sin);
+  model.blocks.front().field = shape;
+  model.params = initial_parameters(shape, {.first_weight = 2}, Seed{2}).cast<float>().cast<double>();
   model.standardisation = Standardisation::identity(2);
   model.standardisation.scale(0, 0) = 2;
   model.columns = {"x", "y"};
@@ -162,7 +163,7 @@ TEST_CASE("a matching run and a warm-started one, resumed at any step on other t
           "[flows][train][resume][matching]") {
   const TemporaryFolder folder;
   FlowTrainOptions matching = quick(12), warm = quick(7);
-  matching.objective.kind = ObjectiveKind::flow_matching;
+  matching.objective.minimise = FlowMatching{};
   warm.warm_start = 5;  // a multiple of validate_every, and once not
   FlowTrainOptions uneven = warm;
   uneven.warm_start = 7, uneven.steps = 5;
@@ -171,7 +172,7 @@ TEST_CASE("a matching run and a warm-started one, resumed at any step on other t
     CHECK(whole.state.step == 12);
     CHECK(whole.state.steps == 12);
     for (std::int64_t stop = 1; stop < 12; ++stop) {
-      CAPTURE(name(options.objective.kind), options.warm_start, stop);
+      CAPTURE(traits(options.objective.minimise).name, options.warm_start, stop);
       TrainHooks<float> hooks;
       std::int64_t step = 0;
       hooks.step = [&](const TrainingState<float>& state, const StepReport&) { step = state.step; };
@@ -192,7 +193,7 @@ TEST_CASE("a warm start is a matching run, and what follows a likelihood run fro
   FlowTrainOptions warm = quick(6), matching = quick(40), likelihood = quick(6);
   warm.warm_start = 40;
   warm.validate_every = likelihood.validate_every = 3;
-  matching.objective.kind = ObjectiveKind::flow_matching;
+  matching.objective.minimise = FlowMatching{};
   std::vector<MetricsRow> rows, first_rows, second_rows;
   const auto keep = [](std::vector<MetricsRow>& into) {
     TrainHooks<float> hooks;
@@ -212,8 +213,7 @@ TEST_CASE("a warm start is a matching run, and what follows a likelihood run fro
   TrainingData later = mixture();
   later.draw = [](std::uint32_t step, Out<double> x) { draw_mixture(step + 40, x); };
   Run<float> start{initial_state<float>(fresh_model()), TrainEnd::finished, ""};
-  start.state.current =
-      Weights<float>(first.state.current.average, Adam<float>().slots(MlpLayout(fresh_model().shape)));
+  start.state.current = Weights<float>(first.state.current.average, Adam<float>().slots(fresh_model().layout()));
   const auto second = run<float>(likelihood, later, keep(second_rows), start);
   CHECK(both.state.current.params == second.state.current.params);
   CHECK(both.state.current.average == second.state.current.average);
@@ -228,7 +228,7 @@ TEST_CASE("a warm start is a matching run, and what follows a likelihood run fro
 
 TEST_CASE("flow matching lowers the exact validation NLL and its own loss", "[flows][train][matching]") {
   FlowTrainOptions options = quick(1500);
-  options.objective.kind = ObjectiveKind::flow_matching;
+  options.objective.minimise = FlowMatching{};
   options.validate_every = 500;
   std::vector<MetricsRow> rows;
   TrainHooks<float> hooks;
@@ -322,7 +322,7 @@ TEST_CASE("a run by seconds with a warm start, or by matching, gives the bits of
     FlowTrainOptions options = quick(0);
     options.seconds = 6;
     options.warm_start = warm_start;
-    if (warm_start == 0) options.objective.kind = ObjectiveKind::flow_matching;
+    if (warm_start == 0) options.objective.minimise = FlowMatching{};
     double now = 100;
     std::vector<std::int64_t> fixed;
     TrainHooks<float> hooks;
@@ -370,7 +370,7 @@ TEST_CASE("a rate far too high is rolled back, halved, and never leaves weights 
           "[flows][train][trouble]") {
   FlowTrainOptions options = quick(15);
   options.lr = 1e6;
-  options.objective.solve.max_steps = options.evaluation.solve.max_steps = 60;
+  options.objective.flow()->solve.max_steps = options.evaluation.solve.max_steps = 60;
   Run<float> end{initial_state<float>(fresh_model()), TrainEnd::finished, ""};
   std::string said;
   try {
@@ -388,7 +388,7 @@ TEST_CASE("training that cannot be saved stops with step, loss, rate and gradien
           "[flows][train][trouble]") {
   FlowTrainOptions options = quick(1000);
   options.lr = 1e36;  // twenty halvings do not help
-  options.objective.solve.max_steps = options.evaluation.solve.max_steps = 60;
+  options.objective.flow()->solve.max_steps = options.evaluation.solve.max_steps = 60;
   TrainingState<float> state = initial_state<float>(fresh_model());
   const Vector<float> start = state.current.params;
   std::string said, advice;
@@ -459,7 +459,7 @@ TEST_CASE("patience stops a run that no longer improves, and the best weights ar
   options.patience = 3;
   options.lr = 3;  // it wanders off
   options.ema = 0;
-  options.objective.solve.max_steps = options.evaluation.solve.max_steps = 300;
+  options.objective.flow()->solve.max_steps = options.evaluation.solve.max_steps = 300;
   double best = std::numeric_limits<double>::infinity();
   Vector<float> best_params;
   std::int64_t best_step = 0, last_step = 0;
@@ -509,11 +509,11 @@ TEST_CASE("training refuses options and data that make no sense", "[flows][train
   CHECK_THAT(says(with([](auto& o) { o.validate_every = 0; }), mixture()), Contains("validate_every is 0"));
   CHECK_THAT(says(with([](auto& o) { o.steps = -1; }), mixture()), Contains("steps is -1"));
   CHECK_THAT(says(with([](auto& o) { o.warm_start = -1; }), mixture()), Contains("warm_start is -1"));
-  CHECK_THAT(says(with([](auto& o) { o.warm_start = 1, o.objective.kind = ObjectiveKind::flow_matching; }), mixture()),
+  CHECK_THAT(says(with([](auto& o) { o.warm_start = 1, o.objective.minimise = FlowMatching{}; }), mixture()),
              Contains("the objective is flow-matching"));
   CHECK_THAT(says(with([](auto& o) { o.steps = 0; }), mixture()), Contains("clock"));
   CHECK_THAT(says(with([](auto& o) { o.steps = 0, o.seconds = kNaN; }), mixture()), Contains("seconds is nan"));
-  CHECK_THAT(says(with([](auto& o) { o.objective.solve.rtol = -1; }), mixture()), Contains("rtol"));
+  CHECK_THAT(says(with([](auto& o) { o.objective.flow()->solve.rtol = -1; }), mixture()), Contains("rtol"));
   TrainingData data = mixture();
   data.draw = nullptr;
   CHECK_THAT(says(quick(3), data), Contains("draw"));

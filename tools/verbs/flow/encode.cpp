@@ -11,19 +11,20 @@ namespace {
 Batch points(Evaluated& block) { return std::move(block.points); }
 
 int run_encode(const Args& args) {
-  return run_row_stream(
-      args, {.open = open_data_rows,
-             .columns = base_columns,
-             .results = points,
-             .evaluate = [](Evaluator& evaluator, const Batch& x, std::uint64_t) { return evaluator.encode(x); }});
+  return run_row_stream(args, {.open = open_data_rows,
+                               .columns = base_columns,
+                               .results = points,
+                               .evaluate = [](Evaluator& evaluator, const Samples<double>& x, std::uint64_t) {
+                                 return evaluator.encode(x);
+                               }});
 }
 
 int run_decode(const Args& args) {
-  return run_row_stream(
-      args, {.open = open_base_rows,
-             .columns = [](const Cnf& model) { return model.columns; },
-             .results = points,
-             .evaluate = [](Evaluator& evaluator, const Batch& z, std::uint64_t) { return evaluator.decode(z); }});
+  return run_row_stream(args, {.open = open_base_rows,
+                               .columns = [](const Cnf& model) { return model.columns; },
+                               .results = points,
+                               .evaluate = [](Evaluator& evaluator, const Samples<double>& z,
+                                              std::uint64_t) { return evaluator.decode(z); }});
 }
 
 }  // namespace

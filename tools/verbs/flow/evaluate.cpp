@@ -50,19 +50,20 @@ struct Points {
   std::unique_ptr<RowReader> reader;
   Index limit = 0;  ///< at most so many
 
-  Batch next(Index done, Seed seed) {
+  SampleBatch next(Index done, Seed seed) {
     const Index n = std::min(limit - done, block_rows(density  ? density->dim()
                                                       : reader ? std::ssize(reader->columns())
                                                                : rows.rows()));
     if (n <= 0) return {};
     if (density)
-      return density->sample(seed, Purpose::data, static_cast<std::uint32_t>(DrawStep::evaluation),
-                             static_cast<std::uint64_t>(done), n);
-    if (!reader) return rows.middleCols(done, std::min(n, rows.cols() - done));
+      return {density->sample(seed, Purpose::data, static_cast<std::uint32_t>(DrawStep::evaluation),
+                              static_cast<std::uint64_t>(done), n),
+              {}};
+    if (!reader) return {rows.middleCols(done, std::min(n, rows.cols() - done)), {}};
     Batch x(std::ssize(reader->columns()), n);
     const Index got = reader->read(Out<double>(x.data(), x.rows(), x.cols()));
     x.conservativeResize(x.rows(), got);
-    return x;
+    return {std::move(x), {}};
   }
 };
 
@@ -180,8 +181,9 @@ int run_evaluate(const Args& args) {
   std::int64_t tiles = 0;
   Index done = 0, seen = 0;
   std::vector<Batch> kept;
-  for (Batch x = points.next(0, seed); x.cols() > 0; x = points.next(done, seed)) {
-    const Evaluated block = evaluator.log_prob(x, static_cast<std::uint64_t>(done));
+  for (SampleBatch samples = points.next(0, seed); samples.x.cols() > 0; samples = points.next(done, seed)) {
+    const Batch& x = samples.x;
+    const Evaluated block = evaluator.log_prob(samples, static_cast<std::uint64_t>(done));
     failures.add(block.failures, static_cast<std::uint64_t>(done));
     counters += block.counters;
     tiles += block.tiles;
@@ -193,7 +195,7 @@ int run_evaluate(const Args& args) {
       if (points.density) kl.add(truth[b] - block.log_prob[b]);
     }
     done += x.cols();
-    if (want_baselines) kept.push_back(std::move(x));
+    if (want_baselines) kept.push_back(x);
     progress.update(done);
     if (interrupted()) throw Interrupted("stopped; nothing is evaluated");
     if (points.reader && block.log_prob.size() < block_rows(model.dim())) break;

@@ -6,6 +6,7 @@
 #include "base/byte_source.hpp"
 #include "base/digest.hpp"
 #include "base/error.hpp"
+#include "flows/files/shape_json.hpp"
 #include "tools/cli/args.hpp"
 #include "tools/cli/output.hpp"
 #include "tools/cli/shared_options.hpp"
@@ -40,22 +41,19 @@ Json describe(const ModelArgument& opened) {
     for (Index j = 0; j < s.dim(); ++j) row.push_back(s.scale(i, j));
     scale.push_back(row);
   }
-  return {{"file", path},
-          {"digest", digest_of_file(opened.path)},
-          {"dim", model.dim()},
-          {"columns", model.columns},
-          {"hidden", model.shape.hidden},
-          {"activation", std::string(name(model.shape.activation))},
-          {"time", std::string(name(model.shape.time))},
-          {"output_gate", model.shape.output_gate},
-          {"parameters", MlpLayout(model.shape).parameters},
-          {"precision", std::string(name(opened.file.precision))},
-          {"t_base", model.t_base},
-          {"t_data", model.t_data},
-          {"standardisation",
-           {{"mean", std::vector<double>(s.mean.data(), s.mean.data() + s.mean.size())}, {"scale", scale}}},
-          {"recipe", object(opened.file.recipe, path, "recipe")},
-          {"numbers", object(opened.file.numbers, path, "numbers")}};
+  Json json{{"file", path}, {"digest", digest_of_file(opened.path)}, {"dim", model.dim()}, {"columns", model.columns}};
+  const Json field = shape_json(model.blocks[0].field);
+  for (const auto& [name, value] : field.items())
+    if (name != "dim") json[name == "kind" ? "field" : name] = value;
+  json.update({{"parameters", model.layout().parameters},
+               {"precision", std::string(name(opened.file.precision))},
+               {"t_base", model.blocks[0].t_base},
+               {"t_data", model.blocks[0].t_data},
+               {"standardisation",
+                {{"mean", std::vector<double>(s.mean.data(), s.mean.data() + s.mean.size())}, {"scale", scale}}},
+               {"recipe", object(opened.file.recipe, path, "recipe")},
+               {"numbers", object(opened.file.numbers, path, "numbers")}});
+  return json;
 }
 
 /// Text as it is, anything else as JSON; lists without brackets.

@@ -13,7 +13,7 @@ int run_logprob(const Args& args) {
                                .columns = [](const Cnf&) { return std::vector<std::string>{"log_prob"}; },
                                .vector = true,
                                .results = [](Evaluated& block) -> Batch { return block.log_prob.transpose(); },
-                               .evaluate = [](Evaluator& evaluator, const Batch& x,
+                               .evaluate = [](Evaluator& evaluator, const Samples<double>& x,
                                               std::uint64_t first) { return evaluator.log_prob(x, first); }});
 }
 

@@ -32,7 +32,8 @@ int run_sample(const Args& args) {
   for (Index done = 0; done < N;) {
     const std::uint64_t at = first + static_cast<std::uint64_t>(done);
     // Blocks begin at whole tiles, so that none is solved twice.
-    const Index n = std::min(N - done, block_rows(D) - static_cast<Index>(at % Evaluator::kTile));
+    const Index n =
+        std::min(N - done, block_rows(D) - static_cast<Index>(at % static_cast<std::uint64_t>(tile_rows(model))));
     const Evaluated drawn = evaluator.sample(seed, at, n, with_log_prob);
     failures.add(drawn.failures, at);
     if (with_log_prob) {

@@ -11,6 +11,7 @@
 #include "tools/rows/data_argument.hpp"
 #include "tools/rows/training_source.hpp"
 #include "tools/run/evaluation_arguments.hpp"
+#include "tools/run/field_options.hpp"
 #include "tools/run/recipe.hpp"
 #include "tools/run/recipe_options.hpp"
 #include "tools/run/run_folder.hpp"
@@ -138,18 +139,12 @@ Run new_run(const Args& said) {
   run.picture = std::move(data.picture);
   settle(run.args, data, validation_rows(run.source));
 
-  MlpShape shape;
-  shape.hidden.assign(args.list("hidden").begin(), args.list("hidden").end());
-  for (const Activation activation : kAllActivations)
-    if (name(activation) == args.text("activation")) shape.activation = activation;
-  shape.time = args.text("time") == "concat" ? TimeConditioning::concat : TimeConditioning::concatsquash;
-  shape.output_gate = args.flag("output-gate");
   Cnf& model = run.file.model;
-  model = start_flow(shape, run.source.standardisation, seed);
-  model.t_data = args.real("t-end");
+  model = start_flow(field_from(args), run.source.standardisation, seed);
+  model.blocks[0].t_data = args.real("t-end");
   model.columns = run.source.columns;
   run.file.precision = args.text("precision") == "double" ? Precision::double_float : Precision::single_float;
-  if (model.shape.activation == Activation::relu)
+  if (const auto* mlp = std::get_if<MlpShape>(&model.blocks[0].field); mlp && mlp->activation == Activation::relu)
     write_stderr(
         "cnf train: warning: with relu the divergence jumps at the kinks and methods of high order lose their "
         "order; tanh, softplus, silu and sin are smooth\n");

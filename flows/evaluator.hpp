@@ -1,0 +1,70 @@
+// A model evaluated: densities, samples, and the flow's map both ways.
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "flows/cnf.hpp"
+#include "flows/divergence.hpp"
+#include "flows/samples.hpp"
+#include "solvers/integrate.hpp"
+#include "solvers/status.hpp"
+
+namespace cnf {
+
+/// How a model is evaluated.
+struct EvaluationOptions {
+  SolveOptions solve{};
+  DivergenceChoice divergence{};
+  Precision precision = Precision::single_float;
+  int threads = 0;    ///< 0: as many as OpenMP gives
+  Seed probe_seed{};  ///< Hutchinson's probes
+};
+
+/// Points and their log-densities. A failed row is NaN, with its status.
+struct Evaluated {
+  Batch points;                  ///< D x N: samples in the user's units, or base points
+  Vector<double> log_prob;       ///< N, nats in the user's units; empty if not asked for
+  std::vector<Status> failures;  ///< rows counted from the call's first
+  Counters counters;
+  std::int64_t tiles = 0;
+
+  /// Evaluations of the field per solve.
+  double nfe_mean() const {
+    return tiles == 0 ? 0 : static_cast<double>(counters.evaluations) / static_cast<double>(tiles);
+  }
+};
+
+/// A model made ready to be evaluated: prepared weights and every worker's memory, kept from call to call.
+///
+/// Work is done in tiles of tile_rows(model) rows from row 0, so that a row's answer depends on its tile alone:
+/// calls on consecutive blocks of whole tiles give the bits of one call on all of them, on any number of threads.
+class Evaluator {
+ public:
+  /// Throws std::invalid_argument if the model or the options make no sense.
+  Evaluator(const Cnf& model, const EvaluationOptions& options);
+  ~Evaluator();
+  Evaluator(Evaluator&&) noexcept;
+
+  /// log p(x) and the base points z(t_base) of x (D x N, the user's units). `first`: the number of x's first row in the
+  /// whole, which addresses Hutchinson's probes.
+  Evaluated log_prob(const Samples<double>& x, std::uint64_t first = 0);
+  /// Samples first .. first + N - 1 of the stream that `seed` names; sample i is the same whatever N is.
+  Evaluated sample(Seed seed, std::uint64_t first, Index N, bool with_log_prob);
+  /// z(t_base) of x without log-densities; and back.
+  Evaluated encode(const Samples<double>& x);
+  Evaluated decode(const Samples<double>& z);
+
+ private:
+  struct Engine;
+  template <class T>
+  struct EngineOf;
+  std::unique_ptr<Engine> engine_;
+};
+
+/// One call for one use: see Evaluator.
+Evaluated log_prob(const Cnf& model, const Samples<double>& x, const EvaluationOptions& options = {});
+Evaluated sample(const Cnf& model, Seed seed, Index N, const EvaluationOptions& options = {},
+                 bool with_log_prob = false);
+
+}  // namespace cnf

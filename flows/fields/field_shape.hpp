@@ -1,0 +1,45 @@
+// Every shape of field a flow can be made of, as one value.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <span>
+#include <variant>
+
+#include "base/random.hpp"
+#include "flows/fields/field.hpp"
+#include "flows/fields/mlp_shape.hpp"
+#include "flows/layout.hpp"
+#include "flows/setting.hpp"
+
+namespace cnf {
+
+/// A field without its parameters. To add one: a struct with
+///   kKind, kHelp                 its name in files and on the command line, and a sentence
+///   dim                          a member
+///   settings()                   what it can be told
+///   layout()                     its tensors; throws std::invalid_argument for sizes that make no field
+///   has_trace()                  whether its divergence has a closed form (Field::trace)
+///   initial_parameters(seed)     layout().size values for data of unit variance
+///   make<T>(params)              the field bound to parameters; std::invalid_argument: another number of them
+/// and its name in this list. Files, `cnf train --field` and the tests of every field find it here.
+using FieldShape = std::variant<MlpShape>;
+
+std::string_view kind(const FieldShape& shape);
+std::string_view help(const FieldShape& shape);
+std::vector<FieldShape> all_field_shapes();  ///< one of each kind, with its defaults
+/// The shape of that kind with its defaults, or none.
+std::optional<FieldShape> find_field_shape(std::string_view kind);
+
+std::vector<Setting> settings(FieldShape& shape);  ///< "dim" first
+Layout layout(const FieldShape& shape);
+Index dim(const FieldShape& shape);
+void set_dim(FieldShape& shape, Index D);
+bool has_trace(const FieldShape& shape);
+Vector<double> initial_parameters(const FieldShape& shape, Seed seed);
+
+/// `params`: layout(shape).size values, which must outlive the field. std::invalid_argument: another number of them.
+template <class T>
+std::unique_ptr<Field<T>> make_field(const FieldShape& shape, std::span<const T> params);
+
+}  // namespace cnf

@@ -1,0 +1,58 @@
+// Private to objectives.cpp: any objective over tiles. The loop, the memory and the sum, written once.
+#pragma once
+
+#include <stdexcept>
+#include <string>
+#include <utility>
+
+#include "flows/objectives/objective.hpp"
+
+namespace cnf {
+
+/// `Kind` is one objective's options and its loss of a tile; objectives.hpp says what it has to have.
+template <class T, class Kind>
+class TiledObjective final : public Objective<T> {
+ public:
+  /// Throws std::invalid_argument for a model or options that make no sense.
+  TiledObjective(const Cnf& model, Kind kind, int threads, Seed seed)
+      : model_(model),
+        kind_(std::move(kind)),
+        seed_(seed),
+        sum_(threads > 0 ? threads : available_threads()),
+        own_(static_cast<std::size_t>(sum_.threads())) {
+    check(model_);
+    kind_.check(model_);
+    model_.params.resize(0);  // every call brings its own
+  }
+
+  const LossGradient<T>& operator()(const Vector<T>& params, const Samples<T>& u, std::uint32_t step) override {
+    expect_samples(Kind::kTraits.name.data(), model_, u.x.rows(), u.given.rows());
+    if (u.size() == 0) throw std::invalid_argument(std::string(Kind::kTraits.name) + ": the batch is empty");
+    const BoundCnf<T> flow(model_, params);
+    const Index D = model_.dim();
+    result_.dloss_du.resize(D, u.size());
+    TileShare<T>& total =
+        sum_(u.size(), tile_rows(model_), flow.share_size(Kind::kUsesDivergence),
+             [&](TileRange range, int worker, TileShare<T>& share) {
+               kind_.template run_tile<T>(
+                   {flow,
+                    {u.middle(range.first, range.count), {seed_, static_cast<std::uint64_t>(range.first), step}},
+                    u.size(),
+                    own_[static_cast<std::size_t>(worker)],
+                    share,
+                    Out<T>(result_.dloss_du.data() + range.first * D, D, range.count)});
+             });
+    result_.take(total, flow.fold(total.params_bar, Kind::kUsesDivergence), sum_.tiles());
+    return result_;
+  }
+
+ private:
+  Cnf model_;
+  Kind kind_;
+  Seed seed_;
+  TileSum<T> sum_;
+  std::vector<TileFlow<T>> own_;  ///< a worker each
+  LossGradient<T> result_;
+};
+
+}  // namespace cnf

@@ -1,0 +1,162 @@
+// Invariants. Between begin and the next begin flow_, options_, methods_ and probes_ describe one tile, so that every
+// solve of it, forward and backward, sees the same dynamics. A carry to the base passes blocks K - 1 ... 0, each from
+// its t_data to its t_base, and state_ goes on from one to the next: q adds up over blocks. records_[k] (discrete) or
+// ends_[k] (continuous) belong to the last recorded carry; pull reads them in the opposite order, 0 ... K - 1.
+#include "flows/tile_flow.hpp"
+
+#include <limits>
+#include <stdexcept>
+
+#include "solvers/continuous_adjoint.hpp"
+#include "solvers/discrete_adjoint.hpp"
+#include "solvers/masked.hpp"
+
+namespace cnf {
+
+std::string_view name(GradientMode mode) { return mode == GradientMode::discrete ? "discrete" : "continuous"; }
+
+template <class T>
+BoundCnf<T>::BoundCnf(const Cnf& model, const Vector<T>& params) : model_(model) {
+  fields_.reserve(model.blocks.size());
+  begins_.reserve(model.blocks.size() + 1);
+  begins_.push_back(0);
+  Index at = 0;
+  for (const Block& block : model.blocks) {
+    // The last field gets what is left, and refuses another number of values: no layout is made to compare with.
+    const Index size = &block == &model.blocks.back() ? params.size() - at : layout(block.field).size;
+    if (size < 0)
+      throw std::invalid_argument("BoundCnf: " + std::to_string(params.size()) + " parameters are too few for " +
+                                  std::to_string(model.blocks.size()) + " blocks");
+    fields_.push_back(make_field<T>(block.field, {params.data() + at, static_cast<std::size_t>(size)}));
+    at += size;
+    begins_.push_back(begins_.back() + fields_.back()->gradient_size());
+  }
+}
+
+template <class T>
+ShareSize BoundCnf<T>::share_size(bool tails) const {
+  const Index last = tails ? begins_.back() : begins_[blocks() - 1] + fields_.back()->parameters();
+  return {begins_.back(), last, 2 * blocks()};
+}
+
+template <class T>
+std::span<T> BoundCnf<T>::bar(std::size_t k, Vector<T>& params_bar) const {
+  return {params_bar.data() + begins_[k], static_cast<std::size_t>(begins_[k + 1] - begins_[k])};
+}
+
+template <class T>
+Index BoundCnf<T>::fold(Vector<T>& params_bar, bool tails) const {
+  Index at = 0;
+  for (std::size_t k = 0; k < blocks(); ++k) {
+    if (tails) field(k).pull_back(bar(k, params_bar));
+    const Index size = field(k).parameters();
+    if (at != begins_[k]) std::copy_n(params_bar.data() + begins_[k], size, params_bar.data() + at);
+    at += size;
+  }
+  return at;
+}
+
+template <class T>
+void TileFlow<T>::prepare(const BoundCnf<T>& flow, const FlowOptions& options, Use use, const TileAddress& at,
+                          Index rows) {
+  flow_ = &flow;
+  options_ = &options;
+  const Index D = flow.model().dim();
+  methods_.assign(flow.blocks(), {});
+  Index columns = 0;
+  for (std::size_t k = 0; k < flow.blocks() && use != Use::points; ++k) {
+    methods_[k] = resolve(options.divergence, flow.field(k).trace() != nullptr, D, use == Use::training);
+    if (methods_[k].kind == DivergenceMethod::Kind::hutchinson) columns = methods_[k].columns;
+  }
+  if (columns > 0) {
+    if (probes_.size() < D * columns * rows) probes_.resize(D * columns * rows);
+    draw_probes(options.divergence.probe, columns, at.seed, at.step, at.first, D, rows, probes_.data());
+  }
+  const Blocks blocks = dynamics(0).blocks();
+  if (state_.B != rows || state_.blocks.z != blocks.z || state_.blocks.q != blocks.q)
+    state_ = State<T>(blocks, rows);
+  else
+    state_.values.setZero();
+}
+
+template <class T>
+Status TileFlow<T>::through(Way way, Counters& counters, Keep keep, std::span<const SolveOptions> by_block,
+                            std::span<const char> active, std::span<char> bad) {
+  const std::size_t K = flow_->blocks();
+  const bool record = keep == Keep::all && options_->gradient == GradientMode::discrete;
+  const bool ends = keep == Keep::all && options_->gradient == GradientMode::continuous;
+  if (record && records_.size() < K) records_.resize(K);
+  if (ends) ends_.resize(K);
+  Status status;
+  for (std::size_t n = 0; n < K && status.ok(); ++n) {
+    const std::size_t k = way == Way::to_base ? K - 1 - n : n;
+    const Block& block = flow_->model().blocks[k];
+    const double t_begin = way == Way::to_base ? block.t_data : block.t_base;
+    const double t_end = way == Way::to_base ? block.t_base : block.t_data;
+    status = integrate(dynamics(k), t_begin, t_end, state_, by_block.empty() ? options_->solve : by_block[k], scratch_,
+                       counters, record ? &records_[k] : nullptr, active, bad);
+    if (ends && status.ok()) ends_[k] = state_.z();
+  }
+  return status;
+}
+
+template <class T>
+std::vector<Status> TileFlow<T>::carry_masked(Way way, std::vector<char>& active, Counters& counters) {
+  const Scratch::Frame frame(scratch_);
+  T* const start = scratch_.take<T>(state_.size());
+  const std::span<char> flags(scratch_.take<char>(state_.B), static_cast<std::size_t>(state_.B));
+  std::copy_n(state_.values.data(), state_.size(), start);
+  const std::int64_t budget = options_->solve.fixed_steps == 0 ? options_->solve.max_steps : 0;
+  std::vector<Status> failures = masked(active, flags, budget, [&](std::span<const char> on, std::span<char> bad) {
+    std::copy_n(start, state_.size(), state_.values.data());
+    set_masked(state_, on, T(0));
+    return through(way, counters, Keep::nothing, {}, on, bad);
+  });
+  for (const Status& status : failures) {
+    state_.z().col(status.row).setConstant(std::numeric_limits<T>::quiet_NaN());
+    state_.q().col(status.row).setConstant(std::numeric_limits<T>::quiet_NaN());
+  }
+  return failures;
+}
+
+template <class T>
+std::vector<SolveOptions> TileFlow<T>::frozen() const {
+  std::vector<SolveOptions> result(flow_->blocks(), options_->solve);
+  for (std::size_t k = 0; k < flow_->blocks(); ++k) {
+    result[k].fixed_steps = 0;
+    result[k].fractions = records_[k].fractions();
+  }
+  return result;
+}
+
+template <class T>
+Status TileFlow<T>::pull(Out<T> w, Tile<T> w_q, TileShare<T>& share) {
+  const Scratch::Frame frame(scratch_);
+  const Index D = w.rows(), B = w.cols();
+  T* const at_base = scratch_.take<T>(D * B);
+  Status status;
+  for (std::size_t k = 0; k < flow_->blocks() && status.ok(); ++k) {
+    const FlowDynamics<T> f = dynamics(k);
+    const std::span<T> bar = flow_->bar(k, share.params_bar);
+    std::copy_n(w.data(), D * B, at_base);
+    const Tile<T> w_z(at_base, D, B);
+    double &t_base = share.dloss_dtimes[2 * k], &t_data = share.dloss_dtimes[2 * k + 1];
+    if (options_->gradient == GradientMode::discrete) {
+      const TimeGradient times = discrete_adjoint(f, records_[k], w_z, w_q, w, bar, scratch_);
+      t_data = times.begin;
+      t_base = times.end;
+    } else {
+      const Block& block = flow_->model().blocks[k];
+      status = continuous_adjoint(f, block.t_data, block.t_base, Tile<T>(ends_[k].data(), D, B), w_z, w_q,
+                                  options_->adjoint, w, bar, t_data, t_base, scratch_, share.backward);
+    }
+  }
+  return status;
+}
+
+template class BoundCnf<float>;
+template class BoundCnf<double>;
+template class TileFlow<float>;
+template class TileFlow<double>;
+
+}  // namespace cnf

@@ -1,0 +1,138 @@
+// One tile carried through a flow, to the base or to the data, and gradients carried back: the only place where a
+// flow's dynamics are made and solved.
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "flows/cnf.hpp"
+#include "flows/divergence.hpp"
+#include "flows/samples.hpp"
+#include "flows/tile_sum.hpp"
+#include "solvers/integrate.hpp"
+#include "solvers/recording.hpp"
+
+namespace cnf {
+
+enum class GradientMode {
+  discrete,    ///< the exact gradient of the number computed: the accepted steps transposed
+  continuous,  ///< Chen et al. (2018): the adjoint equation solved backwards, memory constant in the number of steps
+};
+std::string_view name(GradientMode mode);  ///< as spelled on the command line
+
+/// How a flow is solved and differentiated.
+struct FlowOptions {
+  SolveOptions solve{};
+  SolveOptions adjoint{};  ///< of the backward solve of the continuous adjoint
+  DivergenceChoice divergence{};
+  GradientMode gradient = GradientMode::discrete;
+};
+
+/// What a tile is carried for.
+enum class Use {
+  points,      ///< without a divergence: q has no rows
+  evaluation,  ///< with it, as `auto` takes it in evaluation
+  training,    ///< with it, as `auto` takes it in training
+};
+
+enum class Way { to_base, to_data };
+
+/// The numbers of a tile's samples: all that is drawn for them is a function of these and the sample's own number.
+struct TileAddress {
+  Seed seed{};
+  std::uint64_t first = 0;  ///< the number of the first sample
+  std::uint32_t step = 0;   ///< of training; 0 in evaluation
+};
+
+/// A tile's samples, in unit coordinates. S is double in evaluation, the solve's own type in training.
+template <class S>
+struct TileInput {
+  Samples<S> samples;
+  TileAddress at;
+};
+
+/// A model made ready once per update and shared by all threads: its fields bound to `params`.
+///
+/// A tile's params_bar has a part for each block, one after the other: its parameters, then its field's tail (what it
+/// derives from them once per update), which only that field reads and writes.
+template <class T>
+class BoundCnf {
+ public:
+  /// `model` and `params` (model.layout().size values) must outlive this; model.params is not read.
+  /// std::invalid_argument: another number of parameters.
+  BoundCnf(const Cnf& model, const Vector<T>& params);
+
+  const Cnf& model() const { return model_; }
+  const Field<T>& field(std::size_t k) const { return *fields_[k]; }
+  std::size_t blocks() const { return fields_.size(); }
+  /// What a tile's share of a loss takes. With `tails` false nothing is in the tails, so they need not be added up.
+  ShareSize share_size(bool tails) const;
+  /// Block k's part of a tile's params_bar, which may be longer than all parts.
+  std::span<T> bar(std::size_t k, Vector<T>& params_bar) const;
+  /// Folds the tails of a sum of tiles' params_bar into the gradients of the parameters, which become its first values,
+  /// and returns how many these are: model.layout().size. With `tails` false they are left out unread.
+  Index fold(Vector<T>& params_bar, bool tails) const;
+
+ private:
+  const Cnf& model_;
+  std::vector<std::unique_ptr<Field<T>>> fields_;
+  std::vector<Index> begins_;  ///< of each block's part of params_bar, and the end
+};
+
+/// One worker's memory for a tile: begin, carry, pull. Kept from tile to tile.
+template <class T>
+class TileFlow {
+ public:
+  /// A new tile: its points become z, padded with zeros to `rows` columns, q = 0, and its probes are drawn; they stay
+  /// for every carry and pull until the next begin. `flow` and `options` must outlive it.
+  template <class S>
+  void begin(const BoundCnf<T>& flow, const FlowOptions& options, Use use, const TileInput<S>& input, Index rows) {
+    prepare(flow, options, use, input.at, rows);
+    state_.z().leftCols(input.samples.size()) = input.samples.x.template cast<T>();
+  }
+  template <class S>
+  void begin(const BoundCnf<T>& flow, const FlowOptions& options, Use use, const TileInput<S>& input) {
+    begin(flow, options, use, input, input.samples.size());
+  }
+
+  Scratch& scratch() { return scratch_; }
+  Out<T> z() { return state_.z(); }  ///< D x rows, unit coordinates: where the points are now
+  Out<T> q() { return state_.q(); }  ///< 1 x rows: the integral of the divergence along the way
+
+  /// Carries z and q through all blocks, in place. Returns the first trouble; z and q are then meaningless.
+  Status carry(Way way, Counters& counters) { return through(way, counters, Keep::nothing, {}, {}, {}); }
+  /// To the base, keeping what pull() needs.
+  Status carry_recorded(Counters& counters) { return through(Way::to_base, counters, Keep::all, {}, {}, {}); }
+  /// Each block by options of its own, as frozen() has them.
+  Status carry_on(Way way, std::span<const SolveOptions> by_block, Counters& counters) {
+    return through(way, counters, Keep::nothing, by_block, {}, {});
+  }
+  /// With failing samples masked (masked.hpp), from the first block on: their columns end NaN.
+  std::vector<Status> carry_masked(Way way, std::vector<char>& active, Counters& counters);
+
+  /// After carry_recorded with the discrete gradient: for each block the options that take its steps again.
+  std::vector<SolveOptions> frozen() const;
+
+  /// Back from the base to the data, after carry_recorded. `w` is dloss/dz at the base and becomes dloss/du;
+  /// w_q = dloss/dq, 1 x rows. Adds to share.params_bar; sets share.dloss_dtimes; share.backward counts.
+  Status pull(Out<T> w, Tile<T> w_q, TileShare<T>& share);
+
+ private:
+  enum class Keep { nothing, all };
+
+  void prepare(const BoundCnf<T>& flow, const FlowOptions& options, Use use, const TileAddress& at, Index rows);
+  FlowDynamics<T> dynamics(std::size_t k) const { return {flow_->field(k), methods_[k], probes_.data()}; }
+  Status through(Way way, Counters& counters, Keep keep, std::span<const SolveOptions> by_block,
+                 std::span<const char> active, std::span<char> bad);
+
+  const BoundCnf<T>* flow_ = nullptr;
+  const FlowOptions* options_ = nullptr;
+  std::vector<DivergenceMethod> methods_;  ///< a block each, as the next two
+  std::vector<Recording<T>> records_;
+  std::vector<Matrix<T>> ends_;  ///< z at a block's end towards the base, for the continuous adjoint
+  Scratch scratch_;
+  State<T> state_;
+  Vector<T> probes_;
+};
+
+}  // namespace cnf
