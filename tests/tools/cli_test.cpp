@@ -238,14 +238,43 @@ Ended in_child(const F& body, const std::string& out_path = "") {
   return ended;
 }
 
-int run_words(const Strings& words) {
+int run_words(const std::vector<Verb>& table, const Strings& words) {
   std::vector<const char*> argv{"cnf"};
   for (const std::string& word : words) argv.push_back(word.c_str());
-  return run_program(verbs(), static_cast<int>(argv.size()), argv.data());
+  return run_program(table, static_cast<int>(argv.size()), argv.data());
 }
 
 Ended program(const Strings& words, const std::string& out_path = "") {
-  return in_child([&] { return run_words(words); }, out_path);
+  return in_child([&] { return run_words(verbs(), words); }, out_path);
+}
+
+/// A verb that says its name and its argument.
+Verb speaking_verb(const std::string& name, int (*run)(const Args&)) {
+  return {.name = name,
+          .summary = "say what " + name + " was given",
+          .examples = {"cnf " + name + " runs/c"},
+          .positionals = {{.name = "model", .value = "MODEL", .kind = Kind::text, .help = "A run.", .required = true}},
+          .run = run};
+}
+
+/// A program with verbs of one word and of two.
+const std::vector<Verb>& verbs_of_two_words() {
+  static const std::vector<Verb> all{sample_verb(),
+                                     speaking_verb("classify train",
+                                                   [](const Args& args) {
+                                                     write_stdout("trains " + args.text("model") + "\n");
+                                                     return 0;
+                                                   }),
+                                     speaking_verb("classify test",
+                                                   [](const Args& args) {
+                                                     write_stdout("tests " + args.text("model") + "\n");
+                                                     return 0;
+                                                   }),
+                                     speaking_verb("sample paths", [](const Args& args) {
+                                       write_stdout("paths of " + args.text("model") + "\n");
+                                       return 0;
+                                     })};
+  return all;
 }
 
 }  // namespace
@@ -811,6 +840,50 @@ TEST_CASE("usage errors name the verb, help, and exit with 2", "[tools][cli]") {
   CHECK(bare.err.starts_with("cnf: continuous normalizing flows"));
 }
 
+TEST_CASE("a verb of two words is called, listed and helped by both", "[tools][cli]") {
+  const auto run = [](const Strings& words) {
+    return in_child([&] { return run_words(verbs_of_two_words(), words); });
+  };
+  CHECK(run({"classify", "train", "runs/c"}).out == "trains runs/c\n");
+  CHECK(run({"classify", "test", "runs/c"}).out == "tests runs/c\n");
+  // A verb of one word may begin others; a second word that is no part of a name is its argument.
+  CHECK(run({"sample", "paths", "runs/c"}).out == "paths of runs/c\n");
+  CHECK(run({"sample", "train"}).out == "done 10\n");
+
+  const Ended listed = run({"classify"});
+  CHECK(listed.code == 2);
+  CHECK(listed.out.empty());
+  const std::string list =
+      "Usage: cnf classify VERB [arguments] [options]\n\nExamples:\n  cnf classify train runs/c\n  cnf classify test "
+      "runs/c\n\nVerbs:\n  classify train  say what classify train was given\n  classify test   say what classify "
+      "test was given\n\ncnf classify VERB --help tells what a verb does.\n";
+  CHECK(listed.err == list);
+  for (const Strings& words : {Strings{"classify", "--help"}, {"classify", "-h"}, {"help", "classify"}}) {
+    const Ended ended = run(words);
+    CHECK(ended.code == 0);
+    CHECK(ended.out == list);
+    CHECK(ended.err.empty());
+  }
+  for (const Strings& words : {Strings{"classify", "train", "--help"}, {"help", "classify", "train"}})
+    CHECK(run(words).out == help_text(verbs_of_two_words()[1], 80));
+  CHECK(run({"--help"}).out.find("  classify train  say what classify train was given\n") != std::string::npos);
+
+  const auto refused = [&](const Strings& words, const std::string& err) {
+    const Ended ended = run(words);
+    CAPTURE(words);
+    CHECK(ended.code == 2);
+    CHECK(ended.err == err);
+  };
+  refused({"classify", "trian"}, "cnf: 'classify trian' is not a verb\nhelp: did you mean cnf classify train?\n");
+  refused({"clasify", "test"}, "cnf: 'clasify' is not a verb\nhelp: did you mean cnf classify test?\n");
+  refused({"clasify"}, "cnf: 'clasify' is not a verb\nhelp: did you mean cnf classify?\n");
+  refused({"class", "--help"}, "cnf: 'class' is not a verb\nhelp: did you mean cnf classify?\n");
+  refused({"classify", "runs/c"}, "cnf: 'classify runs/c' is not a verb\nhelp: cnf classify --help lists its verbs\n");
+  refused({"train"}, "cnf: 'train' is not a verb\nhelp: cnf --help lists the verbs\n");
+  refused({"classify", "--json"}, "cnf: the verb comes first, got '--json'\nhelp: cnf classify VERB --json ...\n");
+  CHECK(run({"classify", "train"}).err.starts_with("cnf classify train: "));
+}
+
 TEST_CASE("a dry run checks and stops before the work", "[tools][cli]") {
   CHECK(program({"train", "--data=x"}).out == "trained\n");
   const Ended dry = program({"train", "--data=x", "-n"});
@@ -852,7 +925,7 @@ TEST_CASE("a limit on file sizes is an error, not a signal", "[tools][cli]") {
   const Ended ended = in_child([] {
     const rlimit limit{1000, 1000};
     ::setrlimit(RLIMIT_FSIZE, &limit);
-    return run_words({"sample", "m", "--mode", "flood"});
+    return run_words(verbs(), {"sample", "m", "--mode", "flood"});
   });
   CHECK(ended.code == 4);
   CHECK(ended.err.starts_with("cnf sample: standard output: File too large\n"));
@@ -864,7 +937,7 @@ TEST_CASE("a reader that goes away ends the program quietly", "[tools][cli]") {
     if (::pipe(ends) != 0) return 99;
     ::close(ends[0]);
     ::dup2(ends[1], 1);
-    return run_words({"sample", "m", "--mode", "flood"});
+    return run_words(verbs(), {"sample", "m", "--mode", "flood"});
   });
   CHECK(ended.code == 0);
   CHECK(ended.err.empty());
@@ -874,7 +947,7 @@ TEST_CASE("a closed standard output is an error and never another file", "[tools
   const Ended ended = in_child([] {
     ::close(0);
     ::close(1);
-    const int code = run_words({"sample", "m"});
+    const int code = run_words(verbs(), {"sample", "m"});
     const int next = ::open("/dev/null", O_RDONLY);
     return next > 2 ? code : 99;
   });

@@ -139,22 +139,26 @@ std::string help_text(const Verb& verb, int width) {
   return out;
 }
 
-std::string help_text(std::span<const Verb> verbs, int width) {
+std::string help_text(std::span<const Verb> verbs, const std::string& noun, int width) {
   const auto w = static_cast<std::size_t>(std::max(width, 80));
-  std::string out =
-      "cnf: continuous normalizing flows, from data to densities\n\nUsage: cnf VERB [arguments] [options]\n";
+  const std::string before = noun.empty() ? "" : noun + " ";
+  std::string out = (noun.empty() ? "cnf: continuous normalizing flows, from data to densities\n\n" : "") +
+                    ("Usage: cnf " + before) + "VERB [arguments] [options]\n";
   std::string examples;
   for (const Verb& verb : verbs) {
+    if (!verb.name.starts_with(before)) continue;
     if (!verb.examples.empty()) examples += "  " + verb.examples.front() + "\n";
   }
   if (!examples.empty()) out += "\nExamples:\n" + examples;
   std::size_t longest = 4;
   std::vector<Row> table;
   for (const Verb& verb : verbs) {
+    if (!verb.name.starts_with(before)) continue;
     longest = std::max(longest, columns(verb.name));
     table.push_back({"  " + verb.name, verb.summary});
   }
   out += "\nVerbs:\n" + rows(table, longest + 4, w);
+  if (!noun.empty()) return out + "\ncnf " + before + "VERB --help tells what a verb does.\n";
   out += "\nEverywhere:\n" + rows({{"  cnf VERB --help", "what a verb does, with examples and every option"},
                                    {"  cnf --version", "the version"},
                                    {"  --name=-4,4", "a value that begins with a minus is joined by ="},

@@ -37,21 +37,66 @@ bool asks_for_help(const std::vector<std::string>& words) {
   return std::any_of(words.begin(), end, [](const std::string& word) { return word == "--help" || word == "-h"; });
 }
 
-int help_width() { return std::clamp(terminal_width(STDOUT_FILENO), 80, 120); }
+int help_width(int fd) { return std::clamp(terminal_width(fd), 80, 120); }
 
-const Verb& find_verb(std::span<const Verb> verbs, const std::string& name) {
-  const auto it = std::find_if(verbs.begin(), verbs.end(), [&](const Verb& verb) { return verb.name == name; });
-  if (it != verbs.end()) return *it;
-  std::vector<std::string> names{"help"};
-  for (const Verb& verb : verbs) names.push_back(verb.name);
-  const std::string suggestion = did_you_mean(name, names, "cnf ");
-  throw UsageError(in_quotes(name) + " is not a verb", suggestion.empty() ? "cnf --help lists the verbs" : suggestion);
+/// "classify" where there is a "classify train".
+bool begins_names(std::span<const Verb> verbs, const std::string& word) {
+  return std::any_of(verbs.begin(), verbs.end(), [&](const Verb& verb) { return verb.name.starts_with(word + " "); });
+}
+
+[[noreturn]] void refuse_name(std::span<const Verb> verbs, const std::string& first, const std::string& both) {
+  std::vector<std::string> names, firsts{"help"};
+  for (const Verb& verb : verbs) {
+    names.push_back(verb.name);
+    const std::string word = verb.name.substr(0, verb.name.find(' '));
+    if (std::find(firsts.begin(), firsts.end(), word) == firsts.end()) firsts.push_back(word);
+  }
+  const bool noun = begins_names(verbs, first);
+  std::string help = did_you_mean(both, names, "cnf ");
+  if (help.empty() && !noun) help = did_you_mean(first, firsts, "cnf ");
+  if (help.empty()) help = noun ? "cnf " + first + " --help lists its verbs" : "cnf --help lists the verbs";
+  throw UsageError(in_quotes(noun ? both : first) + " is not a verb", help);
+}
+
+/// The verb whose name, of two words or of one, `words` begin with. Null if they name only what several begin with.
+const Verb* find_verb(std::span<const Verb> verbs, std::span<const std::string> words) {
+  const std::string& first = words.front();
+  const std::string both = words.size() > 1 && !words[1].starts_with('-') ? first + " " + words[1] : "";
+  for (const std::string& name : {both, first}) {
+    const auto it = std::find_if(verbs.begin(), verbs.end(), [&](const Verb& verb) { return verb.name == name; });
+    if (it != verbs.end()) return &*it;
+  }
+  if (!both.empty() || !begins_names(verbs, first)) refuse_name(verbs, first, both);
+  return nullptr;
+}
+
+/// `cnf classify`: its verbs, as `cnf` alone shows all.
+int list_verbs(std::span<const Verb> verbs, std::span<const std::string> words) {
+  const std::vector<std::string> rest(words.begin() + 1, words.end());
+  if (rest.empty()) {
+    write_stderr(help_text(verbs, words.front(), help_width(STDERR_FILENO)));
+    return static_cast<int>(ExitCode::usage);
+  }
+  if (!asks_for_help(rest))
+    throw UsageError("the verb comes first, got " + in_quotes(rest.front()),
+                     "cnf " + words.front() + " VERB " + one_line(rest.front()) + " ...");
+  write_stdout(help_text(verbs, words.front(), help_width(STDOUT_FILENO)));
+  return 0;
+}
+
+/// What `cnf help ...` and --help show.
+int show_help(std::span<const Verb> verbs, std::span<const std::string> words) {
+  const int width = help_width(STDOUT_FILENO);
+  const Verb* verb = words.empty() ? nullptr : find_verb(verbs, words);
+  write_stdout(verb != nullptr ? help_text(*verb, width)
+                               : help_text(verbs, words.empty() ? std::string() : words.front(), width));
+  return 0;
 }
 
 /// `who` ends as "cnf VERB" once the verb is known.
-int dispatch(std::span<const Verb> verbs, const std::vector<std::string>& words, std::string& who) {
+int dispatch(std::span<const Verb> verbs, std::span<const std::string> words, std::string& who) {
   if (words.empty()) {
-    write_stderr(help_text(verbs, std::clamp(terminal_width(STDERR_FILENO), 80, 120)));
+    write_stderr(help_text(verbs, "", help_width(STDERR_FILENO)));
     return static_cast<int>(ExitCode::usage);
   }
   const std::string& first = words.front();
@@ -59,27 +104,24 @@ int dispatch(std::span<const Verb> verbs, const std::vector<std::string>& words,
     write_stdout("cnf " CNF_VERSION "\n");
     return 0;
   }
-  if (first == "--help" || first == "-h" || (first == "help" && words.size() == 1)) {
-    write_stdout(help_text(verbs, help_width()));
-    return 0;
-  }
-  if (first == "help") {
-    write_stdout(help_text(find_verb(verbs, words[1]), help_width()));
-    return 0;
-  }
+  if (first == "--help" || first == "-h") return show_help(verbs, {});
+  if (first == "help") return show_help(verbs, words.subspan(1));
   if (first.starts_with('-')) {
     throw UsageError("the verb comes first, got " + in_quotes(first), "cnf VERB " + one_line(first) + " ...");
   }
-  const Verb& verb = find_verb(verbs, first);
+  const Verb* found = find_verb(verbs, words);
+  if (found == nullptr) return list_verbs(verbs, words);
+  const Verb& verb = *found;
   who += " " + verb.name;
-  const std::vector<std::string> rest(words.begin() + 1, words.end());
+  const std::size_t named = verb.name == first ? 1 : 2;
+  const std::vector<std::string> rest(words.begin() + static_cast<std::ptrdiff_t>(named), words.end());
   if (asks_for_help(rest)) {
-    write_stdout(help_text(verb, help_width()));
+    write_stdout(help_text(verb, help_width(STDOUT_FILENO)));
     return 0;
   }
   const Args args(verb, rest);
   if (args.flag("help")) {  // in a group of letters: -qh
-    write_stdout(help_text(verb, help_width()));
+    write_stdout(help_text(verb, help_width(STDOUT_FILENO)));
     return 0;
   }
   if (verb.check) verb.check(args);
@@ -124,8 +166,10 @@ int run_program(std::span<const Verb> verbs, int argc, const char* const* argv) 
   ::signal(SIGXFSZ, SIG_IGN);
   catch_interrupts();
   std::string who = "cnf";
-  const int code = guarded(
-      who, [&] { return dispatch(verbs, std::vector<std::string>(argv + std::min(argc, 1), argv + argc), who); });
+  const int code = guarded(who, [&] {
+    const std::vector<std::string> words(argv + std::min(argc, 1), argv + argc);
+    return dispatch(verbs, words, who);
+  });
   // A result that did not arrive is a failure, however well the work went. After another failure one message is enough.
   return guarded(who, [&] {
     try {

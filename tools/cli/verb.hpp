@@ -12,7 +12,7 @@ class Args;
 
 /// `cnf NAME`. Its options are these and -h, --help.
 struct Verb {
-  std::string name{};
+  std::string name{};                   ///< "train", or a noun and what is done to it: "classify train"
   std::string summary{};                ///< one line, no full stop
   std::vector<std::string> examples{};  ///< whole command lines, the commonest first
   std::vector<Option> positionals{};    ///< in order; the required ones before the others
