@@ -5,6 +5,7 @@
 #include <numbers>
 #include <stdexcept>
 
+#include "base/mean.hpp"
 #include "base/number_text.hpp"
 #include "base/tiles.hpp"
 #include "datasets/split.hpp"
@@ -30,9 +31,9 @@ double log_normaliser(Index D, Index N, double h) {
 }
 
 Baseline measure(std::string name, std::string detail, const Vector<double>& log_prob) {
-  const double n = static_cast<double>(log_prob.size()), mean = log_prob.mean();
-  const double variance = (log_prob.array() - mean).square().sum() / (n - 1);
-  return {std::move(name), std::move(detail), mean, std::sqrt(variance / n)};
+  RunningMean mean;
+  for (const double v : log_prob) mean.add(v);
+  return {std::move(name), std::move(detail), mean.value(), mean.standard_error()};
 }
 
 }  // namespace

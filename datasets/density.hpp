@@ -4,15 +4,11 @@
 #include <cstdint>
 #include <string>
 
+#include "base/box.hpp"
 #include "base/random.hpp"
 #include "base/types.hpp"
 
 namespace cnf {
-
-/// A rectangle of the plane: where a density is drawn and looked at.
-struct Box {
-  double x0 = -4, x1 = 4, y0 = -4, y1 = 4;
-};
 
 /// A density that can be drawn from and evaluated exactly. Point number i depends on (seed, purpose, step, i) alone.
 class Density {

@@ -24,8 +24,8 @@ constexpr Index kPanelSamples = 10'000, kPanelDraws = 200'000;
 Matrix<double> data_grid(const Batch& points, const Box& range, const PlotArea& area) {
   const double cells = std::clamp(std::sqrt(static_cast<double>(points.cols()) / 4), 16.0, 64.0);
   const double aspect = static_cast<double>(area.height) / area.width;
-  return histogram(points, range, static_cast<Index>(std::lround(cells)),
-                   std::max<Index>(1, std::lround(cells * aspect)));
+  return histogram(
+      points, Grid{range, static_cast<Index>(std::lround(cells)), std::max<Index>(1, std::lround(cells * aspect))});
 }
 
 void write_grid(const std::filesystem::path& path, const Matrix<double>& grid) {

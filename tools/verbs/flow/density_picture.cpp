@@ -16,36 +16,9 @@ namespace cnf {
 
 namespace {
 
-/// Centres of the cells with numbers first, first + 1, ..., counted along the grid's rows from the lowest y.
-Batch centres(const Box& range, Index nx, Index ny, Index first, Index n) {
-  Batch x(2, n);
-  for (Index b = 0; b < n; ++b) {
-    const Index i = (first + b) % nx, j = (first + b) / nx;
-    x(0, b) = range.x0 + (range.x1 - range.x0) * (static_cast<double>(i) + 0.5) / static_cast<double>(nx);
-    x(1, b) = range.y0 + (range.y1 - range.y0) * (static_cast<double>(j) + 0.5) / static_cast<double>(ny);
-  }
-  return x;
-}
-
-template <class LogProb>
-Matrix<double> fill_grid(const Box& range, Index nx, Index ny, const LogProb& log_prob) {
-  Matrix<double> grid(ny, nx);
-  const Index all = nx * ny, block = block_rows(2);
-  for (Index first = 0; first < all; first += block) {
-    if (interrupted()) throw Interrupted("stopped; nothing is written");
-    const Index n = std::min(block, all - first);
-    const Vector<double> values = log_prob(centres(range, nx, ny, first, n), first);
-    for (Index b = 0; b < n; ++b) grid((first + b) / nx, (first + b) % nx) = std::exp(values[b]);
-  }
-  return grid;
-}
-
-void quantile_range(Vector<double> v, double& low, double& high) {
-  std::sort(v.data(), v.data() + v.size());
-  const auto at = [&](double share) { return v[static_cast<Index>(share * static_cast<double>(v.size() - 1))]; };
-  low = at(0.005), high = at(0.995);
-  const double margin = std::max((high - low) / 12, 1e-6 * std::max(std::abs(low), std::abs(high)));
-  low -= margin, high += margin;
+Matrix<double> unless_stopped(std::optional<Matrix<double>> grid) {
+  if (!grid) throw Interrupted("stopped; nothing is written");
+  return *std::move(grid);
 }
 
 }  // namespace
@@ -66,44 +39,18 @@ std::string data_name(const ModelFile& file) {
 
 Box viewing_range(const Density* density, Evaluator& evaluator, Seed seed) {
   if (density != nullptr) return density->box();
-  Batch points = evaluator.sample(seed, 0, 4096, false).points;
-  Index finite = 0;
-  for (Index b = 0; b < points.cols(); ++b)
-    if (points.col(b).allFinite()) points.col(finite++) = points.col(b);
-  if (finite < 2) throw ComputationError("none of 4096 samples could be computed; --range says where to look");
-  Box range;
-  quantile_range(points.row(0).head(finite), range.x0, range.x1);
-  quantile_range(points.row(1).head(finite), range.y0, range.y1);
-  return range;
+  const Batch points = finite_samples(evaluator, seed, 4096);
+  if (points.cols() < 2) throw ComputationError("none of 4096 samples could be computed; --range says where to look");
+  return quantile_box(points);
 }
 
 Matrix<double> density_grid(Evaluator& evaluator, const Box& range, Index nx, Index ny, std::vector<Status>* failures) {
-  return fill_grid(range, nx, ny, [&](const Batch& x, Index first) {
-    Evaluated block = evaluator.log_prob(x, static_cast<std::uint64_t>(first));
-    for (Status& status : block.failures) {
-      status.row += first;
-      if (failures != nullptr) failures->push_back(status);
-    }
-    return block.log_prob;
-  });
+  return unless_stopped(density_grid(evaluator, Grid{range, nx, ny}, interrupted, failures));
 }
 
 Matrix<double> density_grid(const Density& density, const Box& range, Index nx, Index ny) {
-  return fill_grid(range, nx, ny, [&](const Batch& x, Index) { return density.log_prob(x); });
-}
-
-Matrix<double> histogram(const Batch& points, const Box& range, Index nx, Index ny) {
-  Matrix<double> grid = Matrix<double>::Zero(ny, nx);
-  const double width = range.x1 - range.x0, height = range.y1 - range.y0;
-  const double one = static_cast<double>(nx) * static_cast<double>(ny) /
-                     (width * height * static_cast<double>(std::max<Index>(points.cols(), 1)));
-  for (Index b = 0; b < points.cols(); ++b) {
-    const double i = (points(0, b) - range.x0) / width * static_cast<double>(nx);
-    const double j = (points(1, b) - range.y0) / height * static_cast<double>(ny);
-    if (i >= 0 && j >= 0 && i < static_cast<double>(nx) && j < static_cast<double>(ny))
-      grid(static_cast<Index>(j), static_cast<Index>(i)) += one;
-  }
-  return grid;
+  const auto log_density = [&](const Batch& x, Index) { return density.log_prob(x); };
+  return unless_stopped(density_grid(log_density, Grid{range, nx, ny}, interrupted));
 }
 
 std::vector<Option> picture_options() {

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "datasets/density.hpp"
+#include "flows/judge/grid.hpp"
 #include "tools/cli/args.hpp"
 #include "tools/draw/heatmap.hpp"
 #include "tools/run/run_folder.hpp"
@@ -24,14 +25,11 @@ std::string data_name(const ModelFile& file);
 Box viewing_range(const Density* density, Evaluator& evaluator, Seed seed);
 
 /// p at the centres of nx x ny cells over the range, in the user's units.   Shapes  returns ny x nx, row 0 = lowest y.
-/// Rows that failed are NaN, and in `failures`, counted along the grid's rows.
+/// Rows that failed are NaN, and in `failures`, counted along the grid's rows. Throws Interrupted.
 Matrix<double> density_grid(Evaluator& evaluator, const Box& range, Index nx, Index ny,
                             std::vector<Status>* failures = nullptr);
 /// The same of a known density.
 Matrix<double> density_grid(const Density& density, const Box& range, Index nx, Index ny);
-
-/// Share of the points per cell, over the cell's area: what the density predicts.
-Matrix<double> histogram(const Batch& points, const Box& range, Index nx, Index ny);
 
 /// --range --size --scale --colormap --log --title, under the heading "Picture".
 std::vector<Option> picture_options();

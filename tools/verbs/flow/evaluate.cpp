@@ -8,6 +8,8 @@
 #include "base/tiles.hpp"
 #include "datasets/baselines.hpp"
 #include "datasets/split.hpp"
+#include "flows/judge/mass.hpp"
+#include "flows/judge/scores.hpp"
 #include "tools/cli/json_report.hpp"
 #include "tools/cli/output.hpp"
 #include "tools/cli/progress.hpp"
@@ -25,22 +27,6 @@ namespace {
 
 constexpr double kUnknown = std::numeric_limits<double>::quiet_NaN();
 constexpr Index kBaselineDraws = 20'000;
-
-/// Mean and its standard error, one value at a time (Welford 1962, Technometrics 4(3), 419-420).
-struct Mean {
-  std::int64_t n = 0;
-  double mean = 0, squares = 0;
-
-  void add(double x) {
-    const double before = x - mean;
-    mean += before / static_cast<double>(++n);
-    squares += before * (x - mean);
-  }
-  double value() const { return n > 0 ? mean : kUnknown; }
-  double stderror() const {
-    return n > 1 ? std::sqrt(squares / static_cast<double>(n - 1) / static_cast<double>(n)) : kUnknown;
-  }
-};
 
 /// Points to judge by, in blocks: fresh draws of a density, rows in memory, or rows of a file.
 struct Points {
@@ -103,39 +89,10 @@ Points points_to_judge(const Args& args, const ModelArgument& opened) {
   return points;
 }
 
-/// The integral of the model's density over the plane, by midpoints on a box around 4096 of its samples in standardised
-/// coordinates; cells are halved until the sum moves by less than 5e-4. Cells that failed are left out.
-double total_mass(Evaluator& evaluator, const Cnf& model, Seed seed) {
-  constexpr Index kFirst = 128, kLast = 1024, kSamples = 4096;
-  Batch x = evaluator.sample(seed, 0, kSamples, false).points;
-  Index finite = 0;
-  for (Index b = 0; b < x.cols(); ++b)
-    if (x.col(b).allFinite()) x.col(finite++) = x.col(b);
-  if (finite == 0) return kUnknown;
-  const Batch u = model.standardisation.apply(x.leftCols(finite));
-  const Vector<double> low = u.rowwise().minCoeff(), high = u.rowwise().maxCoeff();
-  const Vector<double> margin = 0.25 * (high - low).array() + 0.5;
-  const Vector<double> corner = low - margin, side = high - low + 2 * margin;
-  const double scale = std::exp(model.standardisation.log_abs_det());
-  double before = kUnknown;
-  for (Index n = kFirst;; n *= 2) {
-    const double cell = side.prod() / static_cast<double>(n * n);
-    double sum = 0;
-    for (Index first = 0; first < n * n; first += block_rows(2)) {
-      Batch centres(2, std::min(block_rows(2), n * n - first));
-      for (Index b = 0; b < centres.cols(); ++b) {
-        centres(0, b) = corner[0] + side[0] * (static_cast<double>((first + b) % n) + 0.5) / static_cast<double>(n);
-        centres(1, b) = corner[1] + side[1] * (static_cast<double>((first + b) / n) + 0.5) / static_cast<double>(n);
-      }
-      const Vector<double> log_prob = evaluator.log_prob(model.standardisation.invert(centres)).log_prob;
-      for (const double v : log_prob)
-        if (!std::isnan(v)) sum += std::exp(v);
-      if (interrupted()) throw Interrupted("stopped; nothing is evaluated");
-    }
-    const double mass = sum * cell * scale;
-    if (std::abs(mass - before) < 5e-4 || n == kLast) return mass;
-    before = mass;
-  }
+double mass_of(Evaluator& evaluator, const Cnf& model, Seed seed) {
+  const std::optional<double> mass = total_mass(evaluator, model, seed, interrupted);
+  if (!mass) throw Interrupted("stopped; nothing is evaluated");
+  return *mass;
 }
 
 /// What is fitted to the same training data and judged by the same points.
@@ -176,7 +133,7 @@ int run_evaluate(const Args& args) {
   Failures failures(args);
   Progress progress(Progress::mode(args.text("progress"), args.flag("quiet")), "point",
                     points.density || !points.reader ? points.limit : 0);
-  Mean nll, kl;
+  Scores scores;
   Counters counters;
   std::int64_t tiles = 0;
   Index done = 0, seen = 0;
@@ -188,12 +145,7 @@ int run_evaluate(const Args& args) {
     counters += block.counters;
     tiles += block.tiles;
     if (!known.empty()) seen += seen_rows(known, x);
-    const Vector<double> truth = points.density ? points.density->log_prob(x) : Vector<double>();
-    for (Index b = 0; b < x.cols(); ++b) {
-      if (std::isnan(block.log_prob[b])) continue;
-      nll.add(-block.log_prob[b]);
-      if (points.density) kl.add(truth[b] - block.log_prob[b]);
-    }
+    scores.add(block.log_prob, points.density ? points.density->log_prob(x) : Vector<double>());
     done += x.cols();
     if (want_baselines) kept.push_back(x);
     progress.update(done);
@@ -202,7 +154,8 @@ int run_evaluate(const Args& args) {
   }
   progress.finish();
   if (done == 0) throw InputError(points.name + ": no row of numbers in it");
-  const double mass = model.dim() == 2 && !args.flag("no-mass") ? total_mass(evaluator, model, seed) : kUnknown;
+  const RunningMean &nll = scores.nll(), &kl = scores.kl();
+  const double mass = model.dim() == 2 && !args.flag("no-mass") ? mass_of(evaluator, model, seed) : kUnknown;
   const double entropy = points.density ? points.density->entropy() : kUnknown;
   const double nfe = tiles > 0 ? static_cast<double>(counters.evaluations) / static_cast<double>(tiles) : kUnknown;
   std::vector<Baseline> beside;
@@ -221,9 +174,8 @@ int run_evaluate(const Args& args) {
 
   if (args.flag("json")) {
     JsonReport report;
-    report.set("nll", nll.value()).set("nll_stderr", nll.stderror()).set("entropy", entropy);
-    report.set("kl", points.density ? kl.value() : kUnknown)
-        .set("kl_stderr", points.density ? kl.stderror() : kUnknown);
+    report.set("nll", nll.value()).set("nll_stderr", nll.standard_error()).set("entropy", entropy);
+    report.set("kl", kl.value()).set("kl_stderr", kl.standard_error());
     report.set("mass", mass).set("nfe_mean", nfe).set("points", static_cast<std::int64_t>(done));
     if (known.empty())
       report.set_unknown("seen_rows");
@@ -244,10 +196,10 @@ int run_evaluate(const Args& args) {
   std::string text;
   const auto line = [&](const std::string& key, const std::string& value) { text += padded(key, 12) + value + '\n'; };
   line("data", one_line(points.name) + ", " + std::to_string(done) + (points.density ? " fresh draws" : " rows"));
-  line("NLL", with_error(nll.value(), nll.stderror()));
+  line("NLL", with_error(nll.value(), nll.standard_error()));
   if (points.density) {
     line("entropy", shown(entropy, 4) + " nats, the least NLL there is");
-    line("KL", with_error(kl.value(), kl.stderror()) + ", truth to model on the same points");
+    line("KL", with_error(kl.value(), kl.standard_error()) + ", truth to model on the same points");
   }
   if (!std::isnan(mass)) line("mass", shown(mass, 4) + ", the integral of the density");
   line("NFE", shown(nfe, 1) + " evaluations per solve");

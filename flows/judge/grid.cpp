@@ -1,0 +1,95 @@
+#include "flows/judge/grid.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <stdexcept>
+#include <string>
+
+namespace cnf {
+namespace {
+
+constexpr Index kBlock = 16384;  // cells between two questions whether to stop: whole tiles
+
+void widen(Vector<double> values, double& low, double& high) {
+  std::sort(values.data(), values.data() + values.size());
+  const auto at = [&](double share) {
+    return values[static_cast<Index>(share * static_cast<double>(values.size() - 1))];
+  };
+  low = at(0.005), high = at(0.995);
+  const double margin = std::max((high - low) / 12, 1e-6 * std::max(std::abs(low), std::abs(high)));
+  low -= margin, high += margin;
+}
+
+}  // namespace
+
+Batch cell_centres(const Grid& grid, Index first, Index n) {
+  const Box& range = grid.range;
+  Batch x(2, n);
+  for (Index b = 0; b < n; ++b) {
+    const Index i = (first + b) % grid.nx, j = (first + b) / grid.nx;
+    x(0, b) = range.x0 + (range.x1 - range.x0) * (static_cast<double>(i) + 0.5) / static_cast<double>(grid.nx);
+    x(1, b) = range.y0 + (range.y1 - range.y0) * (static_cast<double>(j) + 0.5) / static_cast<double>(grid.ny);
+  }
+  return x;
+}
+
+Batch finite_samples(Evaluator& evaluator, Seed seed, Index N) {
+  Batch points = evaluator.sample(seed, 0, N, false).points;
+  Index finite = 0;
+  for (Index b = 0; b < points.cols(); ++b)
+    if (points.col(b).allFinite()) points.col(finite++) = points.col(b);
+  points.conservativeResize(points.rows(), finite);
+  return points;
+}
+
+Box quantile_box(const Batch& points) {
+  if (points.rows() != 2 || points.cols() < 2)
+    throw std::invalid_argument("quantile_box: points are " + std::to_string(points.rows()) + " x " +
+                                std::to_string(points.cols()) + ", expected 2 rows and 2 columns or more");
+  Box range;
+  widen(points.row(0), range.x0, range.x1);
+  widen(points.row(1), range.y0, range.y1);
+  return range;
+}
+
+std::optional<Matrix<double>> density_grid(
+    const std::function<Vector<double>(const Batch& x, Index first)>& log_density, const Grid& grid, const Stop& stop) {
+  Matrix<double> density(grid.ny, grid.nx);
+  for (Index first = 0; first < grid.cells(); first += kBlock) {
+    if (stop && stop()) return std::nullopt;
+    const Index n = std::min(kBlock, grid.cells() - first);
+    const Vector<double> values = log_density(cell_centres(grid, first, n), first);
+    for (Index b = 0; b < n; ++b) density((first + b) / grid.nx, (first + b) % grid.nx) = std::exp(values[b]);
+  }
+  return density;
+}
+
+std::optional<Matrix<double>> density_grid(Evaluator& evaluator, const Grid& grid, const Stop& stop,
+                                           std::vector<Status>* failures) {
+  const auto log_density = [&](const Batch& x, Index first) {
+    Evaluated block = evaluator.log_prob(x, static_cast<std::uint64_t>(first));
+    for (Status& status : block.failures) {
+      status.row += first;
+      if (failures != nullptr) failures->push_back(status);
+    }
+    return block.log_prob;
+  };
+  return density_grid(log_density, grid, stop);
+}
+
+Matrix<double> histogram(const Batch& points, const Grid& grid) {
+  Matrix<double> density = Matrix<double>::Zero(grid.ny, grid.nx);
+  const Box& range = grid.range;
+  const double width = range.x1 - range.x0, height = range.y1 - range.y0;
+  const double one = static_cast<double>(grid.nx) * static_cast<double>(grid.ny) /
+                     (width * height * static_cast<double>(std::max<Index>(points.cols(), 1)));
+  for (Index b = 0; b < points.cols(); ++b) {
+    const double i = (points(0, b) - range.x0) / width * static_cast<double>(grid.nx);
+    const double j = (points(1, b) - range.y0) / height * static_cast<double>(grid.ny);
+    if (i >= 0 && j >= 0 && i < static_cast<double>(grid.nx) && j < static_cast<double>(grid.ny))
+      density(static_cast<Index>(j), static_cast<Index>(i)) += one;
+  }
+  return density;
+}
+
+}  // namespace cnf

@@ -1,0 +1,49 @@
+// What is computed of planar points and densities to look at them: where they lie, densities on a grid, histograms.
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <vector>
+
+#include "base/box.hpp"
+#include "flows/evaluator.hpp"
+
+namespace cnf {
+
+/// Asked between blocks of a long computation; true ends it without a result. Empty: never.
+using Stop = std::function<bool()>;
+
+/// nx x ny equal cells of a rectangle. They are counted along rows from the lowest y: cell k is in column k mod nx.
+struct Grid {
+  Box range;
+  Index nx = 0, ny = 0;
+
+  Index cells() const { return nx * ny; }
+  double cell_area() const {
+    return (range.x1 - range.x0) * (range.y1 - range.y0) / (static_cast<double>(nx) * static_cast<double>(ny));
+  }
+};
+
+/// Centres of the cells first .. first + n - 1, 2 x n.
+Batch cell_centres(const Grid& grid, Index first, Index n);
+
+/// Points 0 .. N - 1 of the model's stream that could be computed, in order, D x (N or fewer).
+Batch finite_samples(Evaluator& evaluator, Seed seed, Index N);
+
+/// From the 0.5 % to the 99.5 % quantile of either coordinate, widened by a sixth: a twelfth to both sides.
+/// Throws std::invalid_argument for fewer than two points, or points not of the plane.
+Box quantile_box(const Batch& points);
+
+/// p at the centres, ny x nx, row 0 = lowest y; nothing if stopped. `log_density` is asked for blocks of whole tiles,
+/// and told the number of the first cell.
+std::optional<Matrix<double>> density_grid(
+    const std::function<Vector<double>(const Batch& x, Index first)>& log_density, const Grid& grid,
+    const Stop& stop = {});
+/// The same of a planar model, in the user's units. Rows that failed are NaN, and in `failures` by the cell's number.
+std::optional<Matrix<double>> density_grid(Evaluator& evaluator, const Grid& grid, const Stop& stop = {},
+                                           std::vector<Status>* failures = nullptr);
+
+/// Share of the points per cell, over the cell's area: what the density predicts. ny x nx, row 0 = lowest y.
+Matrix<double> histogram(const Batch& points, const Grid& grid);
+
+}  // namespace cnf

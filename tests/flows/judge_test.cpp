@@ -1,0 +1,179 @@
+#include <catch2/catch.hpp>
+#include <cmath>
+#include <limits>
+#include <numbers>
+#include <stdexcept>
+
+#include "flows/judge/mass.hpp"
+#include "flows/judge/scores.hpp"
+#include "tests/flows/models.hpp"
+
+using namespace cnf;
+
+namespace {
+
+constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
+
+/// A flow that stands still: x = mean + scale z is the Gaussian N(mean, scale scale^T), exactly.
+Cnf gaussian() {
+  Cnf model = small_flow(small_shape({8}));
+  model.params.setZero();
+  model.standardisation.mean[0] = 3, model.standardisation.mean[1] = -7;
+  model.standardisation.scale(0, 0) = 0.5, model.standardisation.scale(1, 0) = 2, model.standardisation.scale(1, 1) = 4;
+  return model;
+}
+
+EvaluationOptions in_double() {
+  EvaluationOptions options;
+  options.precision = Precision::double_float;
+  options.threads = 1;
+  return options;
+}
+
+}  // namespace
+
+TEST_CASE("cells lie along rows from the lowest y", "[flows][judge]") {
+  const Grid grid{{0, 3, 10, 12}, 3, 2};
+  const Batch x = cell_centres(grid, 1, 4);
+  const double expected[4][2] = {{1.5, 10.5}, {2.5, 10.5}, {0.5, 11.5}, {1.5, 11.5}};
+  for (Index b = 0; b < 4; ++b)
+    for (Index i = 0; i < 2; ++i) CHECK(std::abs(x(i, b) - expected[b][i]) < 1e-15);
+  CHECK(grid.cell_area() == 1);
+}
+
+TEST_CASE("a Gaussian flow's grid holds the Gaussian's density", "[flows][judge]") {
+  const Cnf model = gaussian();
+  Evaluator evaluator(model, in_double());
+  const Grid grid{{1, 5, -15, 3}, 150, 130};  // more cells than a block
+  std::vector<Status> failures;
+  const std::optional<Matrix<double>> density = density_grid(evaluator, grid, {}, &failures);
+  REQUIRE(density);
+  REQUIRE(density->rows() == 130);
+  REQUIRE(density->cols() == 150);
+  CHECK(failures.empty());
+  const Batch x = cell_centres(grid, 0, grid.cells());
+  double worst = 0;
+  for (Index k = 0; k < grid.cells(); ++k) {
+    const double u = (x(0, k) - 3) / 0.5, v = (x(1, k) + 7 - 2 * u) / 4;
+    const double p = std::exp(-0.5 * (u * u + v * v)) / (2 * std::numbers::pi * 0.5 * 4);
+    worst = std::max(worst, std::abs((*density)(k / 150, k % 150) - p));
+  }
+  CHECK(worst < 1e-14);
+}
+
+TEST_CASE("the density of a Gaussian flow integrates to one, in any units", "[flows][judge]") {
+  const Cnf model = gaussian();
+  Evaluator evaluator(model, in_double());
+  const std::optional<double> mass = total_mass(evaluator, model, Seed{1});
+  REQUIRE(mass);
+  // 4096 draws reach 3.2 standard deviations or more, the box a quarter of its side and 0.5 further: beyond 5.
+  CHECK(std::abs(*mass - 1) < 2e-6);
+}
+
+TEST_CASE("a model that moves points keeps the mass it began with", "[flows][judge]") {
+  const Cnf model = small_flow(small_shape({8, 8}));
+  Evaluator evaluator(model, in_double());
+  const std::optional<double> mass = total_mass(evaluator, model, Seed{1});
+  REQUIRE(mass);
+  CHECK(std::abs(*mass - 1) < 1e-3);
+}
+
+TEST_CASE("a mass is of the plane, and what is stopped has no answer", "[flows][judge]") {
+  const Cnf line = small_flow(small_shape({8}, Activation::tanh, false, TimeConditioning::concatsquash, 3));
+  Evaluator of_space(line, in_double());
+  CHECK_THROWS_AS(total_mass(of_space, line, Seed{1}), std::invalid_argument);
+
+  const Cnf model = gaussian();
+  Evaluator evaluator(model, in_double());
+  int asked = 0;
+  const Stop second = [&] { return ++asked == 2; };
+  CHECK_FALSE(total_mass(evaluator, model, Seed{1}, second));
+  CHECK(asked == 2);
+  asked = 0;
+  CHECK_FALSE(density_grid(evaluator, {{0, 1, 0, 1}, 150, 130}, second));
+  CHECK(asked == 2);
+}
+
+TEST_CASE("finite samples are the model's stream without what failed", "[flows][judge]") {
+  Cnf model = gaussian();
+  {
+    Evaluator evaluator(model, in_double());
+    CHECK(finite_samples(evaluator, Seed{5}, 100) == evaluator.sample(Seed{5}, 0, 100, false).points);
+  }
+  model = small_flow(small_shape({8, 8}));
+  EvaluationOptions options = in_double();
+  options.solve.max_steps = 1;  // no sample gets through
+  Evaluator evaluator(model, options);
+  CHECK(finite_samples(evaluator, Seed{5}, 100).cols() == 0);
+  CHECK(finite_samples(evaluator, Seed{5}, 100).rows() == 2);
+  CHECK(std::isnan(total_mass(evaluator, model, Seed{5}).value()));
+}
+
+TEST_CASE("cells that failed are NaN and named by their number in the grid", "[flows][judge]") {
+  const Cnf model = small_flow(small_shape({8, 8}));
+  EvaluationOptions options = in_double();
+  options.solve.max_steps = 1;  // no cell gets through
+  Evaluator evaluator(model, options);
+  std::vector<Status> failures;
+  const Matrix<double> density = density_grid(evaluator, {{-1, 1, -1, 1}, 150, 110}, {}, &failures).value();
+  CHECK(density.array().isNaN().all());
+  REQUIRE(std::ssize(failures) == 150 * 110);  // more than a block
+  for (std::size_t k = 0; k < failures.size(); ++k) REQUIRE(failures[k].row == static_cast<Index>(k));
+}
+
+TEST_CASE("a box of quantiles leaves out one percent and widens by a sixth", "[flows][judge]") {
+  Batch x(2, 1001);
+  for (Index b = 0; b < 1001; ++b) x(0, b) = static_cast<double>((b * 8) % 1001), x(1, b) = -2 * x(0, b);
+  const Box box = quantile_box(x);
+  CHECK(std::abs(box.x0 - (5 - 82.5)) < 1e-9);
+  CHECK(std::abs(box.x1 - (995 + 82.5)) < 1e-9);
+  CHECK(std::abs(box.y0 - 2 * (-995 - 82.5)) < 1e-9);
+  CHECK(std::abs(box.y1 - 2 * (-5 + 82.5)) < 1e-9);
+  CHECK_THROWS_AS(quantile_box(x.leftCols(1)), std::invalid_argument);
+  CHECK_THROWS_AS(quantile_box(Batch::Zero(3, 5)), std::invalid_argument);
+}
+
+TEST_CASE("a histogram is a share per area, and points outside count in the whole alone", "[flows][judge]") {
+  Batch x(2, 5);
+  x << 0.5, 2.5, 2.9, 3.0, -0.1,  //
+      0.2, 1.5, 1.9, 1.0, 1.0;
+  const Matrix<double> cells = histogram(x, {{0, 3, 0, 2}, 3, 2});
+  Matrix<double> expected = Matrix<double>::Zero(2, 3);
+  expected(0, 0) = 0.2, expected(1, 2) = 0.4;
+  CHECK((cells - expected).cwiseAbs().maxCoeff() < 1e-15);
+}
+
+TEST_CASE("the scores of a Gaussian by a Gaussian are its cross entropy and its divergence", "[flows][judge]") {
+  // q = N(0, I), p = N((1, 0), I): KL(q || p) = 1/2; log q - log p = 1/2 - x_0 has standard deviation 1.
+  constexpr Index kPoints = 40'000;
+  const Batch x = normal_batch(2, kPoints, Seed{11});
+  Vector<double> truth(kPoints), log_prob(kPoints);
+  for (Index b = 0; b < kPoints; ++b) {
+    truth[b] = -0.5 * x.col(b).squaredNorm() - std::log(2 * std::numbers::pi);
+    log_prob[b] = truth[b] + x(0, b) - 0.5;
+  }
+  Scores scores;
+  scores.add(log_prob.head(15'000), truth.head(15'000));
+  scores.add(log_prob.tail(25'000), truth.tail(25'000));
+  CHECK(scores.kl().count() == kPoints);
+  // Five standard errors: fails by chance once in 1.7 million seeds, and the seed is fixed.
+  CHECK(std::abs(scores.kl().value() - 0.5) < 5 * scores.kl().standard_error());
+  CHECK(std::abs(scores.kl().standard_error() * std::sqrt(static_cast<double>(kPoints)) - 1) < 0.02);
+  CHECK(std::abs(scores.nll().value() + log_prob.mean()) < 1e-12);
+}
+
+TEST_CASE("points that failed are in no score, and without a truth there is no divergence", "[flows][judge]") {
+  Vector<double> log_prob(3), truth(3);
+  log_prob << -1, kNaN, -3;
+  truth << -0.5, -100, -2;
+  Scores scores;
+  scores.add(log_prob, truth);
+  CHECK(scores.nll().count() == 2);
+  CHECK(scores.nll().value() == 2);
+  CHECK(scores.kl().value() == 0.75);
+  CHECK_THROWS_AS(scores.add(log_prob, truth.head(2)), std::invalid_argument);
+  Scores blind;
+  blind.add(log_prob);
+  CHECK(blind.nll().value() == 2);
+  CHECK(std::isnan(blind.kl().value()));
+}
