@@ -9,6 +9,7 @@
 #include "base/random.hpp"
 #include "flows/fields/field.hpp"
 #include "flows/fields/mlp_shape.hpp"
+#include "flows/fields/planar.hpp"
 #include "flows/layout.hpp"
 #include "flows/setting.hpp"
 
@@ -23,7 +24,7 @@ namespace cnf {
 ///   initial_parameters(seed)     layout().size values for data of unit variance
 ///   make<T>(params)              the field bound to parameters; std::invalid_argument: another number of them
 /// and its name in this list. Files, `cnf train --field` and the tests of every field find it here.
-using FieldShape = std::variant<MlpShape>;
+using FieldShape = std::variant<MlpShape, PlanarShape>;
 
 std::string_view kind(const FieldShape& shape);
 std::string_view help(const FieldShape& shape);

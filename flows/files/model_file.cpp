@@ -7,6 +7,7 @@
 
 #include "base/error.hpp"
 #include "base/safetensors.hpp"
+#include "flows/files/parts_json.hpp"
 #include "flows/files/shape_json.hpp"
 
 namespace cnf {
@@ -118,17 +119,19 @@ constexpr const char* kTrainingKind = "cnf training state";
 /// The metadata and tensors that a model and a training state share.
 Safetensors common_part(const ModelFile& file, const char* what) {
   check(file.model);
-  if (file.model.blocks.size() != 1)
-    throw ComputationError("a model of " + std::to_string(file.model.blocks.size()) +
-                           " blocks cannot be said in format 1; it is not written");
-  const Block& block = file.model.blocks.front();
   Safetensors out;
   out.metadata["cnf.kind"] = what;
-  out.metadata["cnf.format"] = std::to_string(kModelFormat);
   out.metadata["cnf.precision"] = name(file.precision);
-  out.metadata["cnf.field"] = shape_json(file.model.blocks[0].field).dump();
-  out.metadata["cnf.flow"] =
-      Json{{"base", kind(file.model.base)}, {"t_base", block.t_base}, {"t_data", block.t_data}}.dump();
+  if (file.model.is_plain()) {  // the lowest format that can say it, so that older builds can read it
+    const Block& block = file.model.blocks.front();
+    out.metadata["cnf.format"] = "1";
+    out.metadata["cnf.field"] = shape_json(block.field).dump();
+    out.metadata["cnf.flow"] =
+        Json{{"base", kind(file.model.base)}, {"t_base", block.t_base}, {"t_data", block.t_data}}.dump();
+  } else {
+    out.metadata["cnf.format"] = "2";
+    out.metadata["cnf.parts"] = parts_json(file.model).dump();
+  }
   out.metadata["cnf.columns"] = Json(file.model.columns).dump();
   out.metadata["cnf.recipe"] = file.recipe;
   out.metadata["cnf.numbers"] = file.numbers;
@@ -166,7 +169,8 @@ std::string object_field(const Safetensors& file, const std::string& key, const 
   return field(file, key, path);
 }
 
-void expect_kind(const Safetensors& file, const char* kind, const std::string& path) {
+/// The file's format, after a look at what it is.
+int expect_kind(const Safetensors& file, const char* kind, const std::string& path) {
   const std::string& found = field(file, "cnf.kind", path);
   if (found != kind) throw InputError(path + ": this is a " + in_quotes(found) + ", expected a " + in_quotes(kind));
   const std::string& format = field(file, "cnf.format", path);
@@ -177,6 +181,24 @@ void expect_kind(const Safetensors& file, const char* kind, const std::string& p
   if (std::stoi(format) > kModelFormat)
     throw InputError(path + ": written by format " + format + ", this build reads 1 to " +
                      std::to_string(kModelFormat) + "; use a newer build");
+  return std::stoi(format);
+}
+
+/// A model of format 1: one block, by two fields of metadata.
+void read_plain(const Safetensors& file, const std::string& path, Cnf& model) {
+  Block& block = model.blocks.front();
+  const Json shape = json_field(file, "cnf.field", path), flow = json_field(file, "cnf.flow", path);
+  block.field = shape_from(shape, path);
+  if (flow.at("base") != kind(model.base))
+    throw InputError(path + ": base density " + flow.at("base").dump() + ", this build knows \"normal\"");
+  expect_keys(shape, &block.field, {"kind"}, path);
+  expect_keys(flow, nullptr, {"base", "t_base", "t_data"}, path);
+  block.t_base = flow.at("t_base").get<double>();
+  block.t_data = flow.at("t_data").get<double>();
+  if (!std::isfinite(block.t_base) || !std::isfinite(block.t_data) || block.t_base == block.t_data)
+    throw InputError(path + ": t_base and t_data must be finite and different");
+  if (!model.is_plain())
+    throw InputError(path + ": format 1 cannot say a field of kind '" + std::string(kind(block.field)) + "'");
 }
 
 Precision precision_of(const Safetensors& file, const std::string& path) {
@@ -185,17 +207,14 @@ Precision precision_of(const Safetensors& file, const std::string& path) {
 }
 
 /// Everything of the model but its weights.
-ModelFile read_common(const Safetensors& file, TensorReader& reader, const std::string& path) {
+ModelFile read_common(const Safetensors& file, int format, TensorReader& reader, const std::string& path) {
   ModelFile out;
   try {
     out.precision = precision_of(file, path);
-    Block& block = out.model.blocks.front();
-    block.field = shape_from(json_field(file, "cnf.field", path), path);
-    const Json flow = json_field(file, "cnf.flow", path);
-    if (flow.at("base") != kind(out.model.base))
-      throw InputError(path + ": base density " + flow.at("base").dump() + ", this build knows \"normal\"");
-    block.t_base = flow.at("t_base").get<double>();
-    block.t_data = flow.at("t_data").get<double>();
+    if (format == 1)
+      read_plain(file, path, out.model);
+    else
+      read_parts(json_field(file, "cnf.parts", path), path, out.model);
     out.model.columns = json_field(file, "cnf.columns", path).get<std::vector<std::string>>();
   } catch (const Json::exception& error) {
     throw InputError(path + ": metadata does not describe a network: " + error.what());
@@ -206,9 +225,6 @@ ModelFile read_common(const Safetensors& file, TensorReader& reader, const std::
   if (!out.model.columns.empty() && static_cast<Index>(out.model.columns.size()) != D)
     throw InputError(path + ": " + std::to_string(out.model.columns.size()) + " column names for " + std::to_string(D) +
                      " dimensions");
-  const Block& block = out.model.blocks.front();
-  if (!std::isfinite(block.t_base) || !std::isfinite(block.t_data) || block.t_base == block.t_data)
-    throw InputError(path + ": t_base and t_data must be finite and different");
   out.model.standardisation.mean = reader.matrix<double>("standardisation.mean", D, 1, true);
   out.model.standardisation.scale = reader.matrix<double>("standardisation.scale", D, D, false);
   if (!(out.model.standardisation.scale.diagonal().array() > 0).all())
@@ -247,9 +263,9 @@ std::string model_bytes(const ModelFile& file) {
 
 ModelFile read_model(const std::filesystem::path& path) {
   const Safetensors file = read_safetensors(path);
-  expect_kind(file, kModelKind, path.string());
+  const int format = expect_kind(file, kModelKind, path.string());
   TensorReader reader(file, path.string());
-  ModelFile out = read_common(file, reader, path.string());
+  ModelFile out = read_common(file, format, reader, path.string());
   const Layout layout = out.model.layout();
   out.model.params = out.precision == Precision::single_float
                          ? Vector<double>(reader.params<float>(layout, "").cast<double>())
@@ -296,9 +312,9 @@ Precision training_precision(const std::filesystem::path& path) {
 template <class T>
 TrainingFile<T> read_training(const std::filesystem::path& path) {
   const Safetensors file = read_safetensors(path);
-  expect_kind(file, kTrainingKind, path.string());
+  const int format = expect_kind(file, kTrainingKind, path.string());
   TensorReader reader(file, path.string());
-  TrainingFile<T> out{read_common(file, reader, path.string()), {}};
+  TrainingFile<T> out{read_common(file, format, reader, path.string()), {}};
   const Layout layout = out.file.model.layout();
   TrainingState<T>& state = out.state;
   read_weights(reader, layout, "current.", state.current);

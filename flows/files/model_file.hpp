@@ -9,7 +9,7 @@
 
 namespace cnf {
 
-inline constexpr int kModelFormat = 1;  ///< written; files of format 1 .. kModelFormat are read
+inline constexpr int kModelFormat = 2;  ///< written; files of format 1 .. kModelFormat are read
 
 /// A model with what is known of how it came to be. The texts are JSON objects, kept as they are.
 struct ModelFile {

@@ -34,6 +34,16 @@ std::string described(const Case& c) {
          std::to_string(static_cast<int>(c.method.kind));
 }
 
+/// Parameters of ordinary size in every tensor, the gaps zero.
+Vector<double> moving_parameters(const FieldShape& shape) {
+  const Layout all = layout(shape);
+  Vector<double> params = Vector<double>::Zero(all.size);
+  for (const TensorSlice& slice : all.tensors)
+    for (Index i = slice.offset; i < slice.offset + slice.size(); ++i)
+      params[i] = 0.6 * normal(Seed{12}, Purpose::direction, 1, static_cast<std::uint64_t>(i), 0);
+  return params;
+}
+
 std::vector<Case> all_cases() {
   std::vector<Case> cases;
   for (const std::vector<Index>& hidden : {std::vector<Index>{5}, {5, 7}, {5, 7, 6}})
@@ -50,6 +60,14 @@ std::vector<Case> all_cases() {
             if (hidden.size() <= 2 && !(per_sample && shape.gated(shape.layers() - 1)))
               cases.push_back({shape, {Kind::trace, 0}, per_sample, params, differences});
           }
+  for (const Activation activation : {Activation::tanh, Activation::silu, Activation::sin})
+    for (const bool per_sample : {false, true}) {
+      const PlanarShape shape{.dim = 3, .units = 9, .activation = activation};
+      const Vector<double> params = moving_parameters(shape);
+      for (const DivergenceMethod method :
+           {DivergenceMethod{Kind::none, 0}, {Kind::tangents, 3}, {Kind::hutchinson, 2}, {Kind::trace, 0}})
+        cases.push_back({shape, method, per_sample, params});
+    }
   return cases;
 }
 

@@ -486,3 +486,15 @@ TEST_CASE_METHOD(Fresh, "gradcheck passes on a trained model, by other solvers a
   REQUIRE(at.size() == 3);
   CHECK(at[2]["relative_error"].get<double>() < 0.1 * at[0]["relative_error"].get<double>());
 }
+
+TEST_CASE("a planar field is trained, saved in format 2, judged and complete when resumed", "[verbs][field]") {
+  Shell shell;
+  const std::string recipe = "cnf train --data moons --field planar --units 12 --batch 64 --validate-every 10 --quiet ";
+  REQUIRE(shell(recipe + "--steps 40 -o whole").code == 0);
+  CHECK(shell("cnf info whole").out.find("planar") != std::string::npos);
+  CHECK(shell("cnf evaluate whole --data moons -N 200 --json").code == 0);
+  CHECK(shell("cnf train --resume whole --quiet").code == 0);
+  const Ran idle = shell(recipe + "--steps 2 --hidden 8 -o other");
+  CHECK(idle.code == 2);
+  CHECK(idle.err.find("--hidden says nothing to --field planar") != std::string::npos);
+}

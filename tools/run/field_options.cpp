@@ -102,7 +102,9 @@ void check_field(const Args& args) {
 
 FieldShape field_from(const Args& args) {
   FieldShape shape = *find_field_shape(args.text("field"));
-  for (const Setting& setting : asked(shape)) std::visit(Told{args, option_name(setting)}, setting.value);
+  // What was not given stays the shape's own: two fields may share a setting and differ in its default.
+  for (const Setting& setting : asked(shape))
+    if (args.given(option_name(setting))) std::visit(Told{args, option_name(setting)}, setting.value);
   return shape;
 }
 

@@ -227,7 +227,13 @@ TEST_CASE("each rule of a model's file is refused by name", "[flows][file][error
           }),
           "positive diagonal");
   refused(with("cnf.kind", "cnf training state"), "this is a 'cnf training state', expected a 'cnf model'");
-  refused(with("cnf.format", "2"), "written by format 2, this build reads 1 to 1; use a newer build");
+  refused(with("cnf.format", "3"), "written by format 3, this build reads 1 to 2; use a newer build");
+  refused(with("cnf.format", "2"), "metadata field 'cnf.parts' is missing");
+  refused(with("cnf.kind", "cnf classifier"), "this is a 'cnf classifier', expected a 'cnf model'");
+  refused(field_json("\"output_gate\":true", "\"output_gate\":true,\"shift\":1"),
+          "'shift' means nothing to this build");
+  refused(with("cnf.flow", R"({"base":"normal","t_base":0,"t_data":1,"reverse":true})"), "'reverse' means nothing");
+  refused(with("cnf.field", R"({"kind":"planar","dim":2,"units":3,"activation":"tanh"})"), "format 1 cannot say");
   for (const char* format : {"", "0", "-1", "1.0", "99999999999999999999"})
     refused(with("cnf.format", format), "is not a format number");
   refused(with("cnf.precision", "half"), "'half' is not known to this build; expected one of float, double");
@@ -258,6 +264,75 @@ TEST_CASE("each rule of a model's file is refused by name", "[flows][file][error
        {"cnf.kind", "cnf.format", "cnf.precision", "cnf.field", "cnf.flow", "cnf.columns", "cnf.recipe", "cnf.numbers"})
     refused(changed([&](Safetensors& file) { file.metadata.erase(key); }),
             "metadata field '" + std::string(key) + "' is missing");
+}
+
+namespace {
+
+/// A model that only format 2 can say: an MLP, then planar units, each over its own interval.
+ModelFile two_blocks() {
+  ModelFile file = example();
+  file.model.blocks = {{small_shape({4, 3}, Activation::softplus, true), 0.1, 1.3},
+                       {PlanarShape{.dim = 2, .units = 5}, 0, -0.5}};
+  file.model.params = Vector<double>::Zero(file.model.layout().size);
+  for (const TensorSlice& slice : file.model.layout().tensors)
+    for (Index i = slice.offset; i < slice.offset + slice.size(); ++i)
+      file.model.params[i] = static_cast<float>(normal({5}, Purpose::direction, 0, static_cast<std::uint64_t>(i), 0));
+  return file;
+}
+
+std::string with_parts(const std::string& from, const std::string& to) {
+  return changed(
+      [&](Safetensors& file) {
+        std::string& text = file.metadata.at("cnf.parts");
+        const auto at = text.find(from);
+        if (at == std::string::npos) throw std::runtime_error("no " + from + " in " + text);
+        text.replace(at, from.size(), to);
+      },
+      two_blocks());
+}
+
+}  // namespace
+
+TEST_CASE("what format 1 cannot say is written in format 2, and reloads bit for bit", "[flows][file]") {
+  const Reader reader;
+  const ModelFile file = two_blocks();
+  const std::string bytes = model_bytes(file);
+  const ModelFile back = reader.model(bytes);
+  CHECK(model_bytes(back) == bytes);
+  CHECK(back.model.params == file.model.params);
+  CHECK(back.model.blocks[1].t_data == -0.5);
+  CHECK(std::get<PlanarShape>(back.model.blocks[1].field) == PlanarShape{.dim = 2, .units = 5});
+  const Safetensors parts = parse_safetensors(std::as_bytes(std::span(bytes)), "m");
+  CHECK(parts.metadata.at("cnf.format") == "2");
+  CHECK(parts.find("blocks.0.layers.1.weight") != nullptr);
+  CHECK(parts.find("blocks.1.out_weight") != nullptr);
+}
+
+TEST_CASE("a file of format 2 that is damaged or means more than this build knows is refused",
+          "[flows][file][errors]") {
+  const Reader reader;
+  const auto refused = [&](const std::string& bytes, const std::string& text) {
+    const std::string message = reader.refusal(bytes);
+    CHECK_THAT(message, Contains(text));
+    CHECK_THAT(message, Contains("m.safetensors: "));
+  };
+  refused(with_parts("blocks.1", "blocks.0"), "a part named \"blocks.0\" where \"blocks.1\" belongs");
+  refused(with_parts("\"base\"", "\"roof\""), "a part named \"roof\" where \"base\" belongs");
+  refused(with_parts("\"planar\"", "\"convolution\""), "field kind \"convolution\", expected");
+  refused(with_parts("\"normal\"", "\"cauchy\""), "base density \"cauchy\"");
+  refused(with_parts("\"units\":5", "\"units\":5,\"reverse\":true"), "'reverse' means nothing to this build");
+  refused(with_parts("\"kind\":\"normal\"", "\"kind\":\"normal\",\"scale\":2"), "'scale' means nothing to this build");
+  refused(with_parts("\"units\":5", "\"units\":6"), "'blocks.1.weight' has shape [5,2], expected [6,2]");
+  refused(with_parts("\"units\":5", "\"units\":1000000000"), "units is 1000000000, expected 1 to 65536");
+  refused(with_parts("\"units\":5", "\"unit\":5"), "key 'units' not found");
+  refused(with_parts("\"t_data\":-0.5", "\"t_data\":0"), "t_base and t_data must be finite and different");
+  refused(with_parts("\"dim\":2,\"units\"", "\"dim\":3,\"units\""), "blocks.1 is over 3 dimensions, blocks.0 over 2");
+  refused(changed([](Safetensors& file) { file.metadata.at("cnf.parts") = "[]"; }, two_blocks()),
+          "is not a list of 1 to");
+  refused(changed([](Safetensors& file) { file.metadata.at("cnf.parts") = std::string(200'000, '['); }, two_blocks()),
+          "nested deeper than 8");
+  refused(changed([](Safetensors& file) { file.metadata.at("cnf.format") = "1"; }, two_blocks()),
+          "metadata field 'cnf.field' is missing");
 }
 
 TEST_CASE("a training state has rules of its own", "[flows][file][errors]") {

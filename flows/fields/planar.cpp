@@ -1,0 +1,292 @@
+// Letters as in docs/math.md, section 4, "planar units": M units, a = W z + b, h = phi(a), s = sigma(t), f = U (s o h).
+// Invariants. The tape holds t (as many as B), z, h and what phi's derivatives need beside h; a tangent's W v is formed
+// again where it is needed. Cotangents: p = U^T w_f of s o h, so p o s of h and p o h of s. A unit's gate is one for
+// the tile or one a sample, as t is.
+#include "flows/fields/planar.hpp"
+
+#include <cmath>
+#include <stdexcept>
+#include <string>
+
+#include "base/kernels/matmul.hpp"
+#include "flows/kernels/layer.hpp"
+
+namespace cnf {
+
+std::vector<Setting> PlanarShape::settings() {
+  return {{.name = "dim", .help = "Columns of the data.", .value = Setting::Whole{&dim}, .from_data = true},
+          {.name = "units", .help = "Units that are summed.", .value = Setting::Whole{&units, 1, 1 << 16}},
+          {.name = "activation", .help = "Of every unit.", .value = choice_of(activation, kAllActivations)}};
+}
+
+Layout PlanarShape::layout() const {
+  if (dim < 1 || units < 1)
+    throw std::invalid_argument("PlanarShape: " + std::to_string(units) + " units over " + std::to_string(dim) +
+                                " dimensions; both are at least 1");
+  Layout all;
+  all.add("weight", units, dim, false);
+  all.add("bias", units, 1, true);
+  all.add("gate_weight", units, 1, true);
+  all.add("gate_bias", units, 1, true);
+  all.add("out_weight", dim, units, false);
+  return all;
+}
+
+/// Ridges about as sharp as the default MLP's first layer, spread over data of unit variance; small velocities.
+Vector<double> PlanarShape::initial_parameters(Seed seed) const {
+  constexpr double kSharpness = 3, kSpread = 6, kVelocity = 0.3;
+  const Layout all = layout();
+  Vector<double> params = Vector<double>::Zero(all.size);
+  const auto fill = [&](std::size_t tensor, const auto& value) {
+    const TensorSlice& slice = all.tensors[tensor];
+    for (Index i = slice.offset; i < slice.offset + slice.size(); ++i) params[i] = value(static_cast<std::uint64_t>(i));
+  };
+  const auto gaussian = [&](double deviation) {
+    return [=](std::uint64_t i) { return deviation * normal(seed, Purpose::initialisation, 0, i, 0); };
+  };
+  const auto even = [&](double bound) {
+    return [=](std::uint64_t i) { return bound * (2 * uniform(seed, Purpose::initialisation, 0, i, 0) - 1); };
+  };
+  fill(0, gaussian(kSharpness / std::sqrt(static_cast<double>(dim))));
+  fill(1, even(kSpread));
+  fill(2, even(4.0));
+  fill(3, even(2.0));
+  fill(4, gaussian(kVelocity / std::sqrt(static_cast<double>(units))));
+  return params;
+}
+
+template <class T>
+std::unique_ptr<Field<T>> PlanarShape::make(std::span<const T> params) const {
+  return std::make_unique<PlanarField<T>>(*this, params);
+}
+
+/// What an evaluation and its derivatives work with: the tape's parts and the gates at its times.
+template <class T>
+struct PlanarField<T>::Units {
+  using Column = Eigen::Map<Eigen::Array<T, Eigen::Dynamic, 1>>;
+  using Constant = Eigen::Map<const Eigen::Array<T, Eigen::Dynamic, 1>>;
+
+  Units(const PlanarField& f, const T* tape, Index batch, std::size_t times, Scratch& scratch)
+      : field(f), M(f.shape_.units), D(f.shape_.dim), B(batch), t(tape, times), z(tape + B), h(z + D * B) {
+    s = scratch.take<T>(M * static_cast<Index>(times));
+    for (std::size_t b = 0; b < times; ++b)
+      for (Index m = 0; m < M; ++m)
+        s[static_cast<Index>(b) * M + m] =
+            1 / (1 + std::exp(-(f.params_[at(f.g_, m)] * t[b] + f.params_[at(f.c_, m)])));
+  }
+
+  static std::size_t at(Index offset, Index m) { return static_cast<std::size_t>(offset + m); }
+  const T* saved() const { return kernels::saves_slope(field.shape_.activation) ? h + M * B : nullptr; }
+  kernels::Hidden<T> hidden() const { return {field.shape_.activation, M, B, 0, h, saved(), nullptr}; }
+  bool shared() const { return t.size() == 1; }
+  std::size_t time_of(Index b) const { return shared() ? 0 : static_cast<std::size_t>(b); }
+  Constant gate(Index b) const { return {s + static_cast<Index>(time_of(b)) * M, M}; }
+  /// ds/dt of sample b.
+  auto gate_slope(Index b) const { return gate(b) * (1 - gate(b)) * Constant(field.params_.data() + field.g_, M); }
+  /// y = W x, and y = U^T w, over n columns.
+  T* project(const T* x, Index n, Scratch& scratch) const {
+    T* y = scratch.take<T>(M * n);
+    kernels::multiply<T>({field.params_.data() + field.W_, M, D}, {x, D, n}, {y, M, n});
+    return y;
+  }
+  T* lift(const T* w, Index n, Scratch& scratch) const {
+    T* y = scratch.take<T>(M * n);
+    kernels::multiply<T>({field.Ut_.data(), M, D}, {w, D, n}, {y, M, n});
+    return y;
+  }
+  /// out = U y over n columns.
+  void out(const T* y, Index n, T* to) const {
+    kernels::multiply<T>({field.params_.data() + field.U_, D, M}, {y, M, n}, {to, D, n});
+  }
+  Column column(T* x, Index n) const { return {x + n * M, M}; }
+  Constant constant(const T* x, Index n) const { return {x + n * M, M}; }
+
+  const PlanarField& field;
+  Index M, D, B;
+  Times<T> t;
+  const T *z, *h;
+  T* s;
+};
+
+template <class T>
+PlanarField<T>::PlanarField(const PlanarShape& shape, std::span<const T> params) : shape_(shape), params_(params) {
+  const Layout all = shape.layout();
+  size_ = all.size;
+  if (static_cast<Index>(params.size()) != size_)
+    throw std::invalid_argument("PlanarField: " + std::to_string(params.size()) + " parameters, this shape has " +
+                                std::to_string(size_) + " (with padding; see Layout)");
+  W_ = all.tensors[0].offset, b_ = all.tensors[1].offset, g_ = all.tensors[2].offset, c_ = all.tensors[3].offset;
+  U_ = all.tensors[4].offset;
+  const Tile<T> W(params.data() + W_, shape.units, shape.dim), U(params.data() + U_, shape.dim, shape.units);
+  Wt_ = W.transpose();
+  Ut_ = U.transpose();
+  overlap_ = W.cwiseProduct(Ut_).rowwise().sum();
+}
+
+template <class T>
+Index PlanarField<T>::tape_size(Index B, Index) const {
+  return B * (1 + shape_.dim + shape_.units * (kernels::saves_slope(shape_.activation) ? 2 : 1));
+}
+
+template <class T>
+void PlanarField<T>::forward(Times<T> t, Tile<T> z, Tile<T> tangents, Out<T> f, Out<T> jv, T* tape,
+                             Scratch& scratch) const {
+  const Scratch::Frame frame(scratch);
+  const Index B = z.cols(), C = tangents.cols() / B, M = shape_.units, D = shape_.dim;
+  if (tape == nullptr) tape = scratch.take<T>(tape_size(B, 0));
+  std::copy(t.begin(), t.end(), tape);
+  std::copy_n(z.data(), z.size(), tape + B);
+  T *h = tape + B + D * B, *dh = scratch.take<T>(M * B), *ones = scratch.take<T>(M);
+  std::fill_n(ones, M, T(1));
+  const kernels::LayerMap<T> map{M, D, params_.data() + W_, ones, params_.data() + b_, 0, 0, nullptr, nullptr};
+  kernels::LayerOut<T> to{h};
+  if (kernels::saves_slope(shape_.activation)) to.s = h + M * B;
+  to.d = dh;  // phi'
+  kernels::layer_forward(map, shape_.activation, {B, 0}, z.data(), to);
+
+  const Units units(*this, tape, B, t.size(), scratch);
+  T* gated = scratch.take<T>(M * B);
+  for (Index b = 0; b < B; ++b) units.column(gated, b) = units.gate(b) * units.constant(h, b);
+  units.out(gated, B, f.data());
+  if (C == 0) return;
+  T* y = units.project(tangents.data(), C * B, scratch);
+  for (Index c = 0; c < C; ++c)
+    for (Index b = 0; b < B; ++b) units.column(y, c * B + b) *= units.gate(b) * units.constant(dh, b);
+  units.out(y, C * B, jv.data());
+}
+
+template <class T>
+void PlanarField<T>::jvp(const T* tape, Tile<T> tangents, Tile<T> z_dot, Times<T> t_dot, Out<T> f_dot, Out<T> jv_dot,
+                         Scratch& scratch) const {
+  const Scratch::Frame frame(scratch);
+  const Index B = z_dot.cols(), C = tangents.cols() / B, M = shape_.units;
+  const Units units(*this, tape, B, t_dot.size(), scratch);
+  T *dh = scratch.take<T>(M * B), *d2h = scratch.take<T>(M * B), *moved = scratch.take<T>(M * B);
+  kernels::slopes(units.hidden(), dh, d2h);
+  const T* a_dot = units.project(z_dot.data(), B, scratch);
+  // (s o h)' = s' o h + s o phi' o a',  (s o phi')' = s' o phi' + s o phi'' o a'.
+  for (Index b = 0; b < B; ++b) {
+    const auto s_dot = units.gate_slope(b) * t_dot[units.time_of(b)];
+    units.column(moved, b) =
+        s_dot * units.constant(units.h, b) + units.gate(b) * units.constant(dh, b) * units.constant(a_dot, b);
+    units.column(d2h, b) =
+        s_dot * units.constant(dh, b) + units.gate(b) * units.constant(d2h, b) * units.constant(a_dot, b);
+  }
+  units.out(moved, B, f_dot.data());
+  if (C == 0) return;
+  T* y = units.project(tangents.data(), C * B, scratch);
+  for (Index c = 0; c < C; ++c)
+    for (Index b = 0; b < B; ++b) units.column(y, c * B + b) *= units.constant(d2h, b);
+  units.out(y, C * B, jv_dot.data());
+}
+
+template <class T>
+void PlanarField<T>::vjp(const T* tape, Tile<T> tangents, Tile<T> w_f, Tile<T> w_jv, Out<T> z_bar, std::span<T> t_bar,
+                         std::span<T> params_bar, Scratch& scratch) const {
+  using Column = typename Units::Column;
+  const Scratch::Frame frame(scratch);
+  const Index B = w_f.cols(), C = tangents.cols() / B, M = shape_.units, D = shape_.dim;
+  const Units units(*this, tape, B, t_bar.size(), scratch);
+  T *dh = scratch.take<T>(M * B), *d2h = scratch.take<T>(M * B), *gated = scratch.take<T>(M * B);
+  T *a_bar = units.lift(w_f.data(), B, scratch), *s_bar = scratch.take<T>(M * B);
+  kernels::slopes(units.hidden(), dh, d2h);
+  for (Index b = 0; b < B; ++b) {
+    units.column(s_bar, b) = units.constant(units.h, b) * units.constant(a_bar, b);
+    units.column(a_bar, b) *= units.gate(b) * units.constant(dh, b);
+    units.column(gated, b) = units.gate(b) * units.constant(units.h, b);
+  }
+  const kernels::Columns<T> W_bar{params_bar.data() + W_, M, D}, U_bar{params_bar.data() + U_, D, M};
+  kernels::multiply_transposed_add<T>({w_f.data(), D, B}, {gated, M, B}, U_bar);
+  if (C > 0) {
+    T *y = units.project(tangents.data(), C * B, scratch), *r = units.lift(w_jv.data(), C * B, scratch);
+    for (Index c = 0; c < C; ++c)
+      for (Index b = 0; b < B; ++b) {
+        Column y_c = units.column(y, c * B + b), r_c = units.column(r, c * B + b);
+        units.column(s_bar, b) += units.constant(dh, b) * y_c * r_c;
+        units.column(a_bar, b) += units.gate(b) * units.constant(d2h, b) * y_c * r_c;
+        y_c *= units.gate(b) * units.constant(dh, b);
+        r_c *= units.gate(b) * units.constant(dh, b);
+      }
+    kernels::multiply_transposed_add<T>({w_jv.data(), D, C * B}, {y, M, C * B}, U_bar);
+    kernels::multiply_transposed_add<T>({r, M, C * B}, {tangents.data(), D, C * B}, W_bar);
+  }
+  kernels::multiply_transposed_add<T>({a_bar, M, B}, {units.z, D, B}, W_bar);
+  kernels::multiply<T>({Wt_.data(), D, M}, {a_bar, M, B}, {z_bar.data(), D, B}, kernels::Into::add);
+  Column b_bar(params_bar.data() + b_, M), g_bar(params_bar.data() + g_, M), c_bar(params_bar.data() + c_, M);
+  for (Index b = 0; b < B; ++b) {
+    const std::size_t at = units.time_of(b);
+    b_bar += units.constant(a_bar, b);
+    t_bar[at] += (units.gate_slope(b) * units.constant(s_bar, b)).sum();
+    units.column(s_bar, b) *= units.gate(b) * (1 - units.gate(b));
+    g_bar += units.t[at] * units.constant(s_bar, b);
+    c_bar += units.constant(s_bar, b);
+  }
+}
+
+template <class T>
+void PlanarField<T>::trace_forward(Times<T> t, Tile<T> z, Out<T> f, Out<T> div, T* tape, Scratch& scratch) const {
+  const Scratch::Frame frame(scratch);
+  const Index B = z.cols();
+  if (tape == nullptr) tape = scratch.take<T>(tape_size(B, 0));
+  forward(t, z, Tile<T>(nullptr, dim(), 0), f, Out<T>(nullptr, dim(), 0), tape, scratch);
+  const Units units(*this, tape, B, t.size(), scratch);
+  T *dh = scratch.take<T>(shape_.units * B), *d2h = scratch.take<T>(shape_.units * B);
+  kernels::slopes(units.hidden(), dh, d2h);
+  for (Index b = 0; b < B; ++b) div(0, b) = (units.gate(b) * units.constant(dh, b) * overlap_.array()).sum();
+}
+
+template <class T>
+void PlanarField<T>::trace_jvp(const T* tape, Tile<T> z_dot, Times<T> t_dot, Out<T> f_dot, Out<T> div_dot,
+                               Scratch& scratch) const {
+  const Scratch::Frame frame(scratch);
+  const Index B = z_dot.cols(), M = shape_.units;
+  jvp(tape, Tile<T>(nullptr, dim(), 0), z_dot, t_dot, f_dot, Out<T>(nullptr, dim(), 0), scratch);
+  const Units units(*this, tape, B, t_dot.size(), scratch);
+  T *dh = scratch.take<T>(M * B), *d2h = scratch.take<T>(M * B);
+  kernels::slopes(units.hidden(), dh, d2h);
+  const T* a_dot = units.project(z_dot.data(), B, scratch);
+  for (Index b = 0; b < B; ++b)
+    div_dot(0, b) = (overlap_.array() * (units.gate_slope(b) * t_dot[units.time_of(b)] * units.constant(dh, b) +
+                                         units.gate(b) * units.constant(d2h, b) * units.constant(a_dot, b)))
+                        .sum();
+}
+
+template <class T>
+void PlanarField<T>::trace_vjp(const T* tape, Tile<T> w_f, Tile<T> w_div, Out<T> z_bar, std::span<T> t_bar,
+                               std::span<T> params_bar, Scratch& scratch) const {
+  using Column = typename Units::Column;
+  const Scratch::Frame frame(scratch);
+  const Index B = w_f.cols(), M = shape_.units, D = shape_.dim;
+  vjp(tape, Tile<T>(nullptr, D, 0), w_f, Tile<T>(nullptr, D, 0), z_bar, t_bar, params_bar, scratch);
+  const Units units(*this, tape, B, t_bar.size(), scratch);
+  T *dh = scratch.take<T>(M * B), *d2h = scratch.take<T>(M * B), *both = scratch.take<T>(M);
+  kernels::slopes(units.hidden(), dh, d2h);
+  Column overlap_bar(both, M), b_bar(params_bar.data() + b_, M), g_bar(params_bar.data() + g_, M),
+      c_bar(params_bar.data() + c_, M);
+  overlap_bar.setZero();
+  for (Index b = 0; b < B; ++b) {
+    const std::size_t at = units.time_of(b);
+    const T w = w_div(0, b);
+    Column slope = units.column(dh, b), a_bar = units.column(d2h, b);
+    overlap_bar += w * units.gate(b) * slope;
+    slope *= w * overlap_.array();                  // now the cotangent of s
+    a_bar *= w * units.gate(b) * overlap_.array();  // now that of a
+    b_bar += a_bar;
+    t_bar[at] += (units.gate_slope(b) * slope).sum();
+    slope *= units.gate(b) * (1 - units.gate(b));
+    g_bar += units.t[at] * slope;
+    c_bar += slope;
+  }
+  kernels::multiply_transposed_add<T>({d2h, M, B}, {units.z, D, B}, {params_bar.data() + W_, M, D});
+  kernels::multiply<T>({Wt_.data(), D, M}, {d2h, M, B}, {z_bar.data(), D, B}, kernels::Into::add);
+  const Tile<T> W(params_.data() + W_, M, D), U(params_.data() + U_, D, M);
+  Out<T>(params_bar.data() + W_, M, D) += overlap_bar.matrix().asDiagonal() * Ut_;
+  Out<T>(params_bar.data() + U_, D, M) += Wt_ * overlap_bar.matrix().asDiagonal();
+}
+
+template class PlanarField<float>;
+template class PlanarField<double>;
+template std::unique_ptr<Field<float>> PlanarShape::make(std::span<const float>) const;
+template std::unique_ptr<Field<double>> PlanarShape::make(std::span<const double>) const;
+
+}  // namespace cnf
