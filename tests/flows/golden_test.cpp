@@ -3,7 +3,7 @@
 #include <string>
 
 #include "base/npy.hpp"
-#include "flows/files/model_file.hpp"
+#include "flows/files/training_file.hpp"
 #include "tests/base/temporary_folder.hpp"
 
 using namespace cnf;

@@ -5,7 +5,7 @@
 #include <optional>
 
 #include "base/types.hpp"
-#include "flows/files/model_file.hpp"
+#include "flows/files/training_file.hpp"
 #include "tools/cli/option.hpp"
 
 namespace cnf {

@@ -1,11 +1,12 @@
 #include <catch2/catch.hpp>
 #include <cstring>
+#include <functional>
 #include <limits>
 #include <map>
 
 #include "base/error.hpp"
 #include "base/safetensors.hpp"
-#include "flows/files/model_file.hpp"
+#include "flows/files/training_file.hpp"
 #include "flows/training/flow_task.hpp"
 #include "tests/base/temporary_folder.hpp"
 #include "tests/flows/models.hpp"
@@ -331,6 +332,14 @@ TEST_CASE("a file of format 2 that is damaged or means more than this build know
           "is not a list of 1 to");
   refused(changed([](Safetensors& file) { file.metadata.at("cnf.parts") = std::string(200'000, '['); }, two_blocks()),
           "nested deeper than 8");
+  refused(
+      changed([](Safetensors& file) {
+        file.metadata["cnf.format"] = "2";
+        file.metadata["cnf.parts"] =
+            R"([{"name":"blocks.0","kind":"mlp","dim":2,"hidden":[4,3],"activation":"softplus","time":"concatsquash",)"
+            R"("output_gate":true,"t_base":0,"t_data":1},{"name":"base","kind":"normal"}])";
+      }),
+      "one MLP on a normal base is of format 1, not 2");
   refused(changed([](Safetensors& file) { file.metadata.at("cnf.format") = "1"; }, two_blocks()),
           "metadata field 'cnf.field' is missing");
 }
@@ -361,6 +370,98 @@ TEST_CASE("a training state has rules of its own", "[flows][file][errors]") {
              Contains("holds F32, expected F64"));
   put(reader.path(), model_bytes(example()));
   CHECK_THROWS_AS(training_precision(reader.path()), InputError);
+}
+
+namespace {
+
+/// Plain descent with one vector, to see that a state's slots go by the optimizer's names.
+class Momentum final : public Optimizer<float> {
+ public:
+  std::string_view name() const override { return "momentum"; }
+  std::vector<Slot> slots(const Layout& params) const override { return {{"speed", params}}; }
+  void update(const Layout&, Vector<float>& params, std::span<Vector<float>> slots, std::int64_t,
+              std::span<const float>, double, int) const override {
+    params -= slots[0];
+  }
+};
+
+std::string changed_state(const std::function<void(Safetensors&)>& change) {
+  const std::string good = training_bytes(training_example<float>());
+  Safetensors parts = parse_safetensors(std::as_bytes(std::span(good)), "m");
+  change(parts);
+  return safetensors_bytes(parts);
+}
+
+/// Adds a number to a state, under a name.
+void add_count(Safetensors& file, const std::string& name, std::int64_t value) {
+  Tensor& counts = tensor(file, "counts");
+  std::vector<std::int64_t> numbers = values<std::int64_t>(counts);
+  numbers.push_back(value);
+  counts = make_tensor<std::int64_t>("counts", {std::ssize(numbers)}, numbers);
+  std::string& names = file.metadata.at("cnf.counts");
+  names.replace(names.size() - 1, 1, ",\"" + name + "\"]");
+}
+
+}  // namespace
+
+TEST_CASE("a state names its numbers, and one of the first releases has them in order", "[flows][file]") {
+  const Reader reader;
+  const std::string bytes = training_bytes(training_example<float>());
+  const std::string old = changed_state([](Safetensors& file) {
+    for (const char* key : {"cnf.reals", "cnf.counts", "cnf.optimizer"}) CHECK(file.metadata.erase(key) == 1);
+  });
+  CHECK(training_bytes(reader.training<float>(old)) == bytes);
+  const std::string noted = changed_state([](Safetensors& file) { add_count(file, "note.pauses", 3); });
+  CHECK(training_bytes(reader.training<float>(noted)) == bytes);
+  const std::string turned = changed_state([](Safetensors& file) {
+    std::vector<std::int64_t> numbers = values<std::int64_t>(tensor(file, "counts"));
+    std::swap(numbers[0], numbers[1]);
+    tensor(file, "counts") = make_tensor<std::int64_t>("counts", {9}, numbers);
+    std::string& names = file.metadata.at("cnf.counts");
+    names.replace(0, 15, "[\"steps\",\"step\"");
+  });
+  CHECK(training_bytes(reader.training<float>(turned)) == bytes);
+}
+
+TEST_CASE("a number of a state that is unknown, missing or twice there is refused by name", "[flows][file][errors]") {
+  const Reader reader;
+  const auto refusal = [&](const std::function<void(Safetensors&)>& change) {
+    const std::string bytes = changed_state(change);
+    return message_of<InputError>([&] { reader.training<float>(bytes); });
+  };
+  CHECK_THAT(refusal([](Safetensors& file) { add_count(file, "leap", 1); }),
+             Contains("the number 'leap' is not known"));
+  CHECK_THAT(refusal([](Safetensors& file) { add_count(file, "step", 1); }), Contains("'step' stands twice"));
+  CHECK_THAT(refusal([](Safetensors& file) {
+               std::string& names = file.metadata.at("cnf.reals");
+               names.replace(names.find("rate_scale"), 10, "note.scale");
+             }),
+             Contains("lacks the number 'rate_scale'"));
+  CHECK_THAT(refusal([](Safetensors& file) { file.metadata["cnf.reals"] = "{\"a\":1}"; }),
+             Contains("not a list of names"));
+  CHECK_THAT(refusal([](Safetensors& file) { file.metadata["cnf.counts"] = "[\"step\"]"; }), Contains("expected [1]"));
+  CHECK_THAT(refusal([](Safetensors& file) { file.metadata["cnf.optimizer"] = "muon"; }),
+             Contains("trained by the optimizer 'muon', expected 'adam'"));
+}
+
+TEST_CASE("a state of several blocks and another optimizer reloads bit for bit", "[flows][file]") {
+  const Reader reader;
+  const Momentum rule;
+  TrainingFile<float> file{two_blocks(), {}};
+  const Layout layout = file.file.model.layout();
+  file.state = initial_state<float>(layout, Vector<float>(file.file.model.params.cast<float>()), rule);
+  file.state.current.slots[0] = file.state.current.params / 3;
+  file.state.last_good.average *= 2;
+  const std::string bytes = training_bytes<float>(file, rule);
+  put(reader.path(), bytes);
+  const TrainingFile<float> back = read_training<float>(reader.path(), rule);
+  CHECK(training_bytes<float>(back, rule) == bytes);
+  CHECK(back.state.current.slots == file.state.current.slots);
+  CHECK(back.file.model.blocks.size() == 2);
+  const Safetensors parts = parse_safetensors(std::as_bytes(std::span(bytes)), "m");
+  CHECK(parts.find("current.speed.blocks.1.out_weight") != nullptr);
+  CHECK_THAT(message_of<InputError>([&] { read_training<float>(reader.path()); }),
+             Contains("trained by the optimizer 'momentum', expected 'adam'"));
 }
 
 TEST_CASE("a network of monstrous size is refused before memory for it is asked for", "[flows][file][errors]") {

@@ -5,7 +5,7 @@
 #include <string>
 
 #include "base/error.hpp"
-#include "flows/files/model_file.hpp"
+#include "flows/files/training_file.hpp"
 #include "flows/training/flow_task.hpp"
 #include "tests/base/temporary_folder.hpp"
 #include "tests/flows/models.hpp"

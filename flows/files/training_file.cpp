@@ -1,0 +1,181 @@
+// The numbers of a state lie in two tensors, reals and counts, and metadata names each. Their rows below are
+// append-only. A file of the first releases has no names: its numbers are the first seven and the first nine. What a
+// file lacks of later rows has its default.
+#include "flows/files/training_file.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <utility>
+
+#include "base/error.hpp"
+#include "flows/files/model_part.hpp"
+
+namespace cnf {
+
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+constexpr const char* kTrainingKind = "cnf training state";
+
+constexpr std::size_t kFirstReals = 7, kFirstCounts = 9;  ///< those that every file has
+
+template <class State>
+auto reals_of(State& s) {
+  using Row = std::pair<std::string_view, decltype(&s.best_score)>;
+  return std::vector<Row>{{"best_score", &s.best_score},       {"rate_scale", &s.rate_scale},
+                          {"window_loss", &s.window_loss},     {"window_evaluations", &s.window_evaluations},
+                          {"window_solves", &s.window_solves}, {"window_steps", &s.window_steps},
+                          {"gradient_norm", &s.gradient_norm}};
+}
+
+template <class State>
+auto counts_of(State& s) {
+  using Row = std::pair<std::string_view, decltype(&s.step)>;
+  return std::vector<Row>{{"step", &s.step},
+                          {"steps", &s.steps},
+                          {"best_step", &s.best_step},
+                          {"skipped", &s.skipped},
+                          {"rollbacks", &s.rollbacks},
+                          {"failed_in_a_row", &s.failed_in_a_row},
+                          {"stale_validations", &s.stale_validations},
+                          {"updates", &s.current.updates},
+                          {"last_good_updates", &s.last_good.updates}};
+}
+
+/// Adds the rows' values as the tensor NAME, and their names as the metadata field cnf.NAME.
+template <class Number, class Rows>
+void add_numbers(Safetensors& file, const std::string& name, const Rows& rows) {
+  Json names = Json::array();
+  std::vector<Number> values;
+  for (const auto& [row, value] : rows) {
+    names.push_back(row);
+    values.push_back(*value);
+  }
+  file.metadata["cnf." + name] = names.dump();
+  file.tensors.push_back(make_tensor<Number>(name, {std::ssize(values)}, values));
+}
+
+/// The names of the numbers in tensor NAME, in their order.
+template <class Rows>
+std::vector<std::string> names_in(const Safetensors& file, const std::string& name, const Rows& rows, std::size_t first,
+                                  const std::string& path) {
+  std::vector<std::string> names;
+  if (file.metadata.contains("cnf." + name)) {
+    try {
+      names = json_field(file, "cnf." + name, path).template get<std::vector<std::string>>();
+    } catch (const Json::exception&) {
+      throw InputError(path + ": metadata field 'cnf." + name + "' is not a list of names");
+    }
+  } else {
+    for (std::size_t i = 0; i < first; ++i) names.emplace_back(rows[i].first);
+  }
+  return names;
+}
+
+/// Sets the rows from the tensor NAME. A number whose name begins with "note." may be passed over, no other.
+template <class Number, class Rows>
+void read_numbers(const Safetensors& file, TensorReader& reader, const std::string& name, const Rows& rows,
+                  std::size_t first, const std::string& path) {
+  const std::vector<std::string> names = names_in(file, name, rows, first, path);
+  const std::vector<Number> numbers = values<Number>(reader.expect(name, {std::ssize(names)}, dtype_of<Number>()));
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    const auto found = std::find(names.begin(), names.end(), rows[i].first);
+    if (found != names.end())
+      *rows[i].second = numbers[static_cast<std::size_t>(found - names.begin())];
+    else if (i < first)
+      throw InputError(path + ": tensor '" + name + "' lacks the number " + in_quotes(rows[i].first));
+  }
+  for (std::size_t i = 0; i < names.size(); ++i) {
+    if (std::find(names.begin(), names.begin() + static_cast<std::ptrdiff_t>(i), names[i]) !=
+        names.begin() + static_cast<std::ptrdiff_t>(i))
+      throw InputError(path + ": the number " + in_quotes(names[i]) + " stands twice in '" + name + "'");
+    const bool known = std::any_of(rows.begin(), rows.end(), [&](const auto& row) { return row.first == names[i]; });
+    if (!known && !names[i].starts_with("note."))
+      throw InputError(path + ": the number " + in_quotes(names[i]) + " is not known to this build; use a newer one");
+  }
+}
+
+template <class T>
+Weights<T> read_weights(TensorReader& reader, const Layout& layout, const std::string& prefix,
+                        const Optimizer<T>& rule) {
+  Weights<T> weights;
+  weights.params = reader.params<T>(layout, prefix + "params.");
+  weights.average = reader.params<T>(layout, prefix + "average.");
+  for (const auto& slot : rule.slots(layout))
+    weights.slots.push_back(reader.params<T>(slot.layout, prefix + slot.name + "."));
+  return weights;
+}
+
+template <class T>
+void add_weights(Safetensors& file, const Layout& layout, const std::string& prefix, const Weights<T>& weights,
+                 const Optimizer<T>& rule) {
+  add_params(file, layout, prefix + "params.", weights.params);
+  add_params(file, layout, prefix + "average.", weights.average);
+  const auto slots = rule.slots(layout);
+  for (std::size_t i = 0; i < slots.size(); ++i)
+    add_params(file, slots[i].layout, prefix + slots[i].name + ".", weights.slots.at(i));
+}
+
+}  // namespace
+
+template <class T>
+std::string training_bytes(const TrainingFile<T>& training, const Optimizer<T>& rule) {
+  Safetensors out = model_part(training.file, kTrainingKind);
+  out.metadata["cnf.optimizer"] = rule.name();
+  const Layout layout = training.file.model.layout();
+  const TrainingState<T>& state = training.state;
+  add_weights(out, layout, "current.", state.current, rule);
+  add_weights(out, layout, "last_good.", state.last_good, rule);
+  add_params(out, layout, "best.", state.best);
+  const double best = std::min(state.best_score, std::numeric_limits<double>::max());
+  auto reals = reals_of(state);
+  reals.front().second = &best;
+  add_numbers<double>(out, "reals", reals);
+  add_numbers<std::int64_t>(out, "counts", counts_of(state));
+  return safetensors_bytes(out);
+}
+
+Precision training_precision(const std::filesystem::path& path) {
+  const Safetensors file = read_safetensors(path);
+  expect_kind(file, kTrainingKind, path.string());
+  return precision_of(file, path.string());
+}
+
+template <class T>
+TrainingFile<T> read_training(const std::filesystem::path& path, const Optimizer<T>& rule) {
+  const std::string where = path.string();
+  const Safetensors file = read_safetensors(path);
+  const int format = expect_kind(file, kTrainingKind, where);
+  const auto optimizer = file.metadata.find("cnf.optimizer");
+  const std::string trained_by = optimizer == file.metadata.end() ? "adam" : optimizer->second;
+  if (trained_by != rule.name())
+    throw InputError(where + ": trained by the optimizer " + in_quotes(trained_by) + ", expected " +
+                     in_quotes(rule.name()));
+  TensorReader reader(file, where);
+  TrainingFile<T> out{read_model_part(file, format, reader, where), {}};
+  const Layout layout = out.file.model.layout();
+  TrainingState<T>& state = out.state;
+  state.current = read_weights(reader, layout, "current.", rule);
+  state.last_good = read_weights(reader, layout, "last_good.", rule);
+  state.best = reader.params<T>(layout, "best.");
+  read_numbers<double>(file, reader, "reals", reals_of(state), kFirstReals, where);
+  read_numbers<std::int64_t>(file, reader, "counts", counts_of(state), kFirstCounts, where);
+  reader.finish();
+  for (const auto& [name, value] : reals_of(state))
+    if (!std::isfinite(*value)) throw InputError(where + ": tensor 'reals' holds a value that is not finite");
+  for (const auto& [name, value] : counts_of(state))
+    if (*value < 0) throw InputError(where + ": tensor 'counts' holds a negative count");
+  if (state.best_score == std::numeric_limits<double>::max())
+    state.best_score = std::numeric_limits<double>::infinity();
+  out.file.model.params = state.current.params.template cast<double>();
+  return out;
+}
+
+template std::string training_bytes(const TrainingFile<float>&, const Optimizer<float>&);
+template std::string training_bytes(const TrainingFile<double>&, const Optimizer<double>&);
+template TrainingFile<float> read_training(const std::filesystem::path&, const Optimizer<float>&);
+template TrainingFile<double> read_training(const std::filesystem::path&, const Optimizer<double>&);
+
+}  // namespace cnf
