@@ -118,8 +118,13 @@ class TileLoss {
   }
   /// The grids that a solve by `options` takes.
   std::vector<SolveOptions> grids(const Place& place, const FlowOptions& options, Seed seed) {
-    loss(place, options, seed, [&] { return flow_.carry_recorded(counters_); });
-    return flow_.frozen();
+    std::vector<SolveOptions> frozen;
+    loss(place, options, seed, [&] {
+      const Status status = flow_.carry_recorded(counters_);
+      if (status.ok()) frozen = flow_.frozen();  // here: what the tile was begun with ends with this loss
+      return status;
+    });
+    return frozen;
   }
   /// On frozen grids.
   double on_grids(const Place& place, const FlowOptions& options, Seed seed, std::span<const SolveOptions> grids) {
