@@ -48,7 +48,7 @@ template <class T>
 Index BoundCnf<T>::fold(Vector<T>& params_bar, bool tails) const {
   Index at = 0;
   for (std::size_t k = 0; k < blocks(); ++k) {
-    if (tails) field(k).pull_back(bar(k, params_bar));
+    if (tails) field(k).fold_derived(bar(k, params_bar));
     const Index size = field(k).parameters();
     if (at != begins_[k]) std::copy_n(params_bar.data() + begins_[k], size, params_bar.data() + at);
     at += size;

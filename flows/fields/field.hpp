@@ -32,7 +32,7 @@ class Field {
   /// Values in params_bar: the parameters, then whatever is derived from them once per update.
   virtual Index gradient_size() const = 0;
   /// Folds the derived part of an accumulated params_bar back into its first parameters() values. Once per update.
-  virtual void pull_back(std::span<T> params_bar) const = 0;
+  virtual void fold_derived(std::span<T> params_bar) const = 0;
 
   virtual Index tape_size(Index B, Index C) const = 0;
   virtual void forward(Times<T> t, Tile<T> z, Tile<T> tangents, Out<T> f, Out<T> jv, T* tape,

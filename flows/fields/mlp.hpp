@@ -24,7 +24,7 @@ class MlpField final : public Field<T>, public ClosedFormTrace<T> {
   Index dim() const override { return shape_.dim; }
   Index parameters() const override { return layout_.size; }
   Index gradient_size() const override { return layout_.size + (trace_per_update() ? M_.size() : 0); }
-  void pull_back(std::span<T> params_bar) const override;
+  void fold_derived(std::span<T> params_bar) const override;
 
   Index tape_size(Index B, Index C) const override;
   void forward(Times<T> t, Tile<T> z, Tile<T> tangents, Out<T> f, Out<T> jv, T* tape, Scratch& scratch) const override;

@@ -79,7 +79,7 @@ typename MlpField<T>::TraceMatrix MlpField<T>::trace_matrix(const T* gate) const
 }
 
 template <class T>
-void MlpField<T>::pull_back(std::span<T> params_bar) const {
+void MlpField<T>::fold_derived(std::span<T> params_bar) const {
   if (!trace_per_update()) return;
   const auto bar = [&](Index l) { return params_bar.data() + layout_.layers[static_cast<std::size_t>(l)].weight; };
   T* M_bar = params_bar.data() + layout_.size;
@@ -237,7 +237,7 @@ void MlpField<T>::trace_vjp(const T* tape, Tile<T> w_f, Tile<T> w_div, Out<T> z_
 }
 
 #define CNF_INSTANTIATE(T)                                                                           \
-  template void MlpField<T>::pull_back(std::span<T>) const;                                          \
+  template void MlpField<T>::fold_derived(std::span<T>) const;                                       \
   template Index MlpField<T>::trace_tape_size(Index) const;                                          \
   template void MlpField<T>::trace_forward(Times<T>, Tile<T>, Out<T>, Out<T>, T*, Scratch&) const;   \
   template void MlpField<T>::trace_jvp(const T*, Tile<T>, Times<T>, Out<T>, Out<T>, Scratch&) const; \

@@ -47,7 +47,7 @@ class PlanarField final : public Field<T>, public ClosedFormTrace<T> {
   Index dim() const override { return shape_.dim; }
   Index parameters() const override { return size_; }
   Index gradient_size() const override { return size_; }
-  void pull_back(std::span<T>) const override {}  // nothing is derived once per update but w_m . u_m, pulled at once
+  void fold_derived(std::span<T>) const override {}  // nothing is derived once per update but w_m . u_m, pulled at once
 
   Index tape_size(Index B, Index C) const override;
   void forward(Times<T> t, Tile<T> z, Tile<T> tangents, Out<T> f, Out<T> jv, T* tape, Scratch& scratch) const override;

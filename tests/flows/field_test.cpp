@@ -108,7 +108,7 @@ TEST_CASE("vjp's parameter gradient equals central differences", "[flows][laws]"
     bound.dynamics.vjp(tape.data(), Tile<double>(p.w_z.data(), 3, Bound::kB),
                        Tile<double>(p.w_q.data(), p.w_q.rows(), Bound::kB), Out<double>(z_bar.data(), 3, Bound::kB),
                        t_bar, bar, scratch);
-    bound.field->pull_back(bar);
+    bound.field->fold_derived(bar);
     for (const TensorSlice& slice : layout(c.shape).tensors) {
       const auto value = [&](double h) {
         Vector<double> moved = bound.params;

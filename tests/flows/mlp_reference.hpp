@@ -159,7 +159,7 @@ class MlpReference final : public Field<T>, public ClosedFormTrace<T> {
   Index dim() const override { return shape_.dim; }
   Index parameters() const override { return layout_.size; }
   Index gradient_size() const override { return layout_.size; }
-  void pull_back(std::span<T>) const override {}
+  void fold_derived(std::span<T>) const override {}
   Index tape_size(Index B, Index) const override { return (1 + dim()) * B; }
 
   void forward(Times<T> t, Tile<T> z, Tile<T> tangents, Out<T> f, Out<T> jv, T* tape, Scratch&) const override {

@@ -214,7 +214,7 @@ std::vector<Piece<T>> evaluate(const Field<T>& field, const Inputs& in, Beside w
                  poisoned());
   evaluation.vjp(tape.data(), tangents, tile(w_f, D, B), tile(w_y, rows, cols), out(z_bar, D, B), t_bar.span(),
                  params_bar.span(), poisoned());
-  field.pull_back(params_bar.span());
+  field.fold_derived(params_bar.span());
 
   const auto values = [](const Guarded<T>& x) { return std::vector<T>(x.data(), x.data() + x.size()); };
   std::vector<T> gradient = values(params_bar);
