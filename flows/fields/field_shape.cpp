@@ -34,9 +34,6 @@ Index dim(const FieldShape& shape) {
 void set_dim(FieldShape& shape, Index D) {
   std::visit([D](auto& s) { s.dim = D; }, shape);
 }
-bool has_trace(const FieldShape& shape) {
-  return std::visit([](const auto& s) { return s.has_trace(); }, shape);
-}
 Vector<double> initial_parameters(const FieldShape& shape, Seed seed) {
   return std::visit([seed](const auto& s) { return s.initial_parameters(seed); }, shape);
 }

@@ -20,7 +20,6 @@ namespace cnf {
 ///   dim                          a member
 ///   settings()                   what it can be told
 ///   layout()                     its tensors; throws std::invalid_argument for sizes that make no field
-///   has_trace()                  whether its divergence has a closed form (Field::trace)
 ///   initial_parameters(seed)     layout().size values for data of unit variance
 ///   make<T>(params)              the field bound to parameters; std::invalid_argument: another number of them
 /// and its name in this list. Files, `cnf train --field` and the tests of every field find it here.
@@ -36,7 +35,6 @@ std::vector<Setting> settings(FieldShape& shape);  ///< "dim" first
 Layout layout(const FieldShape& shape);
 Index dim(const FieldShape& shape);
 void set_dim(FieldShape& shape, Index D);
-bool has_trace(const FieldShape& shape);
 Vector<double> initial_parameters(const FieldShape& shape, Seed seed);
 
 /// `params`: layout(shape).size values, which must outlive the field. std::invalid_argument: another number of them.

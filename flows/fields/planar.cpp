@@ -1,7 +1,7 @@
 // Letters as in docs/math.md, section 4, "planar units": M units, a = W z + b, h = phi(a), s = sigma(t), f = U (s o h).
 // Invariants. The tape holds t (as many as B), z, h and what phi's derivatives need beside h; a tangent's W v is formed
 // again where it is needed. Cotangents: p = U^T w_f of s o h, so p o s of h and p o h of s. A unit's gate is one for
-// the tile or one a sample, as t is.
+// the tile or one a sample, as t is. The functions with a trace are those without, with one output or cotangent more.
 #include "flows/fields/planar.hpp"
 
 #include <cmath>
@@ -129,8 +129,8 @@ Index PlanarField<T>::tape_size(Index B, Index) const {
 }
 
 template <class T>
-void PlanarField<T>::forward(Times<T> t, Tile<T> z, Tile<T> tangents, Out<T> f, Out<T> jv, T* tape,
-                             Scratch& scratch) const {
+void PlanarField<T>::evaluate(Times<T> t, Tile<T> z, Tile<T> tangents, Out<T> f, Out<T> jv, T* div, T* tape,
+                              Scratch& scratch) const {
   const Scratch::Frame frame(scratch);
   const Index B = z.cols(), C = tangents.cols() / B, M = shape_.units, D = shape_.dim;
   if (tape == nullptr) tape = scratch.take<T>(tape_size(B, 0));
@@ -148,6 +148,8 @@ void PlanarField<T>::forward(Times<T> t, Tile<T> z, Tile<T> tangents, Out<T> f, 
   T* gated = scratch.take<T>(M * B);
   for (Index b = 0; b < B; ++b) units.column(gated, b) = units.gate(b) * units.constant(h, b);
   units.out(gated, B, f.data());
+  if (div)
+    for (Index b = 0; b < B; ++b) div[b] = (units.gate(b) * units.constant(dh, b) * overlap_.array()).sum();
   if (C == 0) return;
   T* y = units.project(tangents.data(), C * B, scratch);
   for (Index c = 0; c < C; ++c)
@@ -156,21 +158,22 @@ void PlanarField<T>::forward(Times<T> t, Tile<T> z, Tile<T> tangents, Out<T> f, 
 }
 
 template <class T>
-void PlanarField<T>::jvp(const T* tape, Tile<T> tangents, Tile<T> z_dot, Times<T> t_dot, Out<T> f_dot, Out<T> jv_dot,
-                         Scratch& scratch) const {
+void PlanarField<T>::push(const T* tape, Tile<T> tangents, Tile<T> z_dot, Times<T> t_dot, Out<T> f_dot, Out<T> jv_dot,
+                          T* div_dot, Scratch& scratch) const {
   const Scratch::Frame frame(scratch);
   const Index B = z_dot.cols(), C = tangents.cols() / B, M = shape_.units;
   const Units units(*this, tape, B, t_dot.size(), scratch);
   T *dh = scratch.take<T>(M * B), *d2h = scratch.take<T>(M * B), *moved = scratch.take<T>(M * B);
   kernels::slopes(units.hidden(), dh, d2h);
   const T* a_dot = units.project(z_dot.data(), B, scratch);
-  // (s o h)' = s' o h + s o phi' o a',  (s o phi')' = s' o phi' + s o phi'' o a'.
+  // (s o h)' = s' o h + s o phi' o a',  (s o phi')' = s' o phi' + s o phi'' o a', which takes the place of phi''.
   for (Index b = 0; b < B; ++b) {
     const auto s_dot = units.gate_slope(b) * t_dot[units.time_of(b)];
     units.column(moved, b) =
         s_dot * units.constant(units.h, b) + units.gate(b) * units.constant(dh, b) * units.constant(a_dot, b);
     units.column(d2h, b) =
         s_dot * units.constant(dh, b) + units.gate(b) * units.constant(d2h, b) * units.constant(a_dot, b);
+    if (div_dot) div_dot[b] = (overlap_.array() * units.constant(d2h, b)).sum();
   }
   units.out(moved, B, f_dot.data());
   if (C == 0) return;
@@ -180,9 +183,28 @@ void PlanarField<T>::jvp(const T* tape, Tile<T> tangents, Tile<T> z_dot, Times<T
   units.out(y, C * B, jv_dot.data());
 }
 
+/// From the cotangents of a and s to z, t, W, b and the gates' parameters. Overwrites s_bar.
 template <class T>
-void PlanarField<T>::vjp(const T* tape, Tile<T> tangents, Tile<T> w_f, Tile<T> w_jv, Out<T> z_bar, std::span<T> t_bar,
-                         std::span<T> params_bar, Scratch& scratch) const {
+void PlanarField<T>::pull_units(const Units& units, const T* a_bar, T* s_bar, Out<T> z_bar, std::span<T> t_bar,
+                                std::span<T> params_bar) const {
+  using Column = typename Units::Column;
+  const Index B = units.B, M = units.M, D = units.D;
+  kernels::multiply_transposed_add<T>({a_bar, M, B}, {units.z, D, B}, {params_bar.data() + W_, M, D});
+  kernels::multiply<T>({Wt_.data(), D, M}, {a_bar, M, B}, {z_bar.data(), D, B}, kernels::Into::add);
+  Column b_bar(params_bar.data() + b_, M), g_bar(params_bar.data() + g_, M), c_bar(params_bar.data() + c_, M);
+  for (Index b = 0; b < B; ++b) {
+    const std::size_t at = units.time_of(b);
+    b_bar += units.constant(a_bar, b);
+    t_bar[at] += (units.gate_slope(b) * units.constant(s_bar, b)).sum();
+    units.column(s_bar, b) *= units.gate(b) * (1 - units.gate(b));
+    g_bar += units.t[at] * units.constant(s_bar, b);
+    c_bar += units.constant(s_bar, b);
+  }
+}
+
+template <class T>
+void PlanarField<T>::pull(const T* tape, Tile<T> tangents, Tile<T> w_f, Tile<T> w_jv, const T* w_div, Out<T> z_bar,
+                          std::span<T> t_bar, std::span<T> params_bar, Scratch& scratch) const {
   using Column = typename Units::Column;
   const Scratch::Frame frame(scratch);
   const Index B = w_f.cols(), C = tangents.cols() / B, M = shape_.units, D = shape_.dim;
@@ -210,75 +232,26 @@ void PlanarField<T>::vjp(const T* tape, Tile<T> tangents, Tile<T> w_f, Tile<T> w
     kernels::multiply_transposed_add<T>({w_jv.data(), D, C * B}, {y, M, C * B}, U_bar);
     kernels::multiply_transposed_add<T>({r, M, C * B}, {tangents.data(), D, C * B}, W_bar);
   }
-  kernels::multiply_transposed_add<T>({a_bar, M, B}, {units.z, D, B}, W_bar);
-  kernels::multiply<T>({Wt_.data(), D, M}, {a_bar, M, B}, {z_bar.data(), D, B}, kernels::Into::add);
-  Column b_bar(params_bar.data() + b_, M), g_bar(params_bar.data() + g_, M), c_bar(params_bar.data() + c_, M);
-  for (Index b = 0; b < B; ++b) {
-    const std::size_t at = units.time_of(b);
-    b_bar += units.constant(a_bar, b);
-    t_bar[at] += (units.gate_slope(b) * units.constant(s_bar, b)).sum();
-    units.column(s_bar, b) *= units.gate(b) * (1 - units.gate(b));
-    g_bar += units.t[at] * units.constant(s_bar, b);
-    c_bar += units.constant(s_bar, b);
-  }
+  pull_units(units, a_bar, s_bar, z_bar, t_bar, params_bar);
+  if (w_div) pull_trace(units, w_div, dh, d2h, z_bar, t_bar, params_bar, scratch);
 }
 
+/// The trace's share: div = sum_m s_m phi'_m o_m with o_m = w_m . u_m. Overwrites dh and d2h.
 template <class T>
-void PlanarField<T>::trace_forward(Times<T> t, Tile<T> z, Out<T> f, Out<T> div, T* tape, Scratch& scratch) const {
-  const Scratch::Frame frame(scratch);
-  const Index B = z.cols();
-  if (tape == nullptr) tape = scratch.take<T>(tape_size(B, 0));
-  forward(t, z, Tile<T>(nullptr, dim(), 0), f, Out<T>(nullptr, dim(), 0), tape, scratch);
-  const Units units(*this, tape, B, t.size(), scratch);
-  T *dh = scratch.take<T>(shape_.units * B), *d2h = scratch.take<T>(shape_.units * B);
-  kernels::slopes(units.hidden(), dh, d2h);
-  for (Index b = 0; b < B; ++b) div(0, b) = (units.gate(b) * units.constant(dh, b) * overlap_.array()).sum();
-}
-
-template <class T>
-void PlanarField<T>::trace_jvp(const T* tape, Tile<T> z_dot, Times<T> t_dot, Out<T> f_dot, Out<T> div_dot,
-                               Scratch& scratch) const {
-  const Scratch::Frame frame(scratch);
-  const Index B = z_dot.cols(), M = shape_.units;
-  jvp(tape, Tile<T>(nullptr, dim(), 0), z_dot, t_dot, f_dot, Out<T>(nullptr, dim(), 0), scratch);
-  const Units units(*this, tape, B, t_dot.size(), scratch);
-  T *dh = scratch.take<T>(M * B), *d2h = scratch.take<T>(M * B);
-  kernels::slopes(units.hidden(), dh, d2h);
-  const T* a_dot = units.project(z_dot.data(), B, scratch);
-  for (Index b = 0; b < B; ++b)
-    div_dot(0, b) = (overlap_.array() * (units.gate_slope(b) * t_dot[units.time_of(b)] * units.constant(dh, b) +
-                                         units.gate(b) * units.constant(d2h, b) * units.constant(a_dot, b)))
-                        .sum();
-}
-
-template <class T>
-void PlanarField<T>::trace_vjp(const T* tape, Tile<T> w_f, Tile<T> w_div, Out<T> z_bar, std::span<T> t_bar,
-                               std::span<T> params_bar, Scratch& scratch) const {
+void PlanarField<T>::pull_trace(const Units& units, const T* w_div, T* dh, T* d2h, Out<T> z_bar, std::span<T> t_bar,
+                                std::span<T> params_bar, Scratch& scratch) const {
   using Column = typename Units::Column;
-  const Scratch::Frame frame(scratch);
-  const Index B = w_f.cols(), M = shape_.units, D = shape_.dim;
-  vjp(tape, Tile<T>(nullptr, D, 0), w_f, Tile<T>(nullptr, D, 0), z_bar, t_bar, params_bar, scratch);
-  const Units units(*this, tape, B, t_bar.size(), scratch);
-  T *dh = scratch.take<T>(M * B), *d2h = scratch.take<T>(M * B), *both = scratch.take<T>(M);
-  kernels::slopes(units.hidden(), dh, d2h);
-  Column overlap_bar(both, M), b_bar(params_bar.data() + b_, M), g_bar(params_bar.data() + g_, M),
-      c_bar(params_bar.data() + c_, M);
+  const Index M = units.M, D = units.D;
+  Column overlap_bar(scratch.take<T>(M), M);
   overlap_bar.setZero();
-  for (Index b = 0; b < B; ++b) {
-    const std::size_t at = units.time_of(b);
-    const T w = w_div(0, b);
+  for (Index b = 0; b < units.B; ++b) {
+    const T w = w_div[b];
     Column slope = units.column(dh, b), a_bar = units.column(d2h, b);
     overlap_bar += w * units.gate(b) * slope;
     slope *= w * overlap_.array();                  // now the cotangent of s
     a_bar *= w * units.gate(b) * overlap_.array();  // now that of a
-    b_bar += a_bar;
-    t_bar[at] += (units.gate_slope(b) * slope).sum();
-    slope *= units.gate(b) * (1 - units.gate(b));
-    g_bar += units.t[at] * slope;
-    c_bar += slope;
   }
-  kernels::multiply_transposed_add<T>({d2h, M, B}, {units.z, D, B}, {params_bar.data() + W_, M, D});
-  kernels::multiply<T>({Wt_.data(), D, M}, {d2h, M, B}, {z_bar.data(), D, B}, kernels::Into::add);
+  pull_units(units, d2h, dh, z_bar, t_bar, params_bar);
   const Tile<T> W(params_.data() + W_, M, D), U(params_.data() + U_, D, M);
   Out<T>(params_bar.data() + W_, M, D) += overlap_bar.matrix().asDiagonal() * Ut_;
   Out<T>(params_bar.data() + U_, D, M) += Wt_ * overlap_bar.matrix().asDiagonal();
