@@ -1,20 +1,32 @@
-// A mean with its error, one value at a time.
+// A mean with its error, value by value or block by block.
 #pragma once
 
 #include <cmath>
 #include <cstdint>
 #include <limits>
 
+#include "base/types.hpp"
+
 namespace cnf {
 
-/// Mean and standard error of the mean. One pass, and no loss of digits where the mean is large beside the spread.
-/// Source  Welford (1962), Technometrics 4(3), 419-420.
+/// Mean and standard error of the mean, without loss of digits where the mean is large beside the spread.
+/// Source  Welford (1962), Technometrics 4(3), 419-420; for blocks Chan, Golub and LeVeque (1983), Am. Stat. 37(3),
+///         242-247.
 class RunningMean {
  public:
   void add(double x) {
     const double before = x - mean_;
     mean_ += before / static_cast<double>(++count_);
     squares_ += before * (x - mean_);
+  }
+  /// All values of a block. Of the first block the mean is Eigen's mean() of it, bit for bit.
+  void add(const Eigen::Ref<const Vector<double>>& x) {
+    if (x.size() == 0) return;
+    const auto before = static_cast<double>(count_), n = static_cast<double>(x.size());
+    const double mean = x.mean(), apart = mean - mean_;
+    count_ += x.size();
+    mean_ = before == 0 ? mean : mean_ + apart * (n / (before + n));
+    squares_ += (x.array() - mean).square().sum() + apart * apart * (before / (before + n) * n);
   }
   std::int64_t count() const { return count_; }
   /// NaN of no value.

@@ -13,7 +13,8 @@ class Scores {
   /// Points whose log p is NaN, which failed, count in neither.
   /// Shapes  log_prob: n;  truth: log q of the same points, or empty where it is not known.
   /// Throws std::invalid_argument for another length.
-  void add(const Vector<double>& log_prob, const Vector<double>& truth = {});
+  void add(const Eigen::Ref<const Vector<double>>& log_prob,
+           const Eigen::Ref<const Vector<double>>& truth = Vector<double>());
 
   const RunningMean& nll() const { return nll_; }
   const RunningMean& kl() const { return kl_; }  ///< of no value where the truth is not known

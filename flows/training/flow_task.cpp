@@ -9,20 +9,13 @@
 #include "base/error.hpp"
 #include "base/random.hpp"
 #include "base/tiles.hpp"
+#include "flows/judge/scores.hpp"
 
 namespace cnf {
 
 namespace {
 
 constexpr std::string_view kJudged[] = {"validation_nll", "validation_nll_stderr", "kl"};
-
-/// Mean and standard error of the mean.
-std::pair<double, double> mean_and_error(const Vector<double>& values) {
-  const auto n = static_cast<double>(values.size());
-  const double mean = values.mean();
-  const double variance = (values.array() - mean).square().sum() / std::max(1.0, n - 1);
-  return {mean, std::sqrt(variance / n)};
-}
 
 [[noreturn]] void refuse(const std::string& what) { throw std::invalid_argument("train: " + what); }
 
@@ -73,14 +66,10 @@ ObjectiveOptions training_objective() {
 Validation validate(const Cnf& model, const TrainingData& data, const EvaluationOptions& options) {
   Evaluator evaluator(model, options);
   const Evaluated at = evaluator.log_prob(data.validation);
-  Validation result;
-  const auto [mean, error] = mean_and_error(at.log_prob);
-  result.nll = -mean;
-  result.nll_stderr = error;
-  result.nfe = at.nfe_mean();
-  result.kl = data.true_log_prob.size() == 0 ? std::numeric_limits<double>::quiet_NaN()
-                                             : (data.true_log_prob - at.log_prob).mean();
-  return result;
+  Scores scores;
+  scores.add(at.log_prob, data.true_log_prob);
+  if (scores.nll().count() != at.log_prob.size()) return {.nfe = at.nfe_mean()};
+  return {scores.nll().value(), scores.nll().standard_error(), scores.kl().value(), at.nfe_mean()};
 }
 
 template <class T>

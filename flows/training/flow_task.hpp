@@ -2,6 +2,7 @@
 #pragma once
 
 #include <functional>
+#include <limits>
 #include <memory>
 #include <vector>
 
@@ -26,10 +27,11 @@ TrainingData training_rows(Batch rows, Batch validation, Seed seed);
 /// the solver: docs/decisions/003.
 ObjectiveOptions training_objective();
 
-/// A model on a run's validation points: mean NLL and its standard error, nats in the user's units; KL from the truth,
-/// NaN where that is unknown; evaluations per solve.
+/// A model on a run's validation points, scored as judge/scores.hpp does: mean NLL and its standard error, nats in the
+/// user's units, and KL from the truth where that is known; evaluations per solve. A score that is unknown, or of
+/// points of which one failed, is NaN.
 struct Validation {
-  double nll = 0, nll_stderr = 0, kl = 0, nfe = 0;
+  double nll = std::numeric_limits<double>::quiet_NaN(), nll_stderr = nll, kl = nll, nfe = 0;
 };
 Validation validate(const Cnf& model, const TrainingData& data, const EvaluationOptions& options);
 

@@ -14,6 +14,21 @@ TEST_CASE("the mean and its error are those of the formulas", "[base][mean]") {
   CHECK(std::abs(mean.standard_error() - std::sqrt(34.0 / 4 / 5)) < 1e-15);
 }
 
+TEST_CASE("blocks of values have the mean and the error of the values one by one", "[base][mean]") {
+  Vector<double> x(100);
+  for (Index i = 0; i < 100; ++i) x[i] = 1e6 + std::sin(static_cast<double>(i * i));
+  RunningMean one_by_one, whole, blocks;
+  for (const double v : x) one_by_one.add(v);
+  whole.add(x);
+  for (const Index size : {0, 1, 7, 60, 2, 30}) blocks.add(x.segment(blocks.count(), size));
+  CHECK(whole.value() == x.mean());
+  for (const RunningMean& mean : {whole, blocks}) {
+    CHECK(mean.count() == 100);
+    CHECK(std::abs(mean.value() - one_by_one.value()) < 1e-9);
+    CHECK(std::abs(mean.standard_error() / one_by_one.standard_error() - 1) < 1e-9);
+  }
+}
+
 TEST_CASE("values far from zero lose no digits of their spread", "[base][mean]") {
   RunningMean mean;
   for (int i = 0; i < 1000; ++i) mean.add(1e9 + (i % 2 == 0 ? 1 : -1));
