@@ -3,35 +3,18 @@
 
 #include <cmath>
 #include <functional>
-#include <stdexcept>
 #include <vector>
 
 #include "base/random.hpp"
 #include "solvers/dynamics.hpp"
+#include "solvers/function_dynamics.hpp"
 #include "solvers/integrate.hpp"
 
 namespace cnf {
 
-/// dz/dt = f(t, z), one sample at a time: f(t, z, row, dz) with z and dz of D values. No derivatives.
+/// dz/dt = f(t, z, dz, j), one sample at a time, of a type that tables can hold. No derivatives.
 template <class T>
-class PointField final : public Dynamics<T> {
- public:
-  using F = std::function<void(T t, const T* z, Index row, T* dz)>;
-  PointField(Index D, F f) : D_(D), f_(std::move(f)) {}
-  Blocks blocks() const override { return {D_, 0, 0}; }
-  Index tape_size(Index) const override { return 0; }
-  void forward(Times<T> t, Tile<T> z, Out<T> dz, Out<T>, std::span<T>, T*, Scratch&) const override {
-    for (Index j = 0; j < z.cols(); ++j) f_(t[t.size() > 1 ? j : 0], z.data() + j * D_, j, dz.data() + j * D_);
-  }
-  void jvp(const T*, Tile<T>, Times<T>, Out<T>, Out<T>, Scratch&) const override { throw std::logic_error("no jvp"); }
-  void vjp(const T*, Tile<T>, Tile<T>, Out<T>, std::span<T>, std::span<T>, Scratch&) const override {
-    throw std::logic_error("no vjp");
-  }
-
- private:
-  Index D_;
-  F f_;
-};
+using PointField = FunctionDynamics<T, std::function<void(T, std::span<const T>, std::span<T>, Index)>>;
 
 /// f = tanh(A z + b t), q' = |z|^2; params = (A, b). Tape: f, z (D x B each), t (B).
 template <class T>

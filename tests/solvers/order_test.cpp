@@ -38,8 +38,8 @@ Problem linear() {
     inverse += power;
   }
   const Matrix<double> A = M * spirals * inverse, begin = normals<double>(D, kSamples, Seed{6});
-  PointField<double> field(D, [A, D](double, const double* z, Index, double* dz) {
-    Out<double>(dz, D, 1).noalias() = A * Tile<double>(z, D, 1);
+  PointField<double> field(D, [A, D](double, std::span<const double> z, std::span<double> dz, Index) {
+    Out<double>(dz.data(), D, 1).noalias() = A * Tile<double>(z.data(), D, 1);
   });
   return {"linear", field, 0, span, begin, M * flow * inverse * begin};
 }
@@ -54,7 +54,7 @@ Problem nonlinear() {
     }
     return z;
   };
-  PointField<double> field(2, [](double, const double* y, Index, double* dy) {
+  PointField<double> field(2, [](double, std::span<const double> y, std::span<double> dy, Index) {
     dy[0] = y[0] * std::log(y[1]);
     dy[1] = -y[1] * std::log(y[0]);
   });
@@ -73,7 +73,7 @@ Problem non_autonomous() {
     }
     return z;
   };
-  PointField<double> field(2, [phase](double t, const double* y, Index j, double* dy) {
+  PointField<double> field(2, [phase](double t, std::span<const double> y, std::span<double> dy, Index j) {
     const double c = 2 * std::cos(2 * t + phase(j));
     dy[0] = -c * y[0] * y[0];
     dy[1] = c * y[1];

@@ -45,7 +45,7 @@ std::vector<Illness<T>> illnesses() {
 template <class T>
 PointField<T> field(const Illness<T>& ill, double direction) {
   const T sign = static_cast<T>(direction);
-  return PointField<T>(1, [ill, sign](T t, const T* z, Index row, T* dz) {
+  return PointField<T>(1, [ill, sign](T t, std::span<const T> z, std::span<T> dz, Index row) {
     dz[0] = sign * (row == kBad ? ill.f(sign * t, z[0]) : -z[0]);
   });
 }
@@ -114,7 +114,8 @@ TEST_CASE("a start that is not finite is named before any step", "[solvers][stat
   for (const int fixed_steps : {0, 4})
     for (const double bad : {std::numeric_limits<double>::quiet_NaN(), std::numeric_limits<double>::infinity()}) {
       // The field does not read z: only a look at the start finds it.
-      const PointField<double> f(2, [](double, const double*, Index, double* dz) { dz[0] = dz[1] = 1; });
+      const PointField<double> f(
+          2, [](double, std::span<const double>, std::span<double> dz, Index) { dz[0] = dz[1] = 1; });
       Matrix<double> start = Matrix<double>::Zero(2, 5);
       start(1, 3) = bad;
       SolveOptions options;
@@ -129,7 +130,8 @@ TEST_CASE("a start that is not finite is named before any step", "[solvers][stat
 
 TEST_CASE("a huge component is rejected and not looped on", "[solvers][status]") {
   // 1e30 / 1e-5 squared overflows in float: the error is divided by the tolerance and capped first.
-  const PointField<float> f(1, [](float t, const float*, Index, float* dz) { dz[0] = 1e25f * std::cos(9 * t); });
+  const PointField<float> f(
+      1, [](float t, std::span<const float>, std::span<float> dz, Index) { dz[0] = 1e25f * std::cos(9 * t); });
   SolveOptions options;
   options.max_steps = 200;
   const Solved<float> s = solved<float>(f, 0, 1, Matrix<float>::Zero(1, 1), options);
@@ -169,7 +171,7 @@ TEST_CASE("costs add up", "[status]") {
 
 TEST_CASE("bad rows do not touch the good ones", "[solvers][masked]") {
   // Rows 3 and 40 become NaN at different times, row 5 starts so, row 9 blows up, row 21 is too stiff for the budget.
-  const PointField<double> f(2, [](double t, const double* z, Index row, double* dz) {
+  const PointField<double> f(2, [](double t, std::span<const double> z, std::span<double> dz, Index row) {
     const double nan = std::numeric_limits<double>::quiet_NaN();
     dz[0] = std::sin(3 * t) - z[1];
     dz[1] = z[0] * std::cos(static_cast<double>(row));
@@ -225,7 +227,7 @@ TEST_CASE("when every row fails every row is reported", "[solvers][masked]") {
   SolveOptions options;
   options.max_steps = 20;
   for (const bool stiff : {true, false}) {
-    const PointField<double> f(1, [stiff](double t, const double* z, Index, double* dz) {
+    const PointField<double> f(1, [stiff](double t, std::span<const double> z, std::span<double> dz, Index) {
       dz[0] = stiff ? -1e7 * (z[0] - std::cos(t)) : std::numeric_limits<double>::quiet_NaN();
     });
     Scratch scratch;
