@@ -12,6 +12,7 @@
 #include "bench/peak.hpp"
 #include "bench/startup.hpp"
 #include "bench/workloads.hpp"
+#include "tools/cli/exit_code.hpp"
 
 namespace cnf::bench {
 
@@ -228,7 +229,7 @@ int main(int argc, char** argv) {
     return 2;
   } catch (const cnf::Error& error) {
     std::fprintf(stderr, "cnf_bench: %s\n", error.what());
-    return static_cast<int>(error.code());
+    return static_cast<int>(cnf::exit_code(error));
   } catch (const std::exception& error) {
     std::fprintf(stderr, "cnf_bench: %s\n", error.what());
     return 1;

@@ -18,6 +18,7 @@
 
 #include "base/error.hpp"
 #include "tools/cli/args.hpp"
+#include "tools/cli/exit_code.hpp"
 #include "tools/cli/help.hpp"
 #include "tools/cli/json_report.hpp"
 #include "tools/cli/output.hpp"

@@ -5,7 +5,7 @@
 #include <span>
 #include <stdexcept>
 
-#include "base/error.hpp"
+#include "tools/cli/exit_code.hpp"
 #include "tools/cli/suggest.hpp"
 
 // cxxopts' std::regex runs out of stack on a value of 100 kB and does not match one with a newline in it.

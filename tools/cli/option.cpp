@@ -4,7 +4,7 @@
 #include <charconv>
 #include <cmath>
 
-#include "base/error.hpp"
+#include "tools/cli/exit_code.hpp"
 #include "tools/cli/suggest.hpp"
 
 namespace cnf {

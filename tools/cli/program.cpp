@@ -9,6 +9,7 @@
 
 #include "base/error.hpp"
 #include "tools/cli/args.hpp"
+#include "tools/cli/exit_code.hpp"
 #include "tools/cli/help.hpp"
 #include "tools/cli/output.hpp"
 #include "tools/cli/signals.hpp"
@@ -139,10 +140,11 @@ int guarded(const std::string& who, const F& work) {
   } catch (const PipeClosed&) {
     return 0;  // the reader has what it wanted
   } catch (const Error& error) {
+    const ExitCode code = exit_code(error);
     std::string help = error.help();
-    if (help.empty() && error.code() == ExitCode::usage) help = who + " --help";
+    if (help.empty() && code == ExitCode::usage) help = who + " --help";
     say_error(who, error.what(), help);
-    return static_cast<int>(error.code());
+    return static_cast<int>(code);
   } catch (const Interrupted& interruption) {
     say_error(who, interruption.what(), interruption.help());
     return interrupt_exit_code() ? interrupt_exit_code() : 128 + SIGINT;

@@ -8,6 +8,7 @@
 
 #include "base/byte_source.hpp"
 #include "base/error.hpp"
+#include "tools/cli/exit_code.hpp"
 #include "tools/cli/suggest.hpp"
 
 #define TOML_HEADER_ONLY 1

@@ -7,6 +7,7 @@
 #include "datasets/picture.hpp"
 #include "datasets/toy.hpp"
 #include "tools/cli/args.hpp"
+#include "tools/cli/exit_code.hpp"
 #include "tools/cli/suggest.hpp"
 
 namespace cnf {

@@ -10,6 +10,7 @@
 #include "base/utf8.hpp"
 #include "datasets/csv.hpp"
 #include "tools/cli/args.hpp"
+#include "tools/cli/exit_code.hpp"
 #include "tools/cli/output.hpp"
 #include "tools/cli/shared_options.hpp"
 

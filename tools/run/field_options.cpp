@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "base/error.hpp"
+#include "tools/cli/exit_code.hpp"
 
 namespace cnf {
 

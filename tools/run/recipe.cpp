@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "base/error.hpp"
+#include "tools/cli/exit_code.hpp"
 #include "tools/cli/settings.hpp"
 #include "tools/cli/shared_options.hpp"
 #include "tools/run/evaluation_arguments.hpp"

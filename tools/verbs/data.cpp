@@ -1,9 +1,9 @@
 // cnf data: draws from a built-in set or a picture, its exact density as an image, and the list of the sets.
 #include <algorithm>
 
-#include "base/error.hpp"
 #include "base/file_writer.hpp"
 #include "datasets/toy.hpp"
+#include "tools/cli/exit_code.hpp"
 #include "tools/cli/json_report.hpp"
 #include "tools/cli/output.hpp"
 #include "tools/cli/shared_options.hpp"

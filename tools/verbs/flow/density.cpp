@@ -2,9 +2,9 @@
 #include <algorithm>
 #include <cmath>
 
-#include "base/error.hpp"
 #include "base/file_writer.hpp"
 #include "base/npy.hpp"
+#include "tools/cli/exit_code.hpp"
 #include "tools/cli/output.hpp"
 #include "tools/cli/shared_options.hpp"
 #include "tools/draw/panels.hpp"

@@ -6,6 +6,7 @@
 
 #include "base/error.hpp"
 #include "datasets/picture.hpp"
+#include "tools/cli/exit_code.hpp"
 #include "tools/cli/signals.hpp"
 #include "tools/draw/png.hpp"
 #include "tools/rows/data_argument.hpp"

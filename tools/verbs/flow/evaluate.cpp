@@ -10,6 +10,7 @@
 #include "datasets/split.hpp"
 #include "flows/judge/mass.hpp"
 #include "flows/judge/scores.hpp"
+#include "tools/cli/exit_code.hpp"
 #include "tools/cli/json_report.hpp"
 #include "tools/cli/output.hpp"
 #include "tools/cli/progress.hpp"
