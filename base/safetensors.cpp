@@ -40,6 +40,7 @@ void check_cover(std::vector<Entry>& entries, std::uint64_t data_at, const ByteS
 }
 
 Safetensors read(ByteSource& source, Digests digests) {
+  Digest whole;
   std::string length(8, '\0');
   source.read(std::as_writable_bytes(std::span(length)), "the header's length");
   std::uint64_t n = 0;
@@ -51,6 +52,7 @@ Safetensors read(ByteSource& source, Digests digests) {
   const std::vector<std::byte> header_bytes = source.read(n, "the header");
   const std::string_view text(reinterpret_cast<const char*>(header_bytes.data()), header_bytes.size());
   Header header = parse_header(text, source);
+  whole.update(length).update(header_bytes);
   const std::uint64_t data_at = source.offset();
   check_cover(header.entries, data_at, source);
 
@@ -72,6 +74,7 @@ Safetensors read(ByteSource& source, Digests digests) {
     const std::uint64_t at = source.offset();
     out.tensors.push_back(
         {std::move(entry.name), entry.dtype, std::move(entry.shape), source.read(entry.end - entry.begin, tensor)});
+    whole.update(out.tensors.back().data);
     if (!has_digests) continue;
     const auto expected = header.metadata.find(std::string(kTensorDigest) + out.tensors.back().name);
     if (expected == header.metadata.end()) source.fail(tensor + " has no checksum", entry.at);
@@ -83,6 +86,7 @@ Safetensors read(ByteSource& source, Digests digests) {
   for (const auto& [key, value] : header.metadata)
     if (key.starts_with(kDigest)) source.fail("'" + printable(key, 200) + "' is the checksum of no tensor", 8);
   out.metadata = std::move(header.metadata);
+  out.digest = whole.hex();
   return out;
 }
 

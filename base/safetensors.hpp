@@ -81,6 +81,7 @@ std::vector<T> values(const Tensor& tensor) {
 struct Safetensors {
   std::map<std::string, std::string> metadata;  ///< without the digests, which this file adds and takes away
   std::vector<Tensor> tensors;
+  std::string digest{};  ///< of a file that was read: all its bytes
 
   const Tensor* find(std::string_view tensor_name) const;  ///< null: no such tensor
 };

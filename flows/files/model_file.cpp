@@ -30,6 +30,7 @@ ModelFile read_model(const std::filesystem::path& path) {
                          ? Vector<double>(reader.params<float>(layout, "").cast<double>())
                          : reader.params<double>(layout, "");
   reader.finish();
+  out.digest = file.digest;
   return out;
 }
 

@@ -18,6 +18,7 @@ struct ModelFile {
   Precision precision = Precision::single_float;  ///< of the stored weights
   std::string recipe = "{}";                      ///< data, seed, steps, rates, solver: what `train` was told
   std::string numbers = "{}";                     ///< what it measured: validation NLL, evaluations, ...
+  std::string digest{};                           ///< of a file that was read: all its bytes, as base/digest.hpp
 };
 
 /// The file's bytes: the same model gives the same bytes. No time, host or path is inside.

@@ -33,9 +33,8 @@ namespace {
 
 using Strings = std::vector<std::string>;
 
-int run_train(const Args& args);
+Work prepare_train(const Args& args);
 int run_sample(const Args& args);
-void check_train(const Args& args);
 
 /// A table with every kind of option and every shape of range.
 Verb train_verb() {
@@ -114,8 +113,7 @@ Verb train_verb() {
            solve_options({"dopri5", "bosh3"}, {"euler", "rk4"}, "dopri5", "1e-5", "1e-5"),
            {precision_option()},
            common_options()}),
-      .run = run_train,
-      .check = check_train};
+      .prepare = prepare_train};
 }
 
 Verb sample_verb() {
@@ -135,7 +133,7 @@ Verb sample_verb() {
                       output_option("FILE", "Where to."),
                       quiet_option(),
                       json_option()},
-          .run = run_sample};
+          .prepare = [](const Args& args) -> Work { return [&args] { return run_sample(args); }; }};
 }
 
 const std::vector<Verb>& verbs() {
@@ -165,13 +163,12 @@ Args train_args(Strings words) {
 // --- the verbs of the tests
 // -------------------------------------------------------------------------------------------
 
-int run_train(const Args&) {
-  write_stdout("trained\n");
-  return 0;
-}
-
-void check_train(const Args& args) {
+Work prepare_train(const Args& args) {
   if (args.given("title") && args.text("title") == "forbidden") throw UsageError("--title: forbidden");
+  return [] {
+    write_stdout("trained\n");
+    return 0;
+  };
 }
 
 int run_sample(const Args& args) {
@@ -250,31 +247,28 @@ Ended program(const Strings& words, const std::string& out_path = "") {
 }
 
 /// A verb that says its name and its argument.
-Verb speaking_verb(const std::string& name, int (*run)(const Args&)) {
+Verb speaking_verb(const std::string& name, Work (*prepare)(const Args&)) {
   return {.name = name,
           .summary = "say what " + name + " was given",
           .examples = {"cnf " + name + " runs/c"},
           .positionals = {{.name = "model", .value = "MODEL", .kind = Kind::text, .help = "A run.", .required = true}},
-          .run = run};
+          .prepare = prepare};
+}
+
+Work saying(const std::string& text) {
+  return [text] {
+    write_stdout(text + "\n");
+    return 0;
+  };
 }
 
 /// A program with verbs of one word and of two.
 const std::vector<Verb>& verbs_of_two_words() {
-  static const std::vector<Verb> all{sample_verb(),
-                                     speaking_verb("classify train",
-                                                   [](const Args& args) {
-                                                     write_stdout("trains " + args.text("model") + "\n");
-                                                     return 0;
-                                                   }),
-                                     speaking_verb("classify test",
-                                                   [](const Args& args) {
-                                                     write_stdout("tests " + args.text("model") + "\n");
-                                                     return 0;
-                                                   }),
-                                     speaking_verb("sample paths", [](const Args& args) {
-                                       write_stdout("paths of " + args.text("model") + "\n");
-                                       return 0;
-                                     })};
+  static const std::vector<Verb> all{
+      sample_verb(),
+      speaking_verb("classify train", [](const Args& args) { return saying("trains " + args.text("model")); }),
+      speaking_verb("classify test", [](const Args& args) { return saying("tests " + args.text("model")); }),
+      speaking_verb("sample paths", [](const Args& args) { return saying("paths of " + args.text("model")); })};
   return all;
 }
 

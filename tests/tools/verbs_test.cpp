@@ -96,6 +96,24 @@ TEST_CASE_METHOD(Fresh, "a sample is the same however many are asked for and whe
   CHECK(array("other.npy").values != few.values);
 }
 
+TEST_CASE_METHOD(Fresh, "a model is read once, so every verb takes it from a pipe", "[verbs]") {
+  works("cnf data moons -N 200 -o points.npy");
+  for (const std::string verb :
+       {"sample MODEL -N 100", "logprob MODEL --data points.npy", "encode MODEL --data points.npy",
+        "decode MODEL --data points.npy", "evaluate MODEL -N 200 --json", "evaluate MODEL --data points.npy",
+        "gradcheck MODEL -N 2 --directions 1", "density MODEL --size 200 -o p.png --force && cat p.png"}) {
+    const auto with = [&](const std::string& model) {
+      return "cnf " + std::string(verb).replace(verb.find("MODEL"), 5, model);
+    };
+    CAPTURE(verb);
+    CHECK(works("cat model/model.safetensors | " + with("/dev/stdin")) == works(with("model/model.safetensors")));
+  }
+  const std::string info = works("cat model/model.safetensors | cnf info /dev/stdin");
+  CHECK(info.substr(info.find('\n')) ==  // behind the file's name
+        works("cnf info model/model.safetensors")
+            .substr(std::string("file                model/model.safetensors").size()));
+}
+
 TEST_CASE_METHOD(Fresh, "sample writes the same numbers as csv, to standard output and as float32", "[verbs]") {
   works("cnf sample model -N 100 -o a.npy && cnf sample model -N 100 -o a.csv && cnf sample model -N 100 > b.csv");
   works("cnf sample model -N 100 --dtype f4 -o f.npy");

@@ -125,10 +125,10 @@ int dispatch(std::span<const Verb> verbs, std::span<const std::string> words, st
     write_stdout(help_text(verb, help_width(STDOUT_FILENO)));
     return 0;
   }
-  if (verb.check) verb.check(args);
+  const Work work = verb.prepare(args);
   const auto is_dry_run = [](const Option& option) { return option.name == "dry-run"; };
   if (std::any_of(verb.options.begin(), verb.options.end(), is_dry_run) && args.flag("dry-run")) return 0;
-  const int code = verb.run(args);
+  const int code = work();
   return code == 0 ? interrupt_exit_code() : code;
 }
 

@@ -1,6 +1,7 @@
 // A verb of the program: its names, its option table and its work.
 #pragma once
 
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -10,6 +11,9 @@ namespace cnf {
 
 class Args;
 
+/// The work of a verb that is ready for it. Returns the exit code.
+using Work = std::function<int()>;
+
 /// `cnf NAME`. Its options are these and -h, --help.
 struct Verb {
   std::string name{};                   ///< "train", or a noun and what is done to it: "classify train"
@@ -17,10 +21,9 @@ struct Verb {
   std::vector<std::string> examples{};  ///< whole command lines, the commonest first
   std::vector<Option> positionals{};    ///< in order; the required ones before the others
   std::vector<Option> options{};
-  int (*run)(const Args&) = nullptr;  ///< the work; returns the exit code
-  /// What can be refused before the work starts (rules between options, files that must exist). May be null.
-  /// Runs before `run`; under --dry-run it runs alone.
-  void (*check)(const Args&) = nullptr;
+  /// Refuses what can be refused before the work (rules between options, outputs in the way), opens what the work
+  /// reads, so that it is read once, and returns the work, which --dry-run leaves undone. The Args outlive it.
+  Work (*prepare)(const Args&) = nullptr;
 };
 
 /// Throws std::invalid_argument naming the row if the table is wrong: a name twice, a default that its own range

@@ -23,17 +23,9 @@ std::vector<Option> row_stream_options(const std::string& data_help) {
        without(common_options(), {"json"})});
 }
 
-void check_row_stream(const Args& args) {
-  check_row_output(args);
-  open_model(args.path("model"));
-  std::error_code error;
-  const std::string& data = args.text("data");
-  if (data != "-" && !std::filesystem::exists(data, error)) throw InputError(one_line(data) + ": no such file");
-}
+namespace {
 
-int run_row_stream(const Args& args, const RowStream& stream) {
-  const ModelArgument opened = open_model(args.path("model"));
-  const Cnf& model = opened.file.model;
+int run(const Args& args, const Cnf& model, const RowStream& stream) {
   const RowOptions options = row_options(args);
   const std::unique_ptr<RowReader> rows = stream.open(args.text("data"), model, options);
   const std::optional<Index> count = options.drop_invalid ? std::nullopt : rows->rows();
@@ -59,6 +51,17 @@ int run_row_stream(const Args& args, const RowStream& stream) {
                  " invalid rows left out\n");
   failures.say();
   return 0;
+}
+
+}  // namespace
+
+Work prepare_row_stream(const Args& args, const RowStream& stream) {
+  check_row_output(args);
+  ModelArgument opened = open_model(args.path("model"));
+  std::error_code error;
+  const std::string& data = args.text("data");
+  if (data != "-" && !std::filesystem::exists(data, error)) throw InputError(one_line(data) + ": no such file");
+  return [&args, opened = std::move(opened), stream] { return run(args, opened.file.model, stream); };
 }
 
 }  // namespace cnf

@@ -14,9 +14,6 @@ namespace cnf {
 
 /// --data FILE, --columns --drop --drop-invalid, the output's options, the solver's, --on-error, and the common ones.
 std::vector<Option> row_stream_options(const std::string& data_help);
-/// Refuses a wrong output name, an output that is in the way, a missing model or data file.
-void check_row_stream(const Args& args);
-
 /// One verb's part: how it opens its rows and what it makes of a block, whose first row is number `first`.
 struct RowStream {
   std::unique_ptr<RowReader> (*open)(const std::string& file, const Cnf& model, const RowOptions& given);
@@ -25,6 +22,7 @@ struct RowStream {
   Batch (*results)(Evaluated& block);
   Evaluated (*evaluate)(Evaluator& evaluator, const Samples<double>& x, std::uint64_t first);
 };
-int run_row_stream(const Args& args, const RowStream& stream);
+/// Refuses a wrong output name, an output that is in the way, a missing model or data file; opens the model.
+Work prepare_row_stream(const Args& args, const RowStream& stream);
 
 }  // namespace cnf

@@ -77,21 +77,19 @@ int draw_density(const Args& args, const DataArgument& data) {
   return 0;
 }
 
-int run_data(const Args& args) {
-  if (args.flag("list")) return list_sets(args);
-  const DataArgument data = find_density(args);
-  return args.flag("density") ? draw_density(args, data) : draw_points(args, *data.density);
-}
-
-void check_data(const Args& args) {
-  if (args.flag("list")) return;
-  find_density(args);
-  if (!args.flag("density")) return check_row_output(args);
+Work prepare_data(const Args& args) {
+  if (args.flag("list")) return [&args] { return list_sets(args); };
+  DataArgument data = find_density(args);
+  if (!args.flag("density")) {
+    check_row_output(args);
+    return [&args, data = std::move(data)] { return draw_points(args, *data.density); };
+  }
   check_picture(args);
   if (args.path("output").extension() != ".png")
     throw UsageError("--output: " + in_quotes(args.text("output")) + " does not end in .png",
                      "--density draws a picture, for example -o truth.png");
   refuse_overwrite(args.path("output"), args.flag("force"));
+  return [&args, data = std::move(data)] { return draw_density(args, data); };
 }
 
 }  // namespace
@@ -124,8 +122,7 @@ Verb data_verb() {
                              row_output_options(),
                              picture_options(),
                              without(common_options(), {"threads", "progress"})}),
-          .run = run_data,
-          .check = check_data};
+          .prepare = prepare_data};
 }
 
 }  // namespace cnf

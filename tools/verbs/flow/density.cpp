@@ -48,8 +48,7 @@ ModelArgument open_planar(const Args& args) {
 /// Grid alone if only --grid says where to.
 bool wants_picture(const Args& args) { return args.given("output") || !args.given("grid"); }
 
-int run_density(const Args& args) {
-  const ModelArgument opened = open_planar(args);
+int run_density(const Args& args, const ModelArgument& opened) {
   const Cnf& model = opened.file.model;
   const Seed seed = seed_from(args);
   const std::shared_ptr<const Density> truth = known_density(opened);
@@ -113,7 +112,7 @@ int run_density(const Args& args) {
   return 0;
 }
 
-void check_density(const Args& args) {
+Work prepare_density(const Args& args) {
   check_picture(args);
   if (wants_picture(args)) {
     if (args.path("output").extension() != ".png" && !std::filesystem::is_character_file(args.path("output")))
@@ -126,7 +125,13 @@ void check_density(const Args& args) {
       throw UsageError("--grid: " + in_quotes(args.text("grid")) + " does not end in .npy");
     refuse_overwrite(args.path("grid"), args.flag("force"));
   }
-  open_planar(args);
+  return [&args, opened = open_planar(args)] {
+    try {
+      return run_density(args, opened);
+    } catch (const std::invalid_argument& error) {  // a picture that cannot be laid out
+      throw UsageError(error.what(), "give a larger --size or a smaller --scale");
+    }
+  };
 }
 
 }  // namespace
@@ -170,15 +175,7 @@ Verb density_verb() {
                evaluation_options(),
                {on_error_option("skip")},
                without(common_options(), {"json", "progress"})}),
-          .run =
-              [](const Args& args) {
-                try {
-                  return run_density(args);
-                } catch (const std::invalid_argument& error) {  // a picture that cannot be laid out
-                  throw UsageError(error.what(), "give a larger --size or a smaller --scale");
-                }
-              },
-          .check = check_density};
+          .prepare = prepare_density};
 }
 
 }  // namespace cnf

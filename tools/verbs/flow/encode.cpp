@@ -10,21 +10,21 @@ namespace {
 
 Batch points(Evaluated& block) { return std::move(block.points); }
 
-int run_encode(const Args& args) {
-  return run_row_stream(args, {.open = open_data_rows,
-                               .columns = base_columns,
-                               .results = points,
-                               .evaluate = [](Evaluator& evaluator, const Samples<double>& x, std::uint64_t) {
-                                 return evaluator.encode(x);
-                               }});
+Work prepare_encode(const Args& args) {
+  return prepare_row_stream(args, {.open = open_data_rows,
+                                   .columns = base_columns,
+                                   .results = points,
+                                   .evaluate = [](Evaluator& evaluator, const Samples<double>& x, std::uint64_t) {
+                                     return evaluator.encode(x);
+                                   }});
 }
 
-int run_decode(const Args& args) {
-  return run_row_stream(args, {.open = open_base_rows,
-                               .columns = [](const Cnf& model) { return model.columns; },
-                               .results = points,
-                               .evaluate = [](Evaluator& evaluator, const Samples<double>& z,
-                                              std::uint64_t) { return evaluator.decode(z); }});
+Work prepare_decode(const Args& args) {
+  return prepare_row_stream(args, {.open = open_base_rows,
+                                   .columns = [](const Cnf& model) { return model.columns; },
+                                   .results = points,
+                                   .evaluate = [](Evaluator& evaluator, const Samples<double>& z,
+                                                  std::uint64_t) { return evaluator.decode(z); }});
 }
 
 }  // namespace
@@ -35,8 +35,7 @@ Verb encode_verb() {
           .examples = {"cnf encode runs/8g --data points.npy -o z.npy"},
           .positionals = {model_argument()},
           .options = row_stream_options("Rows to carry: .npy, .csv, .tsv or .txt; - is CSV from standard input."),
-          .run = run_encode,
-          .check = check_row_stream};
+          .prepare = prepare_encode};
 }
 
 Verb decode_verb() {
@@ -45,8 +44,7 @@ Verb decode_verb() {
           .examples = {"cnf decode runs/8g --data z.npy -o points.npy"},
           .positionals = {model_argument()},
           .options = row_stream_options("Base points: .npy, .csv, .tsv or .txt; - is CSV from standard input."),
-          .run = run_decode,
-          .check = check_row_stream};
+          .prepare = prepare_decode};
 }
 
 }  // namespace cnf

@@ -60,29 +60,36 @@ void expect_dimensions(const Cnf& model, const Density& density) {
                      " dimensions, the model is over " + std::to_string(model.dim()));
 }
 
-Points points_to_judge(const Args& args, const ModelArgument& opened) {
+/// A model, and what it brings or is given to be judged by.
+struct Trial {
+  ModelArgument model;
+  std::optional<SplitRows> rows;     ///< of its run, if it was trained on a table
+  std::optional<DataArgument> data;  ///< of --data, if it was given
+};
+
+Points points_to_judge(const Args& args, const Trial& trial) {
+  const ModelFile& file = trial.model.file;
   Points points;
   points.limit = std::numeric_limits<Index>::max();
-  if (args.given("data")) {
-    const std::string& argument = args.text("data");
-    const DataArgument data = find_data(argument, args.flag("invert"));
-    points.name = data.name;
-    points.density = data.density;
-    if (data.table()) points.reader = open_data_rows(argument, opened.file.model, row_options(args));
-  } else if (const std::optional<SplitRows> rows = opened.split()) {
-    if (rows->test.cols() == 0)
-      throw InputError(opened.path.string() + ": the run kept no rows to test on; --data says what to evaluate on");
-    points.name = "test rows of " + data_name(opened.file);
-    points.rows = rows->test;
-    points.limit = rows->test.cols();
-  } else if ((points.density = known_density(opened))) {
-    points.name = data_name(opened.file);
+  if (trial.data) {
+    points.name = trial.data->name;
+    points.density = trial.data->density;
+    if (trial.data->table()) points.reader = open_data_rows(args.text("data"), file.model, row_options(args));
+  } else if (trial.rows) {
+    if (trial.rows->test.cols() == 0)
+      throw InputError(trial.model.path.string() +
+                       ": the run kept no rows to test on; --data says what to evaluate on");
+    points.name = "test rows of " + data_name(file);
+    points.rows = trial.rows->test;
+    points.limit = trial.rows->test.cols();
+  } else if ((points.density = known_density(trial.model))) {
+    points.name = data_name(file);
   } else {
     throw UsageError("the model brings no data to evaluate it on; --data says on what",
                      "a built-in set (cnf data --list), FILE.npy, FILE.csv or FILE.pgm");
   }
   if (points.density) {
-    expect_dimensions(opened.file.model, *points.density);
+    expect_dimensions(file.model, *points.density);
     points.limit = args.integer("num");
   } else if (args.given("num")) {
     points.limit = std::min<Index>(points.limit, args.integer("num"));
@@ -97,12 +104,10 @@ double mass_of(Evaluator& evaluator, const Cnf& model, Seed seed) {
 }
 
 /// What is fitted to the same training data and judged by the same points.
-std::vector<Baseline> baselines(const ModelArgument& opened, const Points& points, const Batch& test, Seed seed,
-                                int threads) {
+std::vector<Baseline> baselines(const Trial& trial, const Points& points, const Batch& test, Seed seed, int threads) {
   const BaselineOptions options{.threads = threads > 0 ? threads : available_threads()};
-  if (const std::optional<SplitRows> rows = opened.split())
-    return fit_baselines(rows->train, rows->validation, test, seed, options);
-  const std::shared_ptr<const Density> density = points.density ? points.density : known_density(opened);
+  if (trial.rows) return fit_baselines(trial.rows->train, trial.rows->validation, test, seed, options);
+  const std::shared_ptr<const Density> density = points.density ? points.density : known_density(trial.model);
   if (!density) throw UsageError("--baselines: the model's training data is not known; it needs the run folder");
   const Batch train =
       density->sample(seed, Purpose::data, static_cast<std::uint32_t>(DrawStep::data), 0, kBaselineDraws);
@@ -121,102 +126,127 @@ std::string padded(std::string text, std::size_t width) {
   return text;
 }
 
-int run_evaluate(const Args& args) {
-  const ModelArgument opened = open_model(args.path("model"));
-  const Cnf& model = opened.file.model;
-  const Seed seed = seed_from(args);
-  const bool want_baselines = args.flag("baselines");
-  Points points = points_to_judge(args, opened);
-  std::vector<std::uint64_t> known;
-  if (const std::optional<SplitRows> rows = opened.split()) known = row_digests(rows->train);
+/// What was found.
+struct Findings {
+  Scores scores;
+  Evaluated work;  ///< the counters of all solves
+  Index points = 0;
+  std::optional<Index> seen;  ///< rows that are among those trained on; none where these are not known
+  std::int64_t failed = 0;
+  double mass = kUnknown, entropy = kUnknown;
+  std::vector<Baseline> baselines;
+};
 
-  Evaluator evaluator(model, evaluation_from(args));
-  Failures failures(args);
+/// Judges by every point, and keeps them in `kept` if it is not null.
+Findings judge(const Args& args, const Trial& trial, Points& points, Evaluator& evaluator, Failures& failures,
+               std::vector<Batch>* kept) {
+  const Seed seed = seed_from(args);
+  std::vector<std::uint64_t> known;
+  if (trial.rows) known = row_digests(trial.rows->train);
   Progress progress(Progress::mode(args.text("progress"), args.flag("quiet")), "point",
                     points.density || !points.reader ? points.limit : 0);
-  Scores scores;
-  Counters counters;
-  std::int64_t tiles = 0;
-  Index done = 0, seen = 0;
-  std::vector<Batch> kept;
+  Findings found;
+  Index& done = found.points;
   for (SampleBatch samples = points.next(0, seed); samples.x.cols() > 0; samples = points.next(done, seed)) {
     const Batch& x = samples.x;
     const Evaluated block = evaluator.log_prob(samples, static_cast<std::uint64_t>(done));
     failures.add(block.failures, static_cast<std::uint64_t>(done));
-    counters += block.counters;
-    tiles += block.tiles;
-    if (!known.empty()) seen += seen_rows(known, x);
-    scores.add(block.log_prob, points.density ? points.density->log_prob(x) : Vector<double>());
+    found.work.counters += block.counters;
+    found.work.tiles += block.tiles;
+    if (!known.empty()) found.seen = found.seen.value_or(0) + seen_rows(known, x);
+    found.scores.add(block.log_prob, points.density ? points.density->log_prob(x) : Vector<double>());
     done += x.cols();
-    if (want_baselines) kept.push_back(x);
+    if (kept != nullptr) kept->push_back(x);
     progress.update(done);
     if (interrupted()) throw Interrupted("stopped; nothing is evaluated");
-    if (points.reader && block.log_prob.size() < block_rows(model.dim())) break;
+    if (points.reader && x.cols() < block_rows(x.rows())) break;
   }
   progress.finish();
   if (done == 0) throw InputError(points.name + ": no row of numbers in it");
-  const RunningMean &nll = scores.nll(), &kl = scores.kl();
-  const double mass = model.dim() == 2 && !args.flag("no-mass") ? mass_of(evaluator, model, seed) : kUnknown;
-  const double entropy = points.density ? points.density->entropy() : kUnknown;
-  const double nfe = tiles > 0 ? static_cast<double>(counters.evaluations) / static_cast<double>(tiles) : kUnknown;
-  std::vector<Baseline> beside;
-  if (want_baselines) {
-    if (done < 2) throw UsageError("--baselines: one point says nothing of an error; 2 or more are needed");
-    Batch test(model.dim(), done);
-    Index at = 0;
-    for (const Batch& x : kept) test.middleCols(at, x.cols()) = x, at += x.cols();
-    beside = baselines(opened, points, test, seed, threads_from(args));
-  }
-  failures.say();
-  if (seen > 0)
-    write_stderr(
-        "cnf evaluate: warning: " + std::to_string(seen) + " of " + std::to_string(done) +
-        " rows equal rows the model was trained on (repeated in the data, or leaked); its numbers may flatter it\n");
+  found.failed = failures.count();
+  if (points.density) found.entropy = points.density->entropy();
+  return found;
+}
 
-  if (args.flag("json")) {
-    JsonReport report;
-    report.set("nll", nll.value()).set("nll_stderr", nll.standard_error()).set("entropy", entropy);
-    report.set("kl", kl.value()).set("kl_stderr", kl.standard_error());
-    report.set("mass", mass).set("nfe_mean", nfe).set("points", static_cast<std::int64_t>(done));
-    if (known.empty())
-      report.set_unknown("seen_rows");
-    else
-      report.set("seen_rows", static_cast<std::int64_t>(seen));
-    report.set("failed_rows", failures.count());
-    std::vector<JsonReport> list;
-    for (const Baseline& b : beside)
-      list.emplace_back()
-          .set("name", b.name)
-          .set("detail", b.detail)
-          .set("nll", -b.log_prob)
-          .set("nll_stderr", b.standard_error);
-    report.set("baselines", list);
-    write_stdout(report.text());
-    return 0;
-  }
+Batch side_by_side(const std::vector<Batch>& blocks, Index D, Index N) {
+  Batch all(D, N);
+  Index at = 0;
+  for (const Batch& x : blocks) all.middleCols(at, x.cols()) = x, at += x.cols();
+  return all;
+}
+
+JsonReport report(const Findings& found) {
+  const RunningMean &nll = found.scores.nll(), &kl = found.scores.kl();
+  JsonReport report;
+  report.set("nll", nll.value()).set("nll_stderr", nll.standard_error()).set("entropy", found.entropy);
+  report.set("kl", kl.value()).set("kl_stderr", kl.standard_error());
+  report.set("mass", found.mass).set("nfe_mean", found.work.nfe_mean());
+  report.set("points", static_cast<std::int64_t>(found.points));
+  if (found.seen)
+    report.set("seen_rows", static_cast<std::int64_t>(*found.seen));
+  else
+    report.set_unknown("seen_rows");
+  report.set("failed_rows", found.failed);
+  std::vector<JsonReport> list;
+  for (const Baseline& b : found.baselines)
+    list.emplace_back()
+        .set("name", b.name)
+        .set("detail", b.detail)
+        .set("nll", -b.log_prob)
+        .set("nll_stderr", b.standard_error);
+  return report.set("baselines", list);
+}
+
+std::string text(const Findings& found, const Points& points) {
+  const RunningMean &nll = found.scores.nll(), &kl = found.scores.kl();
   std::string text;
   const auto line = [&](const std::string& key, const std::string& value) { text += padded(key, 12) + value + '\n'; };
-  line("data", one_line(points.name) + ", " + std::to_string(done) + (points.density ? " fresh draws" : " rows"));
+  line("data",
+       one_line(points.name) + ", " + std::to_string(found.points) + (points.density ? " fresh draws" : " rows"));
   line("NLL", with_error(nll.value(), nll.standard_error()));
   if (points.density) {
-    line("entropy", shown(entropy, 4) + " nats, the least NLL there is");
+    line("entropy", shown(found.entropy, 4) + " nats, the least NLL there is");
     line("KL", with_error(kl.value(), kl.standard_error()) + ", truth to model on the same points");
   }
-  if (!std::isnan(mass)) line("mass", shown(mass, 4) + ", the integral of the density");
-  line("NFE", shown(nfe, 1) + " evaluations per solve");
-  if (!known.empty()) line("seen", std::to_string(seen) + " rows were trained on");
-  if (failures.count() > 0) line("failed", std::to_string(failures.count()) + " rows, left out");
-  for (const Baseline& b : beside) line(b.name, with_error(-b.log_prob, b.standard_error) + ", " + b.detail);
-  write_stdout(text);
+  if (!std::isnan(found.mass)) line("mass", shown(found.mass, 4) + ", the integral of the density");
+  line("NFE", shown(found.work.nfe_mean(), 1) + " evaluations per solve");
+  if (found.seen) line("seen", std::to_string(*found.seen) + " rows were trained on");
+  if (found.failed > 0) line("failed", std::to_string(found.failed) + " rows, left out");
+  for (const Baseline& b : found.baselines) line(b.name, with_error(-b.log_prob, b.standard_error) + ", " + b.detail);
+  return text;
+}
+
+int run_evaluate(const Args& args, const Trial& trial) {
+  const Cnf& model = trial.model.file.model;
+  const Seed seed = seed_from(args);
+  Points points = points_to_judge(args, trial);
+  Evaluator evaluator(model, evaluation_from(args));
+  Failures failures(args);
+  std::vector<Batch> kept;
+  Findings found = judge(args, trial, points, evaluator, failures, args.flag("baselines") ? &kept : nullptr);
+  if (model.dim() == 2 && !args.flag("no-mass")) found.mass = mass_of(evaluator, model, seed);
+  if (args.flag("baselines")) {
+    if (found.points < 2) throw UsageError("--baselines: one point says nothing of an error; 2 or more are needed");
+    const Batch test = side_by_side(kept, model.dim(), found.points);
+    found.baselines = baselines(trial, points, test, seed, threads_from(args));
+  }
+  failures.say();
+  if (found.seen.value_or(0) > 0)
+    write_stderr("cnf evaluate: warning: " + std::to_string(*found.seen) + " of " + std::to_string(found.points) +
+                 " rows equal rows the model was trained on (repeated in the data, or leaked); its numbers may flatter "
+                 "it\n");
+  write_stdout(args.flag("json") ? report(found).text() : text(found, points));
   return 0;
 }
 
-void check_evaluate(const Args& args) {
-  const ModelArgument opened = open_model(args.path("model"));
+Work prepare_evaluate(const Args& args) {
+  Trial trial{.model = open_model(args.path("model")), .rows = {}, .data = {}};
+  trial.rows = trial.model.split();
   if (args.given("data")) {
-    const DataArgument data = find_data(args.text("data"), args.flag("invert"));
-    if (!data.table()) expect_dimensions(opened.file.model, *data.density);
+    trial.data = find_data(args.text("data"), args.flag("invert"));
+    if (!trial.data->table()) expect_dimensions(trial.model.file.model, *trial.data->density);
   }
+  return [&args, trial = std::move(trial)] { return run_evaluate(args, trial); };
 }
 
 }  // namespace
@@ -250,8 +280,7 @@ Verb evaluate_verb() {
                evaluation_options(),
                {on_error_option()},
                common_options()}),
-          .run = run_evaluate,
-          .check = check_evaluate};
+          .prepare = prepare_evaluate};
 }
 
 }  // namespace cnf

@@ -61,8 +61,7 @@ std::string padded(std::string text, std::size_t width) {
   return text;
 }
 
-int run_gradcheck(const Args& args) {
-  const ModelArgument opened = open_model(args.path("model"));
+int run_gradcheck(const Args& args, const ModelArgument& opened) {
   const Cnf& model = opened.file.model;
   const Batch x = points_of(opened, seed_from(args), args.integer("num"));
   const GradcheckOptions options = options_from(args);
@@ -141,8 +140,9 @@ Verb gradcheck_verb() {
                            .help = "The continuous adjoint's error at 1e-4, 1e-6 and 1e-8 too: it shrinks."}},
                          without(evaluation_options(), {"precision"}),
                          without(common_options(), {"quiet", "progress"})}),
-      .run = run_gradcheck,
-      .check = [](const Args& args) { open_model(args.path("model")); }};
+      .prepare = [](const Args& args) -> Work {
+        return [&args, opened = open_model(args.path("model"))] { return run_gradcheck(args, opened); };
+      }};
 }
 
 }  // namespace cnf

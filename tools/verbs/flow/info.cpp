@@ -1,10 +1,7 @@
 // cnf info: what a model file says of itself.
 #include <algorithm>
-#include <limits>
 #include <nlohmann/json.hpp>
 
-#include "base/byte_source.hpp"
-#include "base/digest.hpp"
 #include "base/error.hpp"
 #include "flows/files/shape_json.hpp"
 #include "tools/cli/args.hpp"
@@ -27,10 +24,6 @@ Json object(const std::string& text, const std::string& path, const std::string&
   }
 }
 
-std::string digest_of_file(const std::filesystem::path& path) {
-  return digest(ByteSource(path).read_up_to(std::numeric_limits<std::uint64_t>::max()));
-}
-
 Json describe(const ModelArgument& opened) {
   const Cnf& model = opened.file.model;
   const std::string path = one_line(opened.path.string());
@@ -41,7 +34,7 @@ Json describe(const ModelArgument& opened) {
     for (Index j = 0; j < s.dim(); ++j) row.push_back(s.scale(i, j));
     scale.push_back(row);
   }
-  Json json{{"file", path}, {"digest", digest_of_file(opened.path)}, {"dim", model.dim()}, {"columns", model.columns}};
+  Json json{{"file", path}, {"digest", opened.file.digest}, {"dim", model.dim()}, {"columns", model.columns}};
   const Json field = shape_json(model.blocks[0].field);
   for (const auto& [name, value] : field.items())
     if (name != "dim") json[name == "kind" ? "field" : name] = value;
@@ -79,8 +72,8 @@ std::string lines(const Json& object, const std::string& indent = "") {
   return text;
 }
 
-int run_info(const Args& args) {
-  const Json all = describe(open_model(args.path("model")));
+int run_info(const Args& args, const ModelArgument& opened) {
+  const Json all = describe(opened);
   write_stdout(args.flag("json") ? all.dump(2, ' ', false, Json::error_handler_t::replace) + "\n" : lines(all));
   return 0;
 }
@@ -93,8 +86,9 @@ Verb info_verb() {
           .examples = {"cnf info runs/8g", "cnf info model.safetensors --json"},
           .positionals = {model_argument()},
           .options = {json_option(), dry_run_option()},
-          .run = run_info,
-          .check = [](const Args& args) { open_model(args.path("model")); }};
+          .prepare = [](const Args& args) -> Work {
+            return [&args, opened = open_model(args.path("model"))] { return run_info(args, opened); };
+          }};
 }
 
 }  // namespace cnf

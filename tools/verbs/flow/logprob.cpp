@@ -8,13 +8,13 @@ namespace cnf {
 
 namespace {
 
-int run_logprob(const Args& args) {
-  return run_row_stream(args, {.open = open_data_rows,
-                               .columns = [](const Cnf&) { return std::vector<std::string>{"log_prob"}; },
-                               .vector = true,
-                               .results = [](Evaluated& block) -> Batch { return block.log_prob.transpose(); },
-                               .evaluate = [](Evaluator& evaluator, const Samples<double>& x,
-                                              std::uint64_t first) { return evaluator.log_prob(x, first); }});
+Work prepare_logprob(const Args& args) {
+  return prepare_row_stream(args, {.open = open_data_rows,
+                                   .columns = [](const Cnf&) { return std::vector<std::string>{"log_prob"}; },
+                                   .vector = true,
+                                   .results = [](Evaluated& block) -> Batch { return block.log_prob.transpose(); },
+                                   .evaluate = [](Evaluator& evaluator, const Samples<double>& x,
+                                                  std::uint64_t first) { return evaluator.log_prob(x, first); }});
 }
 
 }  // namespace
@@ -26,8 +26,7 @@ Verb logprob_verb() {
                        "cnf sample runs/8g -N 5 | cnf logprob runs/8g --data -"},
           .positionals = {model_argument()},
           .options = row_stream_options("Rows to judge: .npy, .csv, .tsv or .txt; - is CSV from standard input."),
-          .run = run_logprob,
-          .check = check_row_stream};
+          .prepare = prepare_logprob};
 }
 
 }  // namespace cnf

@@ -15,9 +15,7 @@ namespace cnf {
 
 namespace {
 
-int run_sample(const Args& args) {
-  const ModelArgument opened = open_model(args.path("model"));
-  const Cnf& model = opened.file.model;
+int run_sample(const Args& args, const Cnf& model) {
   const bool with_log_prob = args.flag("with-logprob");
   const std::uint64_t first = static_cast<std::uint64_t>(args.integer("first"));
   const Index N = args.integer("num"), D = model.dim();
@@ -79,10 +77,9 @@ Verb sample_verb() {
                              evaluation_options(),
                              {on_error_option()},
                              without(common_options(), {"json"})}),
-          .run = run_sample,
-          .check = [](const Args& args) {
+          .prepare = [](const Args& args) -> Work {
             check_row_output(args);
-            open_model(args.path("model"));
+            return [&args, opened = open_model(args.path("model"))] { return run_sample(args, opened.file.model); };
           }};
 }
 

@@ -126,11 +126,10 @@ void settle(Args& args, const DataArgument& data, Index rows) {
 }
 
 /// A new run: its data, its model with initial weights, and its folder.
-Run new_run(const Args& said) {
-  Run run(args_of_new_run(said));
+Run new_run(const Args& recipe, DataArgument data) {
+  Run run(recipe);
   const Args& args = run.args;
   const Seed seed = seed_from(args);
-  DataArgument data = find_data(args.text("data"), args.flag("invert"));
   run.folder.folder = args.given("output") ? args.path("output") : fs::path("runs") / fs::path(data.name).stem();
   refuse_overwrite(run.folder.folder, args.flag("force"));
   if (data.table())
@@ -152,8 +151,8 @@ Run new_run(const Args& said) {
   return run;
 }
 
-int run_new(const Args& said) {
-  Run run = new_run(said);
+int run_new(const Args& recipe, const DataArgument& data) {
+  Run run = new_run(recipe, data);
   create_folder(run.folder.folder);
   const FolderLock lock(run.folder.folder);
   std::error_code ignored;
@@ -233,13 +232,14 @@ void check_resume(const Args& said) {
       throw UsageError("--" + option.name + " cannot change in a run that goes on; its recipe is in its folder");
 }
 
-// A run checks its options and finds its data before anything else, so that a recipe from a pipe is read once and a
-// picture decoded once.
-void check_train(const Args& said) {
-  if (said.given("resume")) return check_resume(said);
-  if (!said.flag("dry-run")) return;
-  const Args args = args_of_new_run(said);
-  find_data(args.text("data"), args.flag("invert"));
+Work prepare_train(const Args& said) {
+  if (said.given("resume")) {
+    check_resume(said);
+    return [&said] { return run_resume(said); };
+  }
+  Args recipe = args_of_new_run(said);
+  DataArgument data = find_data(recipe.text("data"), recipe.flag("invert"));
+  return [recipe = std::move(recipe), data = std::move(data)] { return run_new(recipe, data); };
 }
 
 }  // namespace
@@ -252,8 +252,7 @@ Verb train_verb() {
                        "cnf train --data 8gaussians --objective flow-matching --seconds 30",
                        "cnf train --recipe run.toml --lr 0.005", "cnf train --resume runs/8g"},
           .options = joined({data_options(), model_options(), training_options(), output_options(), common_options()}),
-          .run = [](const Args& args) { return args.given("resume") ? run_resume(args) : run_new(args); },
-          .check = check_train};
+          .prepare = prepare_train};
 }
 
 }  // namespace cnf
