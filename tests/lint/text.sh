@@ -22,7 +22,6 @@ refuse() {
 # A file of the layers has one noun and fits 400 lines. These are longer, each for its reason:
 longer='
   datasets/toy.cpp        eight densities, each with its sampler, beside each other
-  tools/draw/layout.cpp   a figure laid out to a fixed point
 '
 
 cxx=()

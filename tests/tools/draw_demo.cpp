@@ -5,7 +5,7 @@
 #include <string>
 
 #include "base/random.hpp"
-#include "tools/draw/panels.hpp"
+#include "tools/draw/heatmap.hpp"
 #include "tools/draw/png.hpp"
 
 using namespace cnf;
@@ -53,7 +53,7 @@ Matrix<double> histogram(const Batch& x, const Box& r, Index n) {
 
 Canvas picture(const std::string& name) {
   Box r;
-  HeatmapStyle style{.title = "8gaussians: model density", .x_label = "x", .y_label = "y", .bar_label = "density"};
+  FigureStyle style{.title = "8gaussians: model density", .x_label = "x", .y_label = "y", .bar_label = "density"};
   if (name == "magma") style.map = Colormap::magma, style.dark = true;
   if (name == "log") style.log = true, style.map = Colormap::inferno;
   if (name == "scale2") style.width = 1400, style.scale = 2;
@@ -66,12 +66,13 @@ Canvas picture(const std::string& name) {
     style.title = "A title that is far too long for its picture, and then goes on and on beyond all reason";
   }
   if (name.starts_with("panels") || name == "grid") {
-    PanelsStyle four{.figure = style};
-    four.figure.width = name == "grid" ? 1000 : 1600;
-    four.figure.title = "8gaussians";
-    four.figure.points.alpha = 0.35;
-    if (name == "panels_each") four.bars = Bars::each, four.figure.bar_label = "", four.figure.map = Colormap::magma;
-    if (name == "panels_dark") four.figure.dark = true, four.figure.map = Colormap::magma;
+    FigureStyle four = style;
+    four.bars = Bars::shared;
+    four.width = name == "grid" ? 1000 : 1600;
+    four.title = "8gaussians";
+    four.points.alpha = 0.35;
+    if (name == "panels_each") four.bars = Bars::each, four.bar_label = "", four.map = Colormap::magma;
+    if (name == "panels_dark") four.dark = true, four.map = Colormap::magma;
     if (name == "grid") four.columns = 2;
     const PlotArea area = plot_area_pixels(r, four, {"data", "truth", "model", "samples"}, {true, true, true, false});
     const Batch x = samples(20000);

@@ -12,8 +12,8 @@
 #include "tools/draw/colour_scale.hpp"
 #include "tools/draw/heatmap.hpp"
 #include "tools/draw/layout.hpp"
-#include "tools/draw/panels.hpp"
 #include "tools/draw/png.hpp"
+#include "tools/draw/resample.hpp"
 #include "tools/draw/text.hpp"
 #include "tools/draw/ticks.hpp"
 
@@ -76,12 +76,12 @@ Canvas decoded(const std::string& png) {
 }
 
 // The layout `heatmap` uses for this style.
-FigureLayout layout_of(const Box& range, const HeatmapStyle& style, const ColourScale& scale) {
+FigureLayout layout_of(const Box& range, const FigureStyle& style, const ColourScale& scale) {
   FigureSpec spec{.width = style.width, .height = style.height, .scale = style.scale, .range = range};
   spec.equal_aspect = style.equal_aspect;
   spec.titles = {style.title}, spec.scales = {scale};
   spec.x_label = style.x_label, spec.y_label = style.y_label, spec.bar_label = style.bar_label;
-  spec.bars = style.bar ? Bars::each : Bars::none;
+  spec.bars = style.bars;
   return layout(spec);
 }
 
@@ -459,7 +459,7 @@ TEST_CASE("nothing in a figure overlaps, at any size and scale", "[draw]") {
 
 TEST_CASE("an ordinary figure keeps its scale, and every axis at least two labels", "[draw]") {
   for (const int size : {200, 400, 800, 1600, 4000}) {
-    HeatmapStyle style{.width = size, .title = "t", .x_label = "x", .y_label = "y", .bar_label = "p"};
+    FigureStyle style{.width = size, .title = "t", .x_label = "x", .y_label = "y", .bar_label = "p"};
     const FigureLayout l = layout_of({-4, 4, -4, 4}, style, {0, 0.2, false});
     CAPTURE(size);
     CHECK(l.scale >= (size >= 400 ? 1 : 0.6));
@@ -481,7 +481,7 @@ TEST_CASE("an ordinary figure keeps its scale, and every axis at least two label
 TEST_CASE("a plot's size does not depend on the values drawn", "[draw]") {
   for (const bool log : {false, true})
     for (const double high : {1e-12, 0.2, 1.0, 12345.0, 1e30}) {
-      const HeatmapStyle style{.width = 500, .title = "t", .bar_label = "p"};
+      const FigureStyle style{.width = 500, .title = "t", .bar_label = "p"};
       const PlotArea area = plot_area_pixels({-4, 4, -4, 4}, style);
       const FigureLayout l = layout_of({-4, 4, -4, 4}, style, {log ? high / 1e6 : 0, high, log});
       CHECK(l.panels[0].plot.w == area.width);
@@ -491,7 +491,7 @@ TEST_CASE("a plot's size does not depend on the values drawn", "[draw]") {
 
 TEST_CASE("what cannot be laid out is refused by name", "[draw]") {
   const Matrix<double> grid = ramp(4, 4);
-  const auto refused = [&](const Box& range, const HeatmapStyle& style, const char* what) {
+  const auto refused = [&](const Box& range, const FigureStyle& style, const char* what) {
     CHECK_THROWS_WITH(heatmap(grid, range, style), Catch::Contains(what));
   };
   const Box fine{-1, 1, -1, 1};
@@ -507,14 +507,14 @@ TEST_CASE("what cannot be laid out is refused by name", "[draw]") {
   CHECK_THROWS_WITH(heatmap(Matrix<double>(), fine, {}), Catch::Contains("empty"));
   CHECK_THROWS_WITH(heatmap(grid, fine, {}, Batch::Zero(3, 5)), Catch::Contains("3 x 5"));
   const std::vector<Panel> crowd(60, Panel{});
-  CHECK_THROWS_WITH(panels(crowd, fine, {.figure = {.width = 200}}), Catch::Contains("60 panels"));
+  CHECK_THROWS_WITH(panels(crowd, fine, {.width = 200}), Catch::Contains("60 panels"));
   CHECK_THROWS_AS(panels({}, fine, {}), std::invalid_argument);
 }
 
 TEST_CASE("a grid of the plot's size is drawn cell for pixel, row 0 lowest", "[draw]") {
   const Box range{-2, 2, -1, 3};
   for (const Colormap map : kAllColormaps) {
-    const HeatmapStyle style{.width = 240, .map = map, .title = "cells"};
+    const FigureStyle style{.width = 240, .map = map, .title = "cells"};
     const PlotArea area = plot_area_pixels(range, style);
     const Matrix<double> grid = ramp(area.width, area.height);
     const Canvas canvas = decoded(encode_png(heatmap(grid, range, style)));
@@ -534,7 +534,7 @@ TEST_CASE("a grid of the plot's size is drawn cell for pixel, row 0 lowest", "[d
 
 TEST_CASE("ticks and frame stand on the right pixels", "[draw]") {
   const Box range{-4, 4, -3, 5};
-  const HeatmapStyle style{.width = 640, .title = "t", .x_label = "x", .y_label = "y"};
+  const FigureStyle style{.width = 640, .title = "t", .x_label = "x", .y_label = "y"};
   const Canvas canvas = decoded(encode_png(heatmap(ramp(3, 3), range, style)));
   const FigureLayout l = layout_of(range, style, {0, 8. / 9, false});
   const Rect plot = l.panels[0].plot, bar = l.panels[0].bar;
@@ -574,7 +574,7 @@ TEST_CASE("the ticks at both ends of an axis continue the frame", "[draw]") {
 
 TEST_CASE("the colour bar shows the scale the cells are drawn with", "[draw]") {
   for (const bool log : {false, true}) {
-    const HeatmapStyle style{.width = 500, .map = Colormap::magma, .log = log, .low = 1e-4, .high = 10};
+    const FigureStyle style{.width = 500, .map = Colormap::magma, .log = log, .low = 1e-4, .high = 10};
     const Box range{0, 1, 0, 1};
     for (const double v : {2e-4, 1e-3, 0.5, 3.0, 9.0}) {
       const Canvas canvas = heatmap(Matrix<double>::Constant(1, 1, v), range, style);
@@ -592,7 +592,7 @@ TEST_CASE("grids without contrast, without values and of one cell are drawn", "[
   const Box range{-1, 1, -1, 1};
   for (const bool log : {false, true})
     for (const double v : {0.0, 5.0, -5.0, kNan, kInf, -kInf, 1e-310}) {
-      const HeatmapStyle style{.width = 220, .log = log, .bar_label = "p"};
+      const FigureStyle style{.width = 220, .log = log, .bar_label = "p"};
       CAPTURE(log, v);
       for (const Index n : {1, 7, 500}) {
         const Canvas canvas = heatmap(Matrix<double>::Constant(n, n, v), range, style);
@@ -612,7 +612,7 @@ TEST_CASE("grids without contrast, without values and of one cell are drawn", "[
 TEST_CASE("extreme aspect ratios are drawn", "[draw]") {
   for (const bool equal : {false, true})
     for (const double ratio : {1e-6, 0.05, 0.3, 8.0, 100.0, 1e7}) {
-      HeatmapStyle style{.width = 400, .title = "t", .x_label = "x", .y_label = "y"};
+      FigureStyle style{.width = 400, .title = "t", .x_label = "x", .y_label = "y"};
       style.equal_aspect = equal;
       const Box range{0, ratio, 0, 1};
       CAPTURE(equal, ratio);
@@ -653,7 +653,7 @@ TEST_CASE("fewer cells than pixels have sharp edges, more are averaged", "[draw]
 
 TEST_CASE("points land where their coordinates say, and only inside the plot", "[draw]") {
   const Box range{-4, 4, -4, 4};
-  HeatmapStyle style{.width = 400};
+  FigureStyle style{.width = 400};
   style.points = {.radius = 2, .alpha = 1, .colour = {255, 0, 0}};
   Batch points(2, 5);
   points << 1, 4, 5, kNan, -1e300,  //
@@ -676,7 +676,7 @@ TEST_CASE("points land where their coordinates say, and only inside the plot", "
 
 TEST_CASE("panels share size, rows and one scale", "[draw]") {
   const Box range{-4, 4, -4, 4};
-  PanelsStyle style{.figure = {.width = 900, .title = "all", .x_label = "x", .y_label = "y"}};
+  FigureStyle style{.width = 900, .bars = Bars::shared, .title = "all", .x_label = "x", .y_label = "y"};
   const std::vector<Panel> four{{"data", Matrix<double>::Constant(2, 2, 1), {}},
                                 {"truth", Matrix<double>::Constant(30, 30, 2), {}},
                                 {"model", Matrix<double>::Constant(1, 1, 3), {}},
@@ -688,8 +688,7 @@ TEST_CASE("panels share size, rows and one scale", "[draw]") {
   spec.scales = {ColourScale{1, 3}, ColourScale{1, 3}, ColourScale{1, 3}, {}};
   const FigureLayout l = layout(spec);
   const Canvas canvas = decoded(encode_png(panels(four, range, style)));
-  const Rgb expected[] = {entry(style.figure.map, 0), entry(style.figure.map, 128), entry(style.figure.map, 255),
-                          entry(style.figure.map, 0)};
+  const Rgb expected[] = {entry(style.map, 0), entry(style.map, 128), entry(style.map, 255), entry(style.map, 0)};
   for (int k = 0; k < 4; ++k) {
     const Rect plot = l.panels[k].plot;
     CHECK(plot.w == area.width);
@@ -706,7 +705,7 @@ TEST_CASE("panels share size, rows and one scale", "[draw]") {
   const Canvas each = panels(four, range, style);
   CHECK(each.width() == 900);
   style.columns = 3;
-  style.figure.dark = true;
+  style.dark = true;
   const Canvas dark = panels(four, range, style);
   CHECK(dark.at(0, 0).r < 40);
 }

@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "datasets/density.hpp"
+#include "base/box.hpp"
 #include "tools/draw/canvas.hpp"
 #include "tools/draw/colour_scale.hpp"
 

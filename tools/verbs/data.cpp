@@ -68,7 +68,7 @@ int draw_density(const Args& args, const DataArgument& data) {
     throw UsageError(data.name + " is over " + std::to_string(data.density->dim()) +
                      " dimensions; --density draws the plane");
   const Box range = range_from(args).value_or(data.density->box());
-  HeatmapStyle style = style_from(args, planar_columns(), 720, 0);
+  FigureStyle style = style_from(args, planar_columns(), 720, 0);
   style.title = args.given("title") ? args.text("title") : data.name + ": the true density";
   set_aspect(style, range, style.width * 5 / 6);
   const PlotArea area = plot_area_pixels(range, style);

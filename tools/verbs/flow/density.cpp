@@ -7,7 +7,7 @@
 #include "tools/cli/exit_code.hpp"
 #include "tools/cli/output.hpp"
 #include "tools/cli/shared_options.hpp"
-#include "tools/draw/panels.hpp"
+#include "tools/draw/heatmap.hpp"
 #include "tools/draw/png.hpp"
 #include "tools/rows/data_argument.hpp"
 #include "tools/run/evaluation_arguments.hpp"
@@ -20,7 +20,7 @@ namespace {
 
 constexpr Index kPanelSamples = 10'000, kPanelDraws = 200'000;
 
-/// The data as a histogram , finer where there are more points.
+/// The data as a histogram, finer where there are more points.
 Matrix<double> data_grid(const Batch& points, const Box& range, const PlotArea& area) {
   const double cells = std::clamp(std::sqrt(static_cast<double>(points.cols()) / 4), 16.0, 64.0);
   const double aspect = static_cast<double>(area.height) / area.width;
@@ -48,65 +48,95 @@ ModelArgument open_planar(const Args& args) {
 /// Grid alone if only --grid says where to.
 bool wants_picture(const Args& args) { return args.given("output") || !args.given("grid"); }
 
+/// The picture: the model's density and, with --panels, what lies beside it.
+struct Figure {
+  FigureStyle style;
+  std::optional<Panel> data{}, truth{};
+  Panel model{};
+  std::optional<Panel> samples{};
+
+  /// From left to right.
+  std::vector<Panel*> shown() {
+    std::vector<Panel*> all;
+    if (data) all.push_back(&*data);
+    if (truth) all.push_back(&*truth);
+    all.push_back(&model);
+    if (samples) all.push_back(&*samples);
+    return all;
+  }
+
+  /// Known before anything is computed: all have a grid but the samples.
+  PlotArea plot_area(const Box& range) {
+    std::vector<std::string> titles;
+    std::vector<bool> with_grid;
+    for (const Panel* panel : shown()) {
+      titles.push_back(panel->title);
+      with_grid.push_back(!samples || panel != &*samples);
+    }
+    return plot_area_pixels(range, style, titles, with_grid);
+  }
+
+  /// Takes the panels' numbers with it.
+  Canvas draw(const Box& range) && {
+    std::vector<Panel> all;
+    for (Panel* panel : shown()) all.push_back(std::move(*panel));
+    return panels(all, range, style);
+  }
+};
+
+/// The panels with their titles, no grid yet.
+Figure figure_of(const Args& args, const ModelArgument& opened, const Density* truth, const Box& range, Seed seed) {
+  const std::vector<std::string>& columns = opened.file.model.columns;
+  const std::string name = data_name(opened.file);
+  const auto title_or = [&](const std::string& usual) { return args.given("title") ? args.text("title") : usual; };
+  if (!args.flag("panels")) {
+    Figure figure{.style = style_from(args, columns, 720, 0)};
+    figure.model.title = title_or(name + ": the model's density");
+    set_aspect(figure.style, range, figure.style.width * 83 / 100);
+    return figure;
+  }
+  Figure figure{.style = style_from(args, columns, 1600, 0)};
+  figure.style.bars = Bars::shared;
+  figure.style.title = title_or(name);
+  if (truth != nullptr) {
+    figure.data = {"data, " + std::to_string(kPanelDraws) + " draws",
+                   {},
+                   truth->sample(seed, Purpose::data, static_cast<std::uint32_t>(DrawStep::data), 0, kPanelDraws)};
+    figure.truth = {"true density", {}, {}};
+  } else if (const std::optional<SplitRows> rows = opened.split()) {
+    figure.data = {"data, " + std::to_string(rows->train.cols()) + " training rows", {}, rows->train};
+  }
+  figure.model.title = "the model's density";
+  figure.samples = {"the model's samples, " + std::to_string(kPanelSamples), {}, {}};
+  set_aspect(figure.style, range, figure.style.width * 27 / 100);
+  return figure;
+}
+
 int run_density(const Args& args, const ModelArgument& opened) {
-  const Cnf& model = opened.file.model;
   const Seed seed = seed_from(args);
   const std::shared_ptr<const Density> truth = known_density(opened);
-  Evaluator evaluator(model, evaluation_from(args));
+  Evaluator evaluator(opened.file.model, evaluation_from(args));
   const std::optional<Box> asked = range_from(args);
   const Box range = asked ? *asked : viewing_range(truth.get(), evaluator, seed);
-  const std::string name = data_name(opened.file), title = args.given("title") ? args.text("title") : "";
-
-  // What the panels beside the model's density will be; the layout needs to know before anything is computed.
-  std::vector<Panel> figure;
-  std::size_t model_at = 0;
-  PanelsStyle style{.figure = style_from(args, model.columns, 720, 0)};
-  const bool many = args.flag("panels");
-  if (many) {
-    style.figure = style_from(args, model.columns, 1600, 0);
-    style.figure.title = args.given("title") ? title : name;
-    if (truth) {
-      figure.push_back(
-          {"data, " + std::to_string(kPanelDraws) + " draws",
-           {},
-           truth->sample(seed, Purpose::data, static_cast<std::uint32_t>(DrawStep::data), 0, kPanelDraws)});
-      figure.push_back({"true density", {}, {}});
-    } else if (const std::optional<SplitRows> rows = opened.split()) {
-      figure.push_back({"data, " + std::to_string(rows->train.cols()) + " training rows", {}, rows->train});
-    }
-    model_at = figure.size();
-    figure.push_back({"the model's density", {}, {}});
-    figure.push_back({"the model's samples, " + std::to_string(kPanelSamples), {}, {}});
-  } else {
-    style.bars = Bars::each;
-    figure.push_back({args.given("title") ? title : name + ": the model's density", {}, {}});
-  }
-  set_aspect(style.figure, range, style.figure.width * (many ? 27 : 83) / 100);
-  std::vector<std::string> titles;
-  std::vector<bool> with_grid;
-  for (const Panel& panel : figure) titles.push_back(panel.title), with_grid.push_back(true);
-  if (many) with_grid.back() = false;
-  const PlotArea area = plot_area_pixels(range, style, titles, with_grid);
+  Figure figure = figure_of(args, opened, truth.get(), range, seed);
+  const PlotArea area = figure.plot_area(range);
 
   Index nx = area.width, ny = area.height;
   if (args.given("grid-size")) nx = args.list("grid-size")[0], ny = args.list("grid-size")[1];
   std::vector<Status> failed;
   Failures failures(args);
-  figure[model_at].grid = density_grid(evaluator, range, nx, ny, &failed);
+  figure.model.grid = density_grid(evaluator, range, nx, ny, &failed);
   failures.add(failed, 0);
-  if (args.given("grid")) write_grid(args.path("grid"), figure[model_at].grid);
+  if (args.given("grid")) write_grid(args.path("grid"), figure.model.grid);
   if (wants_picture(args)) {
-    if (many) {
-      if (model_at > 0) {
-        figure[0].grid = data_grid(figure[0].points, range, area);
-        figure[0].points.resize(2, 0);
-      }
-      if (model_at > 1) figure[1].grid = density_grid(*truth, range, area.width, area.height);
-      figure.back().points = evaluator.sample(seed, 0, kPanelSamples, false).points;
+    if (figure.data) {
+      figure.data->grid = data_grid(figure.data->points, range, area);
+      figure.data->points.resize(2, 0);
     }
-    if (args.given("samples"))
-      figure[model_at].points = evaluator.sample(seed, 0, args.integer("samples"), false).points;
-    write_file(args.path("output"), encode_png(panels(figure, range, style)));
+    if (figure.truth) figure.truth->grid = density_grid(*truth, range, area.width, area.height);
+    if (figure.samples) figure.samples->points = evaluator.sample(seed, 0, kPanelSamples, false).points;
+    if (args.given("samples")) figure.model.points = evaluator.sample(seed, 0, args.integer("samples"), false).points;
+    write_file(args.path("output"), encode_png(std::move(figure).draw(range)));
   }
   failures.say();
   return 0;

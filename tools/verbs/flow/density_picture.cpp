@@ -104,15 +104,15 @@ void check_picture(const Args& args) {
                      shortest(range->x1) + "," + shortest(range->y0) + "," + shortest(range->y1));
 }
 
-HeatmapStyle style_from(const Args& args, const std::vector<std::string>& columns, int width, int height) {
+FigureStyle style_from(const Args& args, const std::vector<std::string>& columns, int width, int height) {
   constexpr double kMostPixels = 16384;
   const double scale = args.real("scale");
   const auto scaled = [&](int pixels) { return static_cast<int>(std::min(kMostPixels, std::round(scale * pixels))); };
-  HeatmapStyle style{.width = scaled(width),
-                     .height = scaled(height),
-                     .scale = scale,
-                     .map = colormap(args.text("colormap")),
-                     .log = args.flag("log")};
+  FigureStyle style{.width = scaled(width),
+                    .height = scaled(height),
+                    .scale = scale,
+                    .map = colormap(args.text("colormap")),
+                    .log = args.flag("log")};
   if (args.given("size")) {
     style.width = static_cast<int>(args.list("size")[0]);
     style.height = args.list("size").size() > 1 ? static_cast<int>(args.list("size")[1]) : 0;
@@ -123,7 +123,7 @@ HeatmapStyle style_from(const Args& args, const std::vector<std::string>& column
   return style;
 }
 
-void set_aspect(HeatmapStyle& style, const Box& range, int height) {
+void set_aspect(FigureStyle& style, const Box& range, int height) {
   const double ratio = (range.x1 - range.x0) / (range.y1 - range.y0);
   style.equal_aspect = ratio <= 3 && ratio >= 1.0 / 3;
   if (!style.equal_aspect && style.height == 0) style.height = height;
@@ -140,11 +140,11 @@ std::string density_png(const ModelFile& file, const Density* density, const Eva
                                 " dimensions, a picture shows 2");
   Evaluator evaluator(model, evaluation);
   const Box range = viewing_range(density, evaluator, Seed{});
-  HeatmapStyle style{.width = width,
-                     .title = data_name(file) + ": the model's density",
-                     .x_label = model.columns[0],
-                     .y_label = model.columns[1],
-                     .bar_label = density_label(model.columns)};
+  FigureStyle style{.width = width,
+                    .title = data_name(file) + ": the model's density",
+                    .x_label = model.columns[0],
+                    .y_label = model.columns[1],
+                    .bar_label = density_label(model.columns)};
   set_aspect(style, range, width * 5 / 6);
   const PlotArea area = plot_area_pixels(range, style);
   return encode_png(heatmap(density_grid(evaluator, range, area.width, area.height), range, style));

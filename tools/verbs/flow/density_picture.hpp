@@ -37,11 +37,11 @@ std::vector<Option> picture_options();
 void check_picture(const Args& args);
 std::optional<Box> range_from(const Args& args);
 /// `columns`: the names on the axes.
-HeatmapStyle style_from(const Args& args, const std::vector<std::string>& columns, int width, int height);
+FigureStyle style_from(const Args& args, const std::vector<std::string>& columns, int width, int height);
 
 /// Gives up equal units of both axes where the range is more than 3 times as long as high, or the other way round: such
 /// columns have units of their own. A height that was left to the range then becomes `height`.
-void set_aspect(HeatmapStyle& style, const Box& range, int height);
+void set_aspect(FigureStyle& style, const Box& range, int height);
 
 /// "density, per unit of lon × lat".
 std::string density_label(const std::vector<std::string>& columns);

@@ -1,0 +1,52 @@
+#include "tools/draw/axis_ticks.hpp"
+
+namespace cnf {
+
+int widest(const Ticks& ticks, double size) {
+  int w = 0;
+  for (const std::string& text : ticks.text) w = std::max(w, measure(text, size).width);
+  return w;
+}
+
+namespace {
+
+// The finest ticks along `length` pixels, at least `spacing` apart, with labels (across: beside each other) at least
+// `room` apart too.
+Ticks finest_ticks(double low, double high, int length, double spacing, bool across, double room, const Measures& m) {
+  const double unit = (high / 2 - low / 2) * 2 / std::max(1, length);
+  TickStep step = tick_step(std::min(spacing, 0.5 * length) * unit);
+  Ticks ticks = linear_ticks(low, high, step);
+  while (across && ticks.at.size() > 2 && widest(ticks, m.tick_size) + room > step.value() / unit) {
+    const Ticks coarser = linear_ticks(low, high, step = step.coarser());
+    if (coarser.at.size() < 2) break;
+    ticks = coarser;
+  }
+  return ticks;
+}
+
+}  // namespace
+
+Ticks choose_ticks(double low, double high, int length, double spacing, bool across, const Measures& m) {
+  const Ticks airy =
+      finest_ticks(low, high, length, std::max(spacing, length / kMostTicks), across, 0.9 * m.tick_size, m);
+  if (airy.at.size() >= 3) return airy;
+  const Ticks crowded = finest_ticks(low, high, length, 1.4 * m.tick_size, across, 0.4 * m.tick_size, m);
+  return crowded.at.size() > airy.at.size() ? crowded : airy;
+}
+
+AxisTicks axis_ticks(const FigureSpec& spec, int w, int h, bool equal, const Measures& m) {
+  const Box& r = spec.range;
+  AxisTicks ticks{choose_ticks(r.x0, r.x1, w, 4.2 * m.tick_size, true, m),
+                  choose_ticks(r.y0, r.y1, h, 3.0 * m.tick_size, false, m)};
+  // With one unit for both axes, one step for both reads best, if it leaves enough ticks.
+  if (equal && ticks.x.at.size() >= 2 && ticks.y.at.size() >= 2) {
+    const double sx = ticks.x.at[1] - ticks.x.at[0], sy = ticks.y.at[1] - ticks.y.at[0];
+    const TickStep step = tick_step(std::max(sx, sy) * (1 - 1e-9));
+    const Ticks x = linear_ticks(r.x0, r.x1, step), y = linear_ticks(r.y0, r.y1, step);
+    if (x.at.size() >= 3) ticks.x = x;
+    if (y.at.size() >= 3) ticks.y = y;
+  }
+  return ticks;
+}
+
+}  // namespace cnf
