@@ -53,6 +53,7 @@ Cost& Cost::operator+=(const Cost& other) {
   flops += other.flops;
   evaluations += other.evaluations;
   points += other.points;
+  error = std::max(error, other.error);
   return *this;
 }
 
@@ -89,7 +90,7 @@ Result measure(const Workload& workload, int threads, const Effort& effort) {
   result.threads = threads;
   result.seconds = median(seconds);
   result.cpu_seconds = median(cpu);
-  result.cost = {sum.flops / made, sum.evaluations / made, sum.points / made};
+  result.cost = {sum.flops / made, sum.evaluations / made, sum.points / made, sum.error};
   result.fraction = median(fractions);
   result.peak = median(peaks);
   const auto spread = [](const std::vector<double>& values) {

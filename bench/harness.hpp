@@ -13,6 +13,7 @@ struct Cost {
   double flops = 0;        ///< useful ones; 0: no share of the peak is stated
   double evaluations = 0;  ///< of the field, per solve
   double points = 0;       ///< points, samples or elements that were made; 0: not counted
+  double error = 0;        ///< the largest of a component against a known result; 0: none is known
 
   Cost& operator+=(const Cost& other);
 };

@@ -10,6 +10,7 @@
 #include "bench/guard.hpp"
 #include "bench/kernels.hpp"
 #include "bench/peak.hpp"
+#include "bench/solvers.hpp"
 #include "bench/startup.hpp"
 #include "bench/workloads.hpp"
 #include "tools/cli/exit_code.hpp"
@@ -84,6 +85,23 @@ void show_workloads(const std::vector<Workload>& rows, int threads, Report& repo
   }
 }
 
+/// By the processor's time, as show_kernels.
+void show_solvers(const std::vector<Workload>& rows, Report& report) {
+  report.line("\n%-36s %12s %16s %12s %10s\n", "solver in double at 1e-8, one thread", "ms", "ns an evaluation",
+              "evaluations", "error");
+  for (const Workload& workload : rows) {
+    const Result r = measure(workload, 1);
+    const double nanoseconds = r.cpu_seconds / r.cost.evaluations * 1e9;
+    report.line("%-36s %12.3f %16.1f %12.0f %10.1e%s\n", r.name.c_str(), r.cpu_seconds * 1e3, nanoseconds,
+                r.cost.evaluations, r.cost.error, report.mark(r));
+    report.rows.push_back(row_of(r));
+    for (const char* of_the_clock : {"fraction_of_peak", "points_per_s"}) report.rows.back().erase(of_the_clock);
+    report.rows.back()["ms"] = r.cpu_seconds * 1e3;
+    report.rows.back()["ns_per_evaluation"] = nanoseconds;
+    report.rows.back()["error"] = r.cost.error;
+  }
+}
+
 void show_speedups(const std::vector<Workload>& rows, Report& report) {
   report.line("\n%-36s %12s %12s\n", "two threads against one", "workload", "peak");
   constexpr std::string_view kNames[] = {"W1-b512", "W2", "W3-rk4", "W4-rk4"};
@@ -145,6 +163,7 @@ int run(int argc, char** argv) {
     ("only", "one kernel or workload, or all that begin so: W2, W3, multiply", cxxopts::value<std::string>(),
       "NAME")
     ("workloads", "W1 to W6")
+    ("solvers", "W9: the solver alone, on one thread")
     ("kernels", "every kernel alone, on one thread")
     ("speedup", "two threads against one")
     ("startup", "the program's help and its first training step")
@@ -191,19 +210,22 @@ int run(int argc, char** argv) {
   report.line("W1 to W4 from %s weights\n", plane.trained ? "trained" : "untrained");
 
   const std::string only = asked("only") ? args["only"].as<std::string>() : "";
-  const bool sections =
-      asked("workloads") || asked("kernels") || asked("speedup") || asked("startup") || asked("growth");
+  const bool sections = asked("workloads") || asked("solvers") || asked("kernels") || asked("speedup") ||
+                        asked("startup") || asked("growth");
   const bool every = !sections && !report.json && only.empty();
-  const std::vector<Workload> kernel_rows = chosen(kernels(), only), work_rows = chosen(all, only);
-  if (kernel_rows.empty() && work_rows.empty()) {
+  const std::vector<Workload> kernel_rows = chosen(kernels(), only), work_rows = chosen(all, only),
+                              solver_rows = chosen(solver_workloads(), only);
+  if (kernel_rows.empty() && work_rows.empty() && solver_rows.empty()) {
     std::string known;
-    for (const auto& list : {all, kernels()})
+    for (const auto& list : {all, solver_workloads(), kernels()})
       for (const Workload& workload : list) known += " " + workload.name;
     throw UsageError("no kernel or workload is called '" + only + "'; known are" + known);
   }
   if (asked("kernels") || every || (!only.empty() && !sections && !kernel_rows.empty()))
     show_kernels(kernel_rows, report);
   if (asked("workloads") || every || (!sections && !work_rows.empty())) show_workloads(work_rows, threads, report);
+  if (asked("solvers") || every || (!only.empty() && !sections && !solver_rows.empty()))
+    show_solvers(solver_rows, report);
   if (asked("speedup") || (every && threads >= 2)) show_speedups(work_rows, report);
   const std::filesystem::path program =
       asked("cnf") ? std::filesystem::path(args["cnf"].as<std::string>())

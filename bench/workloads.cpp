@@ -2,7 +2,6 @@
 
 #include <cmath>
 #include <memory>
-#include <random>
 
 #include "base/error.hpp"
 #include "datasets/toy.hpp"
@@ -157,14 +156,17 @@ Call power(int threads) {
 
 }  // namespace
 
+double numpy_uniform(std::mt19937& words) {
+  const double high = static_cast<double>(words() >> 5), low = static_cast<double>(words() >> 6);  // 53 bits of two
+  return (high * 67108864 + low) / 9007199254740992;
+}
+
 Vector<double> linear_parameters(const MlpShape& shape, std::uint32_t seed) {
   const MlpLayout layout(shape);
   Vector<double> params = Vector<double>::Zero(layout.size);
   std::mt19937 words(seed);
   const auto uniform_in = [&](double bound) {
-    const double high = static_cast<double>(words() >> 5),
-                 low = static_cast<double>(words() >> 6);  // 53 bits, as numpy makes them of two words
-    return static_cast<double>(static_cast<float>(-bound + 2 * bound * ((high * 67108864 + low) / 9007199254740992)));
+    return static_cast<double>(static_cast<float>(-bound + 2 * bound * numpy_uniform(words)));
   };
   for (Index l = 0; l < shape.layers(); ++l) {
     const LayerOffsets& at = layout.layers[static_cast<std::size_t>(l)];

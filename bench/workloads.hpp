@@ -5,6 +5,7 @@
 #pragma once
 
 #include <filesystem>
+#include <random>
 #include <vector>
 
 #include "bench/harness.hpp"
@@ -38,6 +39,9 @@ Call training(const Cnf& model, std::vector<Matrix<float>> batches, const SolveO
 
 /// `count` batches of 8gaussians.
 std::vector<Matrix<float>> plane_batches(Index batch, int count = 8);
+
+/// The next uniform draw from [0, 1) of numpy's RandomState, whose words these are.
+double numpy_uniform(std::mt19937& words);
 
 /// Weights as torch.nn.Linear begins, gates and time uniform on (-1, 1): the draws of numpy's RandomState(seed), so
 /// that other programs can have the same network.
