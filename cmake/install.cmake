@@ -43,7 +43,7 @@ configure_package_config_file(cmake/cnfConfig.cmake.in ${PROJECT_BINARY_DIR}/cnf
                               INSTALL_DESTINATION ${cnf_cmake_dir})
 # Until 1.0 a minor version may change an interface.
 write_basic_package_version_file(${PROJECT_BINARY_DIR}/cnfConfigVersion.cmake COMPATIBILITY SameMinorVersion)
-install(FILES ${PROJECT_BINARY_DIR}/cnfConfig.cmake ${PROJECT_BINARY_DIR}/cnfConfigVersion.cmake
+install(FILES ${PROJECT_BINARY_DIR}/cnfConfig.cmake ${PROJECT_BINARY_DIR}/cnfConfigVersion.cmake cmake/libraries.cmake
         DESTINATION ${cnf_cmake_dir})
 
 # Relative to the file itself, so that an installation may be moved and --prefix may differ.
@@ -51,7 +51,7 @@ file(RELATIVE_PATH prefix_from_pc ${CMAKE_INSTALL_FULL_LIBDIR}/pkgconfig ${CMAKE
 configure_file(cmake/cnf.pc.in ${PROJECT_BINARY_DIR}/cnf.pc @ONLY)
 install(FILES ${PROJECT_BINARY_DIR}/cnf.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
 
-if(PROJECT_IS_TOP_LEVEL AND NOT CNF_SANITIZED)
+if(PROJECT_IS_TOP_LEVEL AND CNF_TESTS AND NOT CNF_SANITIZED)
   add_test(NAME "install: a consumer without our flags finds the package, links and runs"
            COMMAND ${CMAKE_COMMAND} -D BUILD=${PROJECT_BINARY_DIR} -D CXX=${CMAKE_CXX_COMPILER}
                    -D GENERATOR=${CMAKE_GENERATOR} -P ${PROJECT_SOURCE_DIR}/tests/consumer/run.cmake)

@@ -30,7 +30,7 @@ void* bounded_realloc(void* p, std::size_t n) { return n <= largest_block ? std:
 #define STBI_MALLOC(n) bounded_malloc(n)
 #define STBI_REALLOC(p, n) bounded_realloc(p, n)
 #define STBI_FREE(p) std::free(p)
-#include <stb/stb_image.h>
+#include <stb_image.h>
 #pragma GCC diagnostic pop
 
 namespace cnf {

@@ -11,7 +11,7 @@ namespace cnf {
 /// Calls f(target) under each instruction set, then gives the choice back.
 template <class F>
 void on_every_target(F f) {
-  for (const std::int64_t target : {HWY_AVX3, HWY_AVX2, HWY_SSE4}) {
+  for (const std::int64_t target : {HWY_AVX3, HWY_AVX2, HWY_SSE4, HWY_NEON}) {
     hwy::SetSupportedTargetsForTest(0);
     if ((hwy::SupportedTargets() & target) == 0) continue;
     hwy::SetSupportedTargetsForTest(target);

@@ -74,9 +74,9 @@ nlohmann::ordered_json json_field(const Safetensors& file, const std::string& ke
 }
 
 int expect_kind(const Safetensors& file, const char* what, const std::string& path) {
-  const std::string& found = field(file, "cnf.kind", path);
+  const std::string found = field(file, "cnf.kind", path);
   if (found != what) throw InputError(path + ": this is a " + in_quotes(found) + ", expected a " + in_quotes(what));
-  const std::string& format = field(file, "cnf.format", path);
+  const std::string format = field(file, "cnf.format", path);
   const bool number =
       !format.empty() && format.size() < 9 && format.find_first_not_of("0123456789") == std::string::npos;
   if (!number || std::stoi(format) < 1)

@@ -8,13 +8,8 @@ source=$(cd "${1:-$(dirname "${BASH_SOURCE[0]}")/../..}" && pwd)
 [[ -f $source/README.md ]] || { echo "run_readme: $source/README.md is absent" >&2; exit 1; }
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
-mkdir "$work/copy"
-
-# A file deleted but not yet committed is still listed: leave it out.
+"$source/tests/copy.sh" "$work/copy"
 cd "$source"
-git ls-files -z --cached --others --exclude-standard |
-  while IFS= read -r -d '' file; do [[ ! -e $file ]] || printf '%s\0' "$file"; done |
-  tar -c --null --files-from=- | tar -x -C "$work/copy"
 
 awk '
   /^ *```/ && !inside { inside = 1; run = $0 ~ /^ *```sh *$/; if (run) { ++blocks; at = NR + 1 } next }

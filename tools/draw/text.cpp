@@ -10,7 +10,7 @@
 
 #define STB_TRUETYPE_IMPLEMENTATION
 #define STBTT_STATIC
-#include <stb/stb_truetype.h>
+#include <stb_truetype.h>
 
 extern "C" {
 extern const unsigned char cnf_font_begin[];  // font.cpp

@@ -80,7 +80,8 @@ void check_recipe(const Args& args) {
   if (args.given("steps") && args.given("seconds"))
     throw UsageError("--steps and --seconds were both given; one of them says how long to train");
   check_field(args);
-  const ObjectiveTraits& objective = traits(objective_from(args));
+  const AnyObjective chosen = objective_from(args);
+  const ObjectiveTraits& objective = traits(chosen);
   if (objective.solves) return;
   const std::string name(objective.name);
   if (args.given("warm-start"))
