@@ -1,6 +1,5 @@
 # Installs what `find_package(cnf)` and `pkg-config cnf` need: static libraries, headers, the program.
 option(CNF_INSTALL "Install the libraries, headers and program" ${PROJECT_IS_TOP_LEVEL})
-option(CNF_SANITIZED "Built by a sanitizer: a plain program cannot link the libraries" OFF)
 if(NOT CNF_INSTALL)
   return()
 endif()
