@@ -57,6 +57,7 @@ class FlowDynamics final : public Dynamics<T> {
   Blocks blocks() const override { return {field_.dim(), method_.kind == DivergenceMethod::Kind::none ? 0 : 1, 0}; }
   Index gradient_size() const override { return field_.gradient_size(); }
   Index tape_size(Index B) const override;
+  Derivatives derivatives() const override { return Derivatives::all; }
   void forward(Times<T> t, Tile<T> z, Out<T> dz, Out<T> dq, std::span<T> ds, T* tape, Scratch& scratch) const override;
   void jvp(const T* tape, Tile<T> v, Times<T> t_dot, Out<T> dz_dot, Out<T> dq_dot, Scratch& scratch) const override;
   void vjp(const T* tape, Tile<T> w_z, Tile<T> w_q, Out<T> z_bar, std::span<T> t_bar, std::span<T> params_bar,

@@ -1,19 +1,14 @@
 // Invariants. Between begin and the next begin flow_, options_, methods_ and probes_ describe one tile, so that every
 // solve of it, forward and backward, sees the same dynamics. A carry to the base passes blocks K - 1 ... 0, each from
-// its t_data to its t_base, and state_ goes on from one to the next: q adds up over blocks. records_[k] (discrete) or
-// ends_[k] (continuous) belong to the last recorded carry; pull reads them in the opposite order, 0 ... K - 1.
+// its t_data to its t_base, and state_ goes on from one to the next: q adds up over blocks. solves_[k] belongs to the
+// last recorded carry; pull reads them in the opposite order, 0 ... K - 1.
 #include "flows/tile_flow.hpp"
 
-#include <limits>
 #include <stdexcept>
 
-#include "solvers/continuous_adjoint.hpp"
-#include "solvers/discrete_adjoint.hpp"
 #include "solvers/masked.hpp"
 
 namespace cnf {
-
-std::string_view name(GradientMode mode) { return mode == GradientMode::discrete ? "discrete" : "continuous"; }
 
 template <class T>
 BoundCnf<T>::BoundCnf(const Cnf& model, const Vector<T>& params) : model_(model) {
@@ -83,40 +78,30 @@ template <class T>
 Status TileFlow<T>::through(Way way, Counters& counters, Keep keep, std::span<const SolveOptions> by_block,
                             std::span<const char> active, std::span<char> bad) {
   const std::size_t K = flow_->blocks();
-  const bool record = keep == Keep::all && options_->gradient == GradientMode::discrete;
-  const bool ends = keep == Keep::all && options_->gradient == GradientMode::continuous;
-  if (record && records_.size() < K) records_.resize(K);
-  if (ends) ends_.resize(K);
+  const GradientOptions how{.mode = options_->gradient, .backward = options_->adjoint};
+  if (keep == Keep::all && solves_.size() < K) solves_.resize(K);
   Status status;
   for (std::size_t n = 0; n < K && status.ok(); ++n) {
     const std::size_t k = way == Way::to_base ? K - 1 - n : n;
     const Block& block = flow_->model().blocks[k];
     const double t_begin = way == Way::to_base ? block.t_data : block.t_base;
     const double t_end = way == Way::to_base ? block.t_base : block.t_data;
-    status = integrate(dynamics(k), t_begin, t_end, state_, by_block.empty() ? options_->solve : by_block[k], scratch_,
-                       counters, record ? &records_[k] : nullptr, active, bad);
-    if (ends && status.ok()) ends_[k] = state_.z();
+    const SolveOptions& solve = by_block.empty() ? options_->solve : by_block[k];
+    if (keep == Keep::all)
+      status = solves_[k].forward(dynamics(k), t_begin, t_end, state_, solve, how, scratch_, counters);
+    else
+      status =
+          integrate(dynamics(k), t_begin, t_end, state_, solve, scratch_, counters, {.active = active, .bad = bad});
   }
   return status;
 }
 
 template <class T>
 std::vector<Status> TileFlow<T>::carry_masked(Way way, std::vector<char>& active, Counters& counters) {
-  const Scratch::Frame frame(scratch_);
-  T* const start = scratch_.take<T>(state_.size());
-  const std::span<char> flags(scratch_.take<char>(state_.B), static_cast<std::size_t>(state_.B));
-  std::copy_n(state_.values.data(), state_.size(), start);
   const std::int64_t budget = options_->solve.fixed_steps == 0 ? options_->solve.max_steps : 0;
-  std::vector<Status> failures = masked(active, flags, budget, [&](std::span<const char> on, std::span<char> bad) {
-    std::copy_n(start, state_.size(), state_.values.data());
-    set_masked(state_, on, T(0));
+  return masked(state_, active, budget, scratch_, [&](std::span<const char> on, std::span<char> bad) {
     return through(way, counters, Keep::nothing, {}, on, bad);
   });
-  for (const Status& status : failures) {
-    state_.z().col(status.row).setConstant(std::numeric_limits<T>::quiet_NaN());
-    state_.q().col(status.row).setConstant(std::numeric_limits<T>::quiet_NaN());
-  }
-  return failures;
 }
 
 template <class T>
@@ -124,7 +109,7 @@ std::vector<SolveOptions> TileFlow<T>::frozen() const {
   std::vector<SolveOptions> result(flow_->blocks(), options_->solve);
   for (std::size_t k = 0; k < flow_->blocks(); ++k) {
     result[k].fixed_steps = 0;
-    result[k].fractions = records_[k].fractions();
+    result[k].fractions = solves_[k].fractions();
   }
   return result;
 }
@@ -139,17 +124,10 @@ Status TileFlow<T>::pull(Out<T> w, Tile<T> w_q, TileShare<T>& share) {
     const FlowDynamics<T> f = dynamics(k);
     const std::span<T> bar = flow_->bar(k, share.params_bar);
     std::copy_n(w.data(), D * B, at_base);
-    const Tile<T> w_z(at_base, D, B);
-    double &t_base = share.dloss_dtimes[2 * k], &t_data = share.dloss_dtimes[2 * k + 1];
-    if (options_->gradient == GradientMode::discrete) {
-      const TimeGradient times = discrete_adjoint(f, records_[k], w_z, w_q, w, bar, scratch_);
-      t_data = times.begin;
-      t_base = times.end;
-    } else {
-      const Block& block = flow_->model().blocks[k];
-      status = continuous_adjoint(f, block.t_data, block.t_base, Tile<T>(ends_[k].data(), D, B), w_z, w_q,
-                                  options_->adjoint, w, bar, t_data, t_base, scratch_, share.backward);
-    }
+    SolveGradient<T> gradient{.z_bar = w, .params_bar = bar};
+    status = solves_[k].backward(f, {.z = Tile<T>(at_base, D, B), .q = w_q}, gradient, scratch_, share.backward);
+    share.dloss_dtimes[2 * k] = gradient.dloss_dt_end;
+    share.dloss_dtimes[2 * k + 1] = gradient.dloss_dt_begin;
   }
   return status;
 }

@@ -9,16 +9,9 @@
 #include "flows/divergence.hpp"
 #include "flows/samples.hpp"
 #include "flows/tile_sum.hpp"
-#include "solvers/integrate.hpp"
-#include "solvers/recording.hpp"
+#include "solvers/differentiate.hpp"
 
 namespace cnf {
-
-enum class GradientMode {
-  discrete,    ///< the exact gradient of the number computed: the accepted steps transposed
-  continuous,  ///< Chen et al. (2018): the adjoint equation solved backwards, memory constant in the number of steps
-};
-std::string_view name(GradientMode mode);  ///< as spelled on the command line
 
 /// How a flow is solved and differentiated.
 struct FlowOptions {
@@ -127,9 +120,8 @@ class TileFlow {
 
   const BoundCnf<T>* flow_ = nullptr;
   const FlowOptions* options_ = nullptr;
-  std::vector<DivergenceMethod> methods_;  ///< a block each, as the next two
-  std::vector<Recording<T>> records_;
-  std::vector<Matrix<T>> ends_;  ///< z at a block's end towards the base, for the continuous adjoint
+  std::vector<DivergenceMethod> methods_;  ///< a block each, as solves_
+  std::vector<DifferentiableSolve<T>> solves_;
   Scratch scratch_;
   State<T> state_;
   Vector<T> probes_;

@@ -5,7 +5,7 @@
 #include <cstdint>
 #include <string_view>
 
-#include "solvers/tableau.hpp"
+#include "solvers/step_rule.hpp"
 
 namespace cnf {
 
@@ -18,47 +18,70 @@ inline constexpr int kMaxAdamsOrder = 8;
 ///
 /// Two evaluations a step, whatever the order. The first p - 1 steps are of `start`, a Runge-Kutta method of at least
 /// the same order, so that the whole solve has order p.
+///
+/// Dense output  x_n plus the integral of the polynomial that Adams-Moulton integrates: of order p, within the first
+///               p - 1 steps of their method's.
 /// Source  Hairer, Norsett, Wanner I, sec. III.1 (1.5), (1.9); PECE: sec. III.1, after (1.11).
 struct AdamsMethod {
+  static constexpr int embedded_order = 0;
   std::string_view name;  ///< as spelled on the command line
   int order;
   const Tableau* start;
-  Tableau step;                                         ///< the two stages: a = a[1][0], b
-  std::array<double, kMaxAdamsOrder> predict, correct;  ///< by m; 0 and what is above the order are 0
+  Tableau step;  ///< the two stages: a = a[1][0], b
+  PastWeights past;
 
-  constexpr int history() const { return order - 1; }  ///< earlier slopes that a step reads
+  constexpr int evaluations_per_step() const { return 2; }
+  constexpr int dense_order() const { return order; }
+  constexpr bool needs_equal_steps() const { return order > 1; }
 };
+static_assert(kMaxAdamsOrder - 1 == kMaxHistory);
 
 namespace detail {
 
-/// The integral over [0, 1] of node j's Lagrange polynomial among `count` nodes first, first - 1, first - 2, ...: whole
-/// numbers until one division, so each weight is right to its last digit.
-constexpr double lagrange_integral(int first, int count, int j) {
+/// The integral from 0 to theta of node j's Lagrange polynomial among `count` nodes first, first - 1, first - 2, ...: a
+/// polynomial with whole coefficients over a common denominator until one division, so each is right to its last digit.
+struct LagrangeIntegral {
+  std::array<std::int64_t, kMaxAdamsOrder> coefficients{};  ///< of theta, theta^2, ...
+  std::int64_t denominator = 1;
+
+  constexpr double at_one() const {
+    std::int64_t sum = 0;
+    for (std::int64_t c : coefficients) sum += c;
+    return static_cast<double>(sum) / static_cast<double>(denominator);
+  }
+  constexpr double coefficient(std::size_t d) const {
+    return static_cast<double>(coefficients[d]) / static_cast<double>(denominator);
+  }
+};
+constexpr LagrangeIntegral lagrange_integral(int first, int count, int j) {
   constexpr std::int64_t kMultiple = 840;  // of 1, 2, ... 8
   std::array<std::int64_t, kMaxAdamsOrder + 1> polynomial{1};
-  std::int64_t denominator = 1;
+  LagrangeIntegral result{.denominator = kMultiple};
   for (int m = 0, degree = 0; m < count; ++m) {
     if (m == j) continue;
     const int node = first - m;
     ++degree;
     for (int d = degree; d >= 0; --d) polynomial[d] = (d > 0 ? polynomial[d - 1] : 0) - node * polynomial[d];
-    denominator *= (first - j) - node;
+    result.denominator *= (first - j) - node;
   }
-  std::int64_t sum = 0;
-  for (int d = 0; d < count; ++d) sum += polynomial[d] * (kMultiple / (d + 1));
-  return static_cast<double>(sum) / static_cast<double>(kMultiple * denominator);
+  for (int d = 0; d < count; ++d) result.coefficients[d] = polynomial[d] * (kMultiple / (d + 1));
+  return result;
 }
 
 constexpr AdamsMethod adams(std::string_view name, int p, const Tableau& start) {
-  AdamsMethod m{
-      name,   p,
-      &start, {.name = name, .stages = 2, .order = p, .embedded_order = 0, .c = {0, 1}, .b = {}, .e = {}, .a = {}},
-      {},     {}};
-  m.step.a[1][0] = lagrange_integral(0, p, 0);
-  for (int k = 1; k < p; ++k) m.predict[k] = lagrange_integral(0, p, k);
-  m.step.b[1] = lagrange_integral(1, p, 0);
-  if (p > 1) m.step.b[0] = lagrange_integral(1, p, 1);
-  for (int k = 1; k + 1 < p; ++k) m.correct[k] = lagrange_integral(1, p, k + 1);
+  AdamsMethod m{name,
+                p,
+                &start,
+                {.name = name, .stages = 2, .order = p, .embedded_order = 0, .c = {0, 1}, .b = {}, .e = {}, .a = {}},
+                {.history = p - 1}};
+  m.step.a[1][0] = lagrange_integral(0, p, 0).at_one();
+  for (int k = 1; k < p; ++k) m.past.predict[k] = lagrange_integral(0, p, k).at_one();
+  m.step.b[1] = lagrange_integral(1, p, 0).at_one();
+  if (p > 1) m.step.b[0] = lagrange_integral(1, p, 1).at_one();
+  for (int k = 1; k + 1 < p; ++k) m.past.correct[k] = lagrange_integral(1, p, k + 1).at_one();
+  for (int node = 0; node < p; ++node)
+    for (std::size_t d = 0; d < kMaxAdamsOrder; ++d)
+      m.past.dense[node][d] = lagrange_integral(1, p, node).coefficient(d);
   return m;
 }
 
@@ -76,7 +99,7 @@ inline constexpr std::array kAllAdams{&kAbm1, &kAbm2, &kAbm3, &kAbm4, &kAbm5, &k
 static_assert([] {
   for (const AdamsMethod* m : kAllAdams) {
     double predict = m->step.a[1][0], correct = m->step.b[0] + m->step.b[1];
-    for (int k = 1; k < kMaxAdamsOrder; ++k) predict += m->predict[k], correct += m->correct[k];
+    for (int k = 1; k < kMaxAdamsOrder; ++k) predict += m->past.predict[k], correct += m->past.correct[k];
     const double error = (predict - 1) * (predict - 1) + (correct - 1) * (correct - 1);
     if (error > 1e-28 || m->start->order < m->order) return false;
   }

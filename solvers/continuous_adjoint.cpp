@@ -1,3 +1,6 @@
+// Invariants. Between two legs of Backward z_, a_ and at_ are every sample's state, adjoint and time, and next_[b] is
+// sample b's next observation towards t_begin, whose jump is not yet in a_ (kNone: none); earlier_[o] is the one after
+// observation o. In a leg to_ is where every sample goes.
 #include "solvers/continuous_adjoint.hpp"
 
 #include <algorithm>
@@ -5,41 +8,10 @@
 #include <stdexcept>
 #include <string>
 
+#include "solvers/span_dynamics.hpp"
 #include "solvers/step.hpp"
 
 namespace cnf {
-
-namespace {
-
-[[noreturn]] void refuse(const std::string& what) { throw std::invalid_argument("continuous_adjoint: " + what); }
-
-template <class M>
-void check_shape(const char* what, const M& x, Index rows, Index cols) {
-  if (x.rows() == rows && x.cols() == cols) return;
-  refuse(std::string(what) + " is " + std::to_string(x.rows()) + " x " + std::to_string(x.cols()) + ", expected " +
-         std::to_string(rows) + " x " + std::to_string(cols));
-}
-
-/// <w_z, f(t, z)> and <w_q, q'(t, z)>.
-struct Rates {
-  double z = 0, q = 0;
-};
-template <class T>
-Rates rates(const Dynamics<T>& dynamics, const Shape& shape, double t, const T* z, const T* w_z, const T* w_q,
-            Scratch& scratch, Counters& counters) {
-  const Scratch::Frame frame(scratch);
-  T* const k = scratch.take<T>(shape.size());
-  evaluate(dynamics, shape, t, z, k, static_cast<T*>(nullptr), scratch);
-  ++counters.evaluations;
-  const auto dot = [](const T* x, const T* y, Index n) {
-    double sum = 0;
-    for (Index i = 0; i < n; ++i) sum += static_cast<double>(x[i]) * static_cast<double>(y[i]);
-    return sum;
-  };
-  return {dot(w_z, k, shape.z()), dot(w_q, k + shape.z(), shape.q())};
-}
-
-}  // namespace
 
 template <class T>
 void AdjointDynamics<T>::forward(Times<T> t, Tile<T> z, Out<T> dz, Out<T>, std::span<T> ds, T*,
@@ -66,95 +38,173 @@ void AdjointDynamics<T>::forward(Times<T> t, Tile<T> z, Out<T> dz, Out<T>, std::
   for (T& x : ds) x = -x;
 }
 
+namespace {
+
+/// The way back from t_end to t_begin, in legs: from every sample's present time to its next observation, or t_begin.
 template <class T>
-void AdjointDynamics<T>::jvp(const T*, Tile<T>, Times<T>, Out<T>, Out<T>, Scratch&) const {
-  throw std::logic_error("AdjointDynamics: jvp: no second derivatives of the adjoint");
-}
-template <class T>
-void AdjointDynamics<T>::vjp(const T*, Tile<T>, Tile<T>, Out<T>, std::span<T>, std::span<T>, Scratch&) const {
-  throw std::logic_error("AdjointDynamics: vjp: no second derivatives of the adjoint");
-}
+class Backward {
+ public:
+  Backward(const Dynamics<T>& dynamics, const Path<T>& path, const Cotangents<T>& w, const SolveOptions& options,
+           SolveGradient<T>& gradient, Scratch& scratch, Counters& counters)
+      : f_(dynamics),
+        path_(path),
+        w_(w),
+        options_(options),
+        gradient_(gradient),
+        scratch_(scratch),
+        counters_(counters),
+        shape_{dynamics.blocks(), path.z_end.cols()},
+        z_(take<T>(shape_.z())),
+        a_(take<T>(shape_.z())),
+        at_(take<double>(shape_.B)),
+        to_(take<double>(shape_.B)),
+        next_(take<Index>(shape_.B)),
+        earlier_(take<Index>(std::ssize(path.observations))) {
+    std::copy_n(path.z_end.data(), shape_.z(), z_.data());
+    std::copy_n(w.z.data(), shape_.z(), a_.data());
+    std::fill(at_.begin(), at_.end(), path.t_end);
+    std::fill(next_.begin(), next_.end(), kNone);
+    for (std::size_t o = 0; o < path.observations.size(); ++o) {
+      const auto sample = static_cast<std::size_t>(path.observations[o].sample);
+      earlier_[o] = next_[sample];
+      next_[sample] = static_cast<Index>(o);
+    }
+  }
+
+  Status operator()() {
+    const Scratch::Frame frame(scratch_);
+    T* const k = scratch_.take<T>(shape_.size());
+    slopes(k);
+    gradient_.dloss_dt_end = dot(w_.z.data(), k, shape_.z()) + dot(w_.q.data(), k + shape_.z(), shape_.q());
+    while (status_.ok() && leg()) jump(k);
+    if (!status_.ok()) return status_;
+    slopes(k);
+    gradient_.dloss_dt_begin = -dot(a_.data(), k, shape_.z()) - dot(w_.q.data(), k + shape_.z(), shape_.q());
+    std::copy(a_.begin(), a_.end(), gradient_.z_bar.data());
+    return status_;
+  }
+
+ private:
+  static constexpr Index kNone = -1;
+
+  template <class V>
+  std::span<V> take(Index n) {
+    return {scratch_.take<V>(n), static_cast<std::size_t>(n)};
+  }
+  static double dot(const T* x, const T* y, Index n) {
+    double sum = 0;
+    for (Index i = 0; i < n; ++i) sum += static_cast<double>(x[i]) * static_cast<double>(y[i]);
+    return sum;
+  }
+  static bool same(std::span<const double> t) {
+    return std::equal(t.begin() + (t.empty() ? 0 : 1), t.end(), t.begin());
+  }
+
+  /// All samples to their next observations; whether there was one.
+  bool leg() {
+    bool any = false;
+    for (std::size_t b = 0; b < at_.size(); ++b) {
+      any = any || next_[b] != kNone;
+      to_[b] = next_[b] == kNone ? path_.t_begin : path_.observations[static_cast<std::size_t>(next_[b])].t;
+    }
+    if (std::equal(at_.begin(), at_.end(), to_.begin())) return any;
+    if (same(at_) && same(to_))
+      solve(f_, at_[0], to_[0]);
+    else
+      solve(SpanDynamics<T>(f_, to_, at_), 1.0, 0.0);
+    std::swap(at_, to_);
+    return any;
+  }
+
+  void solve(const Dynamics<T>& f, double t, double t_next) {
+    const Index D = shape_.blocks.z, B = shape_.B;
+    const AdjointDynamics<T> augmented(f, w_.q);
+    State<T> state(augmented.blocks(), B);
+    state.z().topRows(D) = Tile<T>(z_.data(), D, B);
+    state.z().bottomRows(D) = Tile<T>(a_.data(), D, B);
+    const Status end = integrate(augmented, t, t_next, state, options_, scratch_, counters_);
+    const std::int64_t accepted = status_.accepted + end.accepted, rejected = status_.rejected + end.rejected;
+    status_ = end;
+    status_.accepted = accepted;
+    status_.rejected = rejected;
+    if (!end.ok()) return;
+    Out<T>(z_.data(), D, B) = state.z().topRows(D);
+    Out<T>(a_.data(), D, B) = state.z().bottomRows(D);
+    const std::span<T> s = state.s();  // of spans, their ends' gradients follow: they come from the jumps here
+    for (std::size_t i = 0; i < gradient_.params_bar.size(); ++i) gradient_.params_bar[i] += s[i];
+  }
+
+  /// Takes every sample's next observation in: its state, its time's gradient, its jump of a. k: memory for slopes.
+  void jump(T* k) {
+    const Index D = shape_.blocks.z;
+    for (std::size_t b = 0; b < next_.size(); ++b)
+      if (next_[b] != kNone && path_.seen.cols() > 0)
+        std::copy_n(path_.seen.col(next_[b]).data(), D, z_.data() + static_cast<Index>(b) * D);
+    slopes(k);
+    for (std::size_t b = 0; b < next_.size(); ++b) {
+      if (next_[b] == kNone) continue;
+      const Index o = next_[b], column = static_cast<Index>(b) * D;
+      const T* const w = w_.seen.col(o).data();
+      if (!gradient_.dloss_dtimes.empty()) gradient_.dloss_dtimes[static_cast<std::size_t>(o)] = dot(w, k + column, D);
+      for (Index r = 0; r < D; ++r) a_[static_cast<std::size_t>(column + r)] += w[r];
+      next_[b] = earlier_[static_cast<std::size_t>(o)];
+    }
+  }
+
+  /// k = (f, q', s') at (at_, z_).
+  void slopes(T* k) {
+    ++counters_.evaluations;
+    const double t0 = at_.empty() ? path_.t_end : at_[0];
+    if (same(at_)) return evaluate(f_, shape_, t0, z_.data(), k, static_cast<T*>(nullptr), scratch_);
+    const Scratch::Frame frame(scratch_);
+    const std::span<T> t = take<T>(shape_.B);
+    std::transform(at_.begin(), at_.end(), t.begin(), [](double x) { return static_cast<T>(x); });
+    evaluate(f_, shape_, Times<T>(t), z_.data(), k, static_cast<T*>(nullptr), scratch_);
+  }
+
+  const Dynamics<T>& f_;
+  const Path<T>& path_;
+  const Cotangents<T>& w_;
+  const SolveOptions& options_;
+  SolveGradient<T>& gradient_;
+  Scratch& scratch_;
+  Counters& counters_;
+  const Shape shape_;
+  std::span<T> z_, a_;
+  std::span<double> at_, to_;
+  std::span<Index> next_, earlier_;
+  Status status_;
+};
+
+}  // namespace
 
 template <class T>
-Status continuous_adjoint(const Dynamics<T>& dynamics, double t_begin, const Observations<T>& observations,
-                          const SolveOptions& options, Out<T> z_bar, std::span<T> params_bar, double& dloss_dt_begin,
-                          std::span<double> dloss_dtimes, Scratch& scratch, Counters& counters) {
+Status continuous_adjoint(const Dynamics<T>& dynamics, const Path<T>& path, const Cotangents<T>& w,
+                          const SolveOptions& options, SolveGradient<T>& gradient, Scratch& scratch,
+                          Counters& counters) {
   check(options);
-  const Blocks rows = dynamics.blocks();
-  const Index D = rows.z, B = z_bar.cols(), count = static_cast<Index>(observations.times.size());
-  if (count < 1) refuse("there are no observation times");
-  if (static_cast<Index>(dloss_dtimes.size()) != count)
-    refuse("dloss_dtimes has " + std::to_string(dloss_dtimes.size()) + " values for " + std::to_string(count) +
-           " times");
-  check_shape("z_bar", z_bar, D, B);
-  check_shape("z", observations.z, D, B * count);
-  check_shape("w_z", observations.w_z, D, B * count);
-  check_shape("w_q", observations.w_q, rows.q, B);
-  if (static_cast<Index>(params_bar.size()) != dynamics.gradient_size())
-    refuse("params_bar has " + std::to_string(params_bar.size()) + " values, the dynamics " +
-           std::to_string(dynamics.gradient_size()));
-  const double t_end = observations.times.back();
-  if (!std::isfinite(t_begin)) refuse("t_begin is " + std::to_string(t_begin) + ", expected a finite time");
-  for (Index i = 0; i < count; ++i) {
-    const double before = i > 0 ? observations.times[i - 1] : t_begin, t = observations.times[i];
-    const bool repeats = t == before && i > 0;
-    if (!std::isfinite(t) || repeats || (t_end >= t_begin ? t < before : t > before))
-      refuse("times[" + std::to_string(i) + "] is " + std::to_string(t) + ", after " + std::to_string(before) +
-             " towards " + std::to_string(t_end));
-  }
-
-  const Shape shape{rows, B};
-  const AdjointDynamics<T> augmented(dynamics, observations.w_q);
-  State<T> state(augmented.blocks(), B);
+  check_has_vjp("continuous_adjoint", dynamics);
+  const auto refuse = [](const std::string& what) { throw std::invalid_argument("continuous_adjoint: " + what); };
+  const Index B = path.z_end.cols(), count = std::ssize(path.observations);
+  if (!std::isfinite(path.t_begin)) refuse("t_begin is " + std::to_string(path.t_begin) + ", expected a finite time");
+  if (!std::isfinite(path.t_end)) refuse("t_end is " + std::to_string(path.t_end) + ", expected a finite time");
+  if (path.z_end.rows() != dynamics.blocks().z)
+    refuse("z_end has " + std::to_string(path.z_end.rows()) + " rows, the dynamics " +
+           std::to_string(dynamics.blocks().z));
+  check_shapes("continuous_adjoint", w, gradient, dynamics.blocks(), B, count, dynamics.gradient_size());
+  if (path.seen.cols() > 0 && (path.seen.cols() != count || path.seen.rows() != dynamics.blocks().z))
+    refuse("seen is " + std::to_string(path.seen.rows()) + " x " + std::to_string(path.seen.cols()) + " for " +
+           std::to_string(count) + " observations");
+  check_observations("continuous_adjoint", path.observations, path.t_begin, path.t_end, B);
   const Scratch::Frame frame(scratch);
-  T* const z = scratch.take<T>(D * B);
-  T* const a = scratch.take<T>(D * B);
-  const Out<T> a_tile(a, D, B);
-  Out<T>(a, D, B).setZero();
-
-  Status status;
-  for (Index i = count - 1; i >= 0; --i) {
-    const double t = observations.times[i], t_next = i > 0 ? observations.times[i - 1] : t_begin;
-    const T* const z_seen = observations.z.data() + i * D * B;
-    const T* const w_seen = observations.w_z.data() + i * D * B;
-    const Rates seen = rates(dynamics, shape, t, z_seen, w_seen, observations.w_q.data(), scratch, counters);
-    dloss_dtimes[i] = seen.z + (i == count - 1 ? seen.q : 0.0);
-    Out<T>(a, D, B) += Tile<T>(w_seen, D, B);
-    state.z().topRows(D) = Tile<T>(z_seen, D, B);
-    state.z().bottomRows(D) = a_tile;
-    const Status leg = integrate(augmented, t, t_next, state, options, scratch, counters);
-    const std::int64_t accepted = status.accepted + leg.accepted, rejected = status.rejected + leg.rejected;
-    status = leg;
-    status.accepted = accepted;
-    status.rejected = rejected;
-    if (!status.ok()) return status;
-    Out<T>(a, D, B) = state.z().bottomRows(D);
-  }
-  Out<T>(z, D, B) = state.z().topRows(D);
-  const Rates first = rates(dynamics, shape, t_begin, z, a, observations.w_q.data(), scratch, counters);
-  dloss_dt_begin = -first.z - first.q;
-  z_bar = a_tile;
-  const std::span<T> s = state.s();
-  for (std::size_t i = 0; i < s.size(); ++i) params_bar[i] += s[i];
-  return status;
+  Backward<T> backward(dynamics, path, w, options, gradient, scratch, counters);
+  return backward();
 }
 
-template <class T>
-Status continuous_adjoint(const Dynamics<T>& dynamics, double t_begin, double t_end, Tile<T> z_end, Tile<T> w_z,
-                          Tile<T> w_q, const SolveOptions& options, Out<T> z_bar, std::span<T> params_bar,
-                          double& dloss_dt_begin, double& dloss_dt_end, Scratch& scratch, Counters& counters) {
-  const Observations<T> last{std::span<const double>(&t_end, 1), z_end, w_z, w_q};
-  return continuous_adjoint(dynamics, t_begin, last, options, z_bar, params_bar, dloss_dt_begin,
-                            std::span<double>(&dloss_dt_end, 1), scratch, counters);
-}
-
-#define CNF_INSTANTIATE(T)                                                                                            \
-  template class AdjointDynamics<T>;                                                                                  \
-  template Status continuous_adjoint(const Dynamics<T>&, double, const Observations<T>&, const SolveOptions&, Out<T>, \
-                                     std::span<T>, double&, std::span<double>, Scratch&, Counters&);                  \
-  template Status continuous_adjoint(const Dynamics<T>&, double, double, Tile<T>, Tile<T>, Tile<T>,                   \
-                                     const SolveOptions&, Out<T>, std::span<T>, double&, double&, Scratch&,           \
-                                     Counters&);
+#define CNF_INSTANTIATE(T)                                                                                          \
+  template class AdjointDynamics<T>;                                                                                \
+  template Status continuous_adjoint(const Dynamics<T>&, const Path<T>&, const Cotangents<T>&, const SolveOptions&, \
+                                     SolveGradient<T>&, Scratch&, Counters&);
 CNF_INSTANTIATE(float)
 CNF_INSTANTIATE(double)
 #undef CNF_INSTANTIATE

@@ -3,14 +3,15 @@
 
 #include <span>
 
+#include "solvers/gradient.hpp"
 #include "solvers/integrate.hpp"
+#include "solvers/observation.hpp"
 
 namespace cnf {
 
 /// (z, a) backwards in time, and the parameters' gradient beside them:
 ///     dz/dt = f,   da/dt = -(df/dz)^T a - (dq'/dz)^T w_q,   ds/dt = -(df/dparams)^T a - (dq'/dparams)^T w_q.
-/// Blocks  z: rows of z, then of a; q: none; s: gradient_size(). It has no derivatives of its own: jvp and vjp throw
-///         std::logic_error.
+/// Blocks  z: rows of z, then of a; q: none; s: gradient_size(). It has no derivatives of its own.
 /// Source  Pontryagin et al. (1962); Chen et al. (2018), appendix B. a of the q block is constant: w_q.
 template <class T>
 class AdjointDynamics final : public Dynamics<T> {
@@ -21,42 +22,33 @@ class AdjointDynamics final : public Dynamics<T> {
   Blocks blocks() const override { return {2 * f_.blocks().z, 0, f_.gradient_size()}; }
   Index tape_size(Index) const override { return 0; }
   void forward(Times<T> t, Tile<T> z, Out<T> dz, Out<T> dq, std::span<T> ds, T* tape, Scratch& scratch) const override;
-  void jvp(const T*, Tile<T>, Times<T>, Out<T>, Out<T>, Scratch&) const override;
-  void vjp(const T*, Tile<T>, Tile<T>, Out<T>, std::span<T>, std::span<T>, Scratch&) const override;
 
  private:
   const Dynamics<T>& f_;
   Tile<T> w_q_;
 };
 
-/// What the loss sees of a trajectory: its points at `times`, from t_begin (not included) to the last, which is t_end,
-/// in the direction of the solve. At times[i]: z(t_i) in columns i B ... i B + B - 1 of z, and dloss/dz(t_i) in those
-/// of w_z. w_q = dloss/dq(t_end).
+/// A path that was solved, as this adjoint reads it.
 template <class T>
-struct Observations {
-  std::span<const double> times;
-  Tile<T> z, w_z;  ///< blocks.z x (B times.size())
-  Tile<T> w_q;     ///< blocks.q x B
+struct Path {
+  double t_begin, t_end;
+  Tile<T> z_end;                                   ///< z(t_end), blocks.z x B
+  std::span<const Observation> observations = {};  ///< as check_observations wants them
+  Tile<T> seen{nullptr, 0, 0};                     ///< z at the observations, blocks.z x as many, or empty
 };
 
-/// The adjoint of a solve from t_begin over the observations: a starts from 0, jumps by w_z at each time, is integrated
-/// back to t_begin under `options` (control_s = false is the seminorm); z is set to the observed one at each.
+/// The adjoint of a solve: a starts from w.z at t_end, jumps by w.seen at each observation, and is integrated back to
+/// t_begin under `options` (control_s = false is the seminorm); with `seen`, z is set to the observed one at each.
 ///
-/// z_bar = dloss/dz(t_begin) is set, params_bar is added to.
-///     dloss_dtimes[i] = w_z(t_i) . f(t_i)  (+ w_q . q' at the last),   dloss_dt_begin = -a . f - w_q . q'  at t_begin,
-/// with a after every jump.
+/// With every sample's own observations in their order, all samples go from their i-th last to the one before in one
+/// solve (SpanDynamics, unless the times are the same for all): as many solves as the most of them, and one.
+///     dloss_dtimes_i = w.seen_i . f(t_i),   dloss_dt_end = w.z . f + w.q . q',   dloss_dt_begin = -a . f - w.q . q'.
 /// Returns  the first trouble; then the outputs are meaningless.
-/// Cost     one solve of the augmented system, two forwards an observation and one at t_begin. Memory: no tape but one.
-/// Throws   std::invalid_argument for shapes that disagree and times out of order.
+/// Cost     the solves of the augmented system, and two forwards a solve. Memory: no tape but one.
+/// Throws   std::invalid_argument for shapes that disagree, observations out of order, and a dynamics without vjp.
 template <class T>
-Status continuous_adjoint(const Dynamics<T>& dynamics, double t_begin, const Observations<T>& observations,
-                          const SolveOptions& options, Out<T> z_bar, std::span<T> params_bar, double& dloss_dt_begin,
-                          std::span<double> dloss_dtimes, Scratch& scratch, Counters& counters);
-
-/// The same with one observation, at t_end: z_end = z(t_end), w_z and w_q the loss's gradient there.
-template <class T>
-Status continuous_adjoint(const Dynamics<T>& dynamics, double t_begin, double t_end, Tile<T> z_end, Tile<T> w_z,
-                          Tile<T> w_q, const SolveOptions& options, Out<T> z_bar, std::span<T> params_bar,
-                          double& dloss_dt_begin, double& dloss_dt_end, Scratch& scratch, Counters& counters);
+Status continuous_adjoint(const Dynamics<T>& dynamics, const Path<T>& path, const Cotangents<T>& w,
+                          const SolveOptions& options, SolveGradient<T>& gradient, Scratch& scratch,
+                          Counters& counters);
 
 }  // namespace cnf

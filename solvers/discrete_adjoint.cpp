@@ -1,6 +1,8 @@
-// Invariants. Before step n is transposed, lambda_ is the cotangent of y_{n+1} and lambda_q_ that of q, which no step
-// changes; pending_[m] is what steps after n have added to the cotangent of the first slope of step n - m. X_bar_[i] is
-// the cotangent of stage i's argument, complete once its vjp has run: stages go from the last to the first.
+// Invariants. Before step n is transposed, lambda_ is the cotangent of y_{n+1}: all that later steps and the
+// observations in them read of it. lambda_q_ is that of q, which no step changes; pending_[m] is what steps after n
+// have added to the cotangent of the first slope of step n - m. X_bar_[i] is the cotangent of stage i's argument,
+// complete once its vjp has run: stages go from the last to the first. Observations [first_look_, last_look_) lie in
+// step n.
 #include "solvers/discrete_adjoint.hpp"
 
 #include <algorithm>
@@ -8,19 +10,11 @@
 #include <string>
 #include <utility>
 
-#include "solvers/slope.hpp"
+#include "solvers/replay.hpp"
 
 namespace cnf {
 
 namespace {
-
-template <class T>
-void check_shape(const char* what, const T& x, Index rows, Index cols) {
-  if (x.rows() == rows && x.cols() == cols) return;
-  throw std::invalid_argument("discrete_adjoint: " + std::string(what) + " is " + std::to_string(x.rows()) + " x " +
-                              std::to_string(x.cols()) + ", the recording asks for " + std::to_string(rows) + " x " +
-                              std::to_string(cols));
-}
 
 template <class T>
 double dot(const T* x, const T* y, Index n) {
@@ -33,13 +27,16 @@ double dot(const T* x, const T* y, Index n) {
 template <class T>
 class Transpose {
  public:
-  Transpose(const Dynamics<T>& dynamics, const Recording<T>& recording, std::span<T> params_bar, Scratch& scratch)
+  Transpose(const Dynamics<T>& dynamics, const Recording<T>& recording, const Looks& looks, const Cotangents<T>& w,
+            SolveGradient<T>& gradient, Scratch& scratch)
       : f_(dynamics),
         recording_(recording),
+        looks_(looks),
+        w_(w),
+        gradient_(gradient),
         shape_(recording.shape()),
-        params_bar_(params_bar),
         scratch_(scratch),
-        slope_{dynamics, shape_, {}, scratch, counters_} {
+        replay_(dynamics, recording, scratch) {
     const Index nz = shape_.z(), nq = shape_.q();
     int stages = 0;
     for (Index n = 0; n < recording.steps(); ++n) {
@@ -52,26 +49,19 @@ class Transpose {
     lambda_q_ = scratch.take<T>(nq);
     lambda_ = scratch.take<T>(nz);
     lambda_next_ = scratch.take<T>(nz);
-    z_work_ = scratch.take<T>(nz);
     for (int m = 0; m <= history_ && history_ > 0; ++m) {
       pending_[m] = scratch.take<T>(nz + nq);
       std::fill_n(pending_[m], nz + nq, T{0});
-      if (m > 0) past_again_[m] = scratch.take<T>(shape_.size());
-    }
-    if (recording.holds(recording.steps() - 1)) return;
-    const Index tape_size = dynamics.tape_size(shape_.B);
-    for (int i = 0; i < stages; ++i) {
-      k_again_[i] = scratch.take<T>(shape_.size());
-      tape_again_[i] = scratch.take<T>(tape_size);
     }
   }
 
-  TimeGradient operator()(Tile<T> w_z, Tile<T> w_q, Out<T> z_bar) {
-    std::copy_n(w_z.data(), shape_.z(), lambda_);
-    std::copy_n(w_q.data(), shape_.q(), lambda_q_);
+  void operator()() {
+    std::copy_n(w_.z.data(), shape_.z(), lambda_);
+    std::copy_n(w_.q.data(), shape_.q(), lambda_q_);
+    gradient_.dloss_dt_begin = gradient_.dloss_dt_end = 0;
+    first_look_ = last_look_ = looks_.where.size();
     for (Index n = recording_.steps() - 1; n >= 0; --n) step(n);
-    std::copy_n(lambda_, shape_.z(), z_bar.data());
-    return gradient_;
+    std::copy_n(lambda_, shape_.z(), gradient_.z_bar.data());
   }
 
  private:
@@ -79,28 +69,46 @@ class Transpose {
     const StepRule& rule = recording_.rule(n);
     const Tableau& m = *rule.own;
     const int S = rule.stages();
-    const Index nz = shape_.z(), nq = shape_.q();
-    const double h = recording_.h(n), span = recording_.t_end() - recording_.t_begin();
+    const double h = recording_.h(n);
     const double s = recording_.fractions()[n], ds = recording_.fractions()[n + 1] - s;
-    const bool held = recording_.holds(n);
-    if (!held) compute_again(n);
+    replay_.go_to(n);
+    last_look_ = first_look_;
+    while (first_look_ > 0 && looks_.where[first_look_ - 1].step == n) --first_look_;
+    if (n + 1 == recording_.steps() && first_look_ < last_look_ && rule.reads_end()) transpose_end(n);
     for (int i = S - 1; i >= 0; --i) {
-      const T* const k = held ? recording_.k(n, i) : k_again_[i];
-      const T* const tape = held ? recording_.tape(n, i) : tape_again_[i];
       gather(rule, i, h);
-      std::fill_n(X_bar_[i], nz, T{0});
-      T t_bar = 0;
-      f_.vjp(tape, Tile<T>(k_bar_z_, shape_.blocks.z, shape_.B), Tile<T>(k_bar_q_, shape_.blocks.q, shape_.B),
-             Out<T>(X_bar_[i], shape_.blocks.z, shape_.B), std::span<T>(&t_bar, 1), params_bar_, scratch_);
-
-      const double at = s + m.c[i] * ds;  // the stage's own fraction of the way
-      const double stretch = (dot(k_bar_z_, k, nz) + dot(k_bar_q_, k + nz, nq)) / span;
-      gradient_.begin += static_cast<double>(t_bar) * (1 - at) - stretch;
-      gradient_.end += static_cast<double>(t_bar) * at + stretch;
+      look(n, first_look_, last_look_, i, k_bar_z_);
+      if (i == 0 && n > 0) look_before(n);
+      pull(i, s + m.c[i] * ds);
     }
-    if (history_ > 0) hand_to_past(rule, h);
-    combine(lambda_next_, lambda_, 1.0, kOnes, S, X_bar_, nz);
+    if (history_ > 0) hand_to_past(n, rule, h);
+    combine(lambda_next_, lambda_, 1.0, kOnes, S, X_bar_, shape_.z());
     std::swap(lambda_, lambda_next_);
+    for (std::size_t o = first_look_; o < last_look_; ++o) see(n, o);
+  }
+
+  /// The vjp of stage i, whose cotangent has been gathered; `at`: its own fraction of the way.
+  void pull(int i, double at) { pull(replay_.k(i), replay_.tape(i), at, X_bar_[i]); }
+  void pull(const T* k, const T* tape, double at, T* X_bar) {
+    const Index nz = shape_.z(), nq = shape_.q();
+    std::fill_n(X_bar, nz, T{0});
+    T t_bar = 0;
+    f_.vjp(tape, Tile<T>(k_bar_z_, shape_.blocks.z, shape_.B), Tile<T>(k_bar_q_, shape_.blocks.q, shape_.B),
+           Out<T>(X_bar, shape_.blocks.z, shape_.B), std::span<T>(&t_bar, 1), gradient_.params_bar, scratch_);
+    const double span = recording_.t_end() - recording_.t_begin();
+    const double stretch = (dot(k_bar_z_, k, nz) + dot(k_bar_q_, k + nz, nq)) / span;
+    gradient_.dloss_dt_begin += static_cast<double>(t_bar) * (1 - at) - stretch;
+    gradient_.dloss_dt_end += static_cast<double>(t_bar) * at + stretch;
+  }
+
+  /// The slope at the solve's end, which only observations in the last step, n, have read.
+  void transpose_end(Index n) {
+    replay_.evaluate_last();
+    std::fill_n(k_bar_z_, shape_.z(), T{0});
+    std::fill_n(k_bar_q_, shape_.q(), T{0});
+    look(n, first_look_, last_look_, recording_.rule(n).stages(), k_bar_z_);
+    pull(replay_.end(), replay_.end_tape(), 1.0, lambda_next_);
+    for (Index r = 0; r < shape_.z(); ++r) lambda_[r] += lambda_next_[r];
   }
 
   /// The cotangent of stage i: its column of a below the diagonal, b beside it as one more term, and for the first
@@ -109,7 +117,7 @@ class Transpose {
     const Tableau& m = *rule.own;
     const Index nz = shape_.z(), nq = shape_.q();
     std::array<double, kMaxStages> weights{};
-    std::array<T*, kMaxStages> terms{};
+    Slots<T> terms{};
     int count = 0;
     if (m.b[i] != 0) weights[count] = m.b[i], terms[count++] = lambda_;
     for (int j = i + 1; j < rule.stages(); ++j)
@@ -122,33 +130,63 @@ class Transpose {
     for (Index r = 0; r < nq; ++r) k_bar_q_[r] += pending_[0][nz + r];
   }
 
+  /// Adds to z_bar what observations first .. last - 1, of step n, have read of vector `term` of its dense output.
+  void look(Index n, std::size_t first, std::size_t last, int term, T* z_bar) {
+    const Index D = shape_.blocks.z;
+    std::array<double, kMaxTerms> weights;
+    for (std::size_t o = first; o < last; ++o) {
+      recording_.rule(n).dense(looks_.where[o].theta, weights.data(), nullptr);
+      if (weights[term] == 0) continue;
+      const T weight = static_cast<T>(recording_.h(n) * weights[term]);
+      const T* const w = w_.seen.col(static_cast<Index>(o)).data();
+      T* const column = z_bar + looks_.observations[o].sample * D;
+      for (Index r = 0; r < D; ++r) column[r] += weight * w[r];
+    }
+  }
+  /// The same of the step before step n, whose end's slope is step n's first.
+  void look_before(Index n) {
+    const StepRule& rule = recording_.rule(n - 1);
+    if (!rule.reads_end()) return;
+    std::size_t first = first_look_;
+    while (first > 0 && looks_.where[first - 1].step == n - 1) --first;
+    look(n - 1, first, first_look_, rule.stages(), k_bar_z_);
+  }
+
+  /// What observation o, in step n, reads of the step's start and of time.
+  void see(Index n, std::size_t o) {
+    const Index D = shape_.blocks.z, column = looks_.observations[o].sample * D;
+    const StepRule& rule = recording_.rule(n);
+    const double theta = looks_.where[o].theta;
+    const T* const w = w_.seen.col(static_cast<Index>(o)).data();
+    for (Index r = 0; r < D; ++r) lambda_[column + r] += w[r];
+
+    std::array<double, kMaxTerms> weights, slopes;
+    rule.dense(theta, weights.data(), slopes.data());
+    const int S = rule.stages();
+    double along = 0;
+    for (int i = 0; i < rule.terms(); ++i) {
+      if (slopes[i] == 0) continue;
+      const T* const v = i < S ? replay_.k(i) : i == S ? replay_.end() : replay_.past(i - S);
+      along += slopes[i] * dot(w, v + column, D);
+    }
+    const double s = recording_.fractions()[n], at = s + theta * (recording_.fractions()[n + 1] - s);
+    gradient_.dloss_dt_begin -= along * (1 - at);
+    gradient_.dloss_dt_end -= along * at;
+    if (!gradient_.dloss_dtimes.empty()) gradient_.dloss_dtimes[o] = along;
+  }
+
   /// pending_[m] is the cotangent of the first slope of m steps before the one at hand. This step's reads of its past
   /// are added, then the next step backwards is at hand.
-  void hand_to_past(const StepRule& rule, double h) {
+  void hand_to_past(Index n, const StepRule& rule, double h) {
     const Index nz = shape_.z(), nq = shape_.q();
     for (int m = 1; m <= rule.history(); ++m) {
       const T predict = static_cast<T>(h * rule.past->predict[m]), correct = static_cast<T>(h * rule.past->correct[m]);
       for (Index r = 0; r < nz; ++r) pending_[m][r] += predict * X_bar_[1][r] + correct * lambda_[r];
       for (Index r = 0; r < nq; ++r) pending_[m][nz + r] += correct * lambda_q_[r];
+      look(n, first_look_, last_look_, rule.stages() + m, pending_[m]);
     }
     std::rotate(pending_.begin(), pending_.begin() + 1, pending_.begin() + history_ + 1);
     std::fill_n(pending_[history_], nz + nq, T{0});
-  }
-
-  /// The stages of a step beyond the recording's budget, to the bits they had.
-  void compute_again(Index n) {
-    const StepRule& rule = recording_.rule(n);
-    Past<T> past{};
-    for (int m = 1; m <= rule.history(); ++m) {
-      if (recording_.holds(n - m)) {
-        past[m] = recording_.k(n - m, 0);
-        continue;
-      }
-      slope_(recording_.t(n - m), recording_.z(n - m), past_again_[m], static_cast<T*>(nullptr));
-      past[m] = past_again_[m];
-    }
-    evaluate_stages(slope_, rule, shape_, recording_.t(n), recording_.t(n + 1), recording_.z(n), 0, rule.stages(),
-                    k_again_, tape_again_, past, z_work_);
   }
 
   static constexpr std::array<double, kMaxStages> kOnes = [] {
@@ -159,45 +197,51 @@ class Transpose {
 
   const Dynamics<T>& f_;
   const Recording<T>& recording_;
+  const Looks& looks_;
+  const Cotangents<T>& w_;
+  SolveGradient<T>& gradient_;
   const Shape& shape_;
-  std::span<T> params_bar_;
   Scratch& scratch_;
-  Counters counters_;
-  Slope<T> slope_;
+  Replay<T> replay_;
   int history_ = 0;
-  std::array<T*, kMaxStages> X_bar_{}, k_again_{}, tape_again_{};
-  std::array<T*, kMaxAdamsOrder> pending_{}, past_again_{};
-  T *k_bar_z_, *k_bar_q_, *lambda_q_, *lambda_, *lambda_next_, *z_work_;
-  TimeGradient gradient_;
+  std::size_t first_look_ = 0, last_look_ = 0;
+  Slots<T> X_bar_{};
+  std::array<T*, kMaxHistory + 1> pending_{};
+  T *k_bar_z_, *k_bar_q_, *lambda_q_, *lambda_, *lambda_next_;
 };
+
+/// A solve of no steps: what is seen at its only time is its start.
+template <class T>
+void without_steps(const Looks& looks, const Cotangents<T>& w, SolveGradient<T>& gradient) {
+  gradient.z_bar = w.z;
+  for (std::size_t o = 0; o < looks.observations.size(); ++o)
+    gradient.z_bar.col(looks.observations[o].sample) += w.seen.col(static_cast<Index>(o));
+  std::fill(gradient.dloss_dtimes.begin(), gradient.dloss_dtimes.end(), 0.0);
+  gradient.dloss_dt_begin = gradient.dloss_dt_end = 0;
+}
 
 }  // namespace
 
 template <class T>
-TimeGradient discrete_adjoint(const Dynamics<T>& dynamics, const Recording<T>& recording, Tile<T> w_z, Tile<T> w_q,
-                              Out<T> z_bar, std::span<T> params_bar, Scratch& scratch) {
-  if (recording.steps() == 0) {
-    if (w_z.rows() != z_bar.rows() || w_z.cols() != z_bar.cols()) check_shape("z_bar", z_bar, w_z.rows(), w_z.cols());
-    z_bar = w_z;
-    return {};
-  }
+void discrete_adjoint(const Dynamics<T>& dynamics, const Recording<T>& recording, const Looks& looks,
+                      const Cotangents<T>& w, SolveGradient<T>& gradient, Scratch& scratch) {
+  check_has_vjp("discrete_adjoint", dynamics);
   const Shape& shape = recording.shape();
+  check_shapes("discrete_adjoint", w, gradient, shape.blocks, shape.B, std::ssize(looks.observations),
+               dynamics.gradient_size());
+  if (recording.steps() == 0) return without_steps(looks, w, gradient);
+  if (looks.where.size() != looks.observations.size())
+    throw std::invalid_argument("discrete_adjoint: " + std::to_string(looks.observations.size()) +
+                                " observations, but " + std::to_string(looks.where.size()) +
+                                " places in the recorded steps");
   const Scratch::Frame frame(scratch);
-  const Blocks& rows = shape.blocks;
-  check_shape("w_z", w_z, rows.z, shape.B);
-  check_shape("w_q", w_q, rows.q, shape.B);
-  check_shape("z_bar", z_bar, rows.z, shape.B);
-  if (static_cast<Index>(params_bar.size()) != dynamics.gradient_size())
-    throw std::invalid_argument("discrete_adjoint: params_bar has " + std::to_string(params_bar.size()) +
-                                " values, the dynamics " + std::to_string(dynamics.gradient_size()));
-
-  Transpose<T> transpose(dynamics, recording, params_bar, scratch);
-  return transpose(w_z, w_q, z_bar);
+  Transpose<T> transpose(dynamics, recording, looks, w, gradient, scratch);
+  transpose();
 }
 
-template TimeGradient discrete_adjoint(const Dynamics<float>&, const Recording<float>&, Tile<float>, Tile<float>,
-                                       Out<float>, std::span<float>, Scratch&);
-template TimeGradient discrete_adjoint(const Dynamics<double>&, const Recording<double>&, Tile<double>, Tile<double>,
-                                       Out<double>, std::span<double>, Scratch&);
+template void discrete_adjoint(const Dynamics<float>&, const Recording<float>&, const Looks&, const Cotangents<float>&,
+                               SolveGradient<float>&, Scratch&);
+template void discrete_adjoint(const Dynamics<double>&, const Recording<double>&, const Looks&,
+                               const Cotangents<double>&, SolveGradient<double>&, Scratch&);
 
 }  // namespace cnf

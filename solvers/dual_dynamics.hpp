@@ -40,6 +40,7 @@ class DualDynamics final : public Dynamics<T> {
   Blocks blocks() const override { return {D, 0, 0}; }
   Index gradient_size() const override { return params_.size(); }
   Index tape_size(Index B) const override { return Index{D} * kInputs * B; }
+  Derivatives derivatives() const override { return Derivatives::all; }
 
   void forward(Times<T> t, Tile<T> z, Out<T> dz, Out<T>, std::span<T>, T* tape, Scratch&) const override {
     if (params_.cols() != 1 && params_.cols() != z.cols())

@@ -2,6 +2,8 @@
 #pragma once
 
 #include <span>
+#include <stdexcept>
+#include <string>
 
 #include "base/scratch.hpp"
 #include "base/types.hpp"
@@ -13,6 +15,13 @@ struct Blocks {
   Index z = 0;  ///< per sample: the only block the right-hand side reads
   Index q = 0;  ///< per sample: quadratures beside it (the change of log-density, kinetic energy, ...)
   Index s = 0;  ///< shared by the tile: quadratures such as the adjoint's dloss_dparams
+};
+
+/// What a dynamics can be asked for besides its values.
+enum class Derivatives {
+  none,  ///< forward alone: it can be integrated
+  vjp,   ///< forward and vjp: it can be differentiated too
+  all,   ///< forward, jvp and vjp
 };
 
 /// A velocity dz/dt = f(t, z; params), its quadratures dq/dt and ds/dt, and their derivatives, on one tile.
@@ -40,9 +49,25 @@ class Dynamics {
 
   virtual void forward(Times<T> t, Tile<T> z, Out<T> dz, Out<T> dq, std::span<T> ds, T* tape,
                        Scratch& scratch) const = 0;
-  virtual void jvp(const T* tape, Tile<T> v, Times<T> t_dot, Out<T> dz_dot, Out<T> dq_dot, Scratch& scratch) const = 0;
-  virtual void vjp(const T* tape, Tile<T> w_z, Tile<T> w_q, Out<T> z_bar, std::span<T> t_bar, std::span<T> params_bar,
-                   Scratch& scratch) const = 0;
+
+  /// Which of the two below are there. Who needs one that is not refuses at once, by name (check_has_vjp).
+  virtual Derivatives derivatives() const { return Derivatives::none; }
+  virtual void jvp(const T* /*tape*/, Tile<T> /*v*/, Times<T> /*t_dot*/, Out<T> /*dz_dot*/, Out<T> /*dq_dot*/,
+                   Scratch&) const {
+    throw std::logic_error("Dynamics: jvp was called, but this dynamics has none");
+  }
+  virtual void vjp(const T* /*tape*/, Tile<T> /*w_z*/, Tile<T> /*w_q*/, Out<T> /*z_bar*/, std::span<T> /*t_bar*/,
+                   std::span<T> /*params_bar*/, Scratch&) const {
+    throw std::logic_error("Dynamics: vjp was called, but this dynamics has none");
+  }
 };
+
+/// Throws std::invalid_argument, "WHO: ...", unless the dynamics has a vjp.
+template <class T>
+void check_has_vjp(const char* who, const Dynamics<T>& f) {
+  if (f.derivatives() != Derivatives::none) return;
+  throw std::invalid_argument(std::string(who) + ": the dynamics has no vjp; a gradient needs one " +
+                              "(Dynamics::derivatives() says what there is)");
+}
 
 }  // namespace cnf

@@ -27,7 +27,7 @@ double first_step(const Slope<T>& slope, const ErrorNorm<T>& norm, const Reach& 
   double h = d0 < 1e-5 || d1 < 1e-5 ? 1e-6 * reach.span : 0.01 * d0 / d1;
   h = std::min(h, reach.span);
   const std::array<double, kMaxStages> euler{1};
-  const std::array<T*, kMaxStages> k{const_cast<T*>(k0)};  // combine reads alone
+  const Slots<T> k{const_cast<T*>(k0)};  // combine reads alone
   combine(y_work, y, reach.direction * h, euler, 1, k, n);
   slope(reach.t + reach.direction * h, y_work, k_work, static_cast<T*>(nullptr));
   for (Index i = 0; i < n; ++i) k_work[i] -= k0[i];

@@ -20,8 +20,8 @@ struct NoVjp {};
 /// vjp       T vjp(t, z, w, z_bar, params_bar): adds w^T df/dz to z_bar and w^T df/dparams to params_bar (P values),
 ///           and returns w^T df/dt. It says what f would only be differenced for: tests/laws.hpp checks such claims.
 /// Threads   may share it: f and vjp are called through const, at once from several threads where a solve has several.
-/// Throws    std::invalid_argument for D < 1 or P < 0; std::logic_error where a derivative is asked for that it lacks:
-///           jvp always, vjp without `vjp`. DualDynamics (dual_dynamics.hpp) finds both by itself.
+/// Throws    std::invalid_argument for D < 1 or P < 0. It has no jvp, and no vjp unless one is given (derivatives());
+///           DualDynamics (dual_dynamics.hpp) finds both by itself.
 /// Cost      of vjp's tape: (D + 1) B values.
 template <class T, class F, class Vjp = NoVjp>
 class FunctionDynamics final : public Dynamics<T> {
@@ -34,6 +34,7 @@ class FunctionDynamics final : public Dynamics<T> {
   Blocks blocks() const override { return {D_, 0, 0}; }
   Index gradient_size() const override { return P_; }
   Index tape_size(Index B) const override { return kHasVjp ? (D_ + 1) * B : 0; }
+  Derivatives derivatives() const override { return kHasVjp ? Derivatives::vjp : Derivatives::none; }
 
   void forward(Times<T> t, Tile<T> z, Out<T> dz, Out<T>, std::span<T>, T* tape, Scratch&) const override {
     const Index B = z.cols();
@@ -48,19 +49,15 @@ class FunctionDynamics final : public Dynamics<T> {
     if (kHasVjp && tape) Out<T>(tape, D_, B) = z;
   }
 
-  void jvp(const T*, Tile<T>, Times<T>, Out<T>, Out<T>, Scratch&) const override {
-    throw std::logic_error("function_dynamics: it has no jvp; dual_dynamics finds one by itself");
-  }
-
-  void vjp(const T* tape, Tile<T> w_z, Tile<T>, Out<T> z_bar, std::span<T> t_bar, std::span<T> params_bar,
-           Scratch&) const override {
+  void vjp(const T* tape, Tile<T> w_z, Tile<T> w_q, Out<T> z_bar, std::span<T> t_bar, std::span<T> params_bar,
+           Scratch& scratch) const override {
     if constexpr (kHasVjp) {
       const Index B = w_z.cols();
       for (Index j = 0; j < B; ++j)
         t_bar[t_bar.size() > 1 ? j : 0] += vjp_(tape[D_ * B + j], values(tape, j), values(w_z.data(), j),
                                                 values(z_bar.data(), j), params_bar.first(P_));
     } else {
-      throw std::logic_error("function_dynamics: no vjp was given; give one, or let dual_dynamics find it");
+      Dynamics<T>::vjp(tape, w_z, w_q, z_bar, t_bar, params_bar, scratch);
     }
   }
 

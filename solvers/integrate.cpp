@@ -5,15 +5,13 @@
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
 #include <stdexcept>
 #include <string>
 
 #include "solvers/error_norm.hpp"
 #include "solvers/first_step.hpp"
-#include "solvers/masked.hpp"
 #include "solvers/step_control.hpp"
-#include "solvers/steppers/explicit.hpp"
+#include "solvers/steppers/steppers.hpp"
 
 namespace cnf {
 
@@ -53,12 +51,32 @@ void check_fractions(const SolveOptions& options) {
   }
 }
 
+void check_stops(std::span<const double> stops, double t_begin, double t_end) {
+  double before = t_begin;
+  for (std::size_t i = 0; i < stops.size(); ++i) {
+    const bool along =
+        t_end >= t_begin ? before <= stops[i] && stops[i] <= t_end : t_end <= stops[i] && stops[i] <= before;
+    if (!along)
+      refuse("stops[" + std::to_string(i) + "] is " + std::to_string(stops[i]) + ", expected from " +
+             std::to_string(before) + " to " + std::to_string(t_end));
+    before = stops[i];
+  }
+}
+
 /// The loop over steps of one solve of one tile: time, acceptance, budget and trouble. The arithmetic is the stepper's.
 template <class T>
 class Loop {
  public:
-  Loop(Stepper<T>& stepper, const ErrorNorm<T>& norm, double t_begin, double t_end, T* y, T* y_next)
-      : stepper_(stepper), norm_(norm), t_begin_(t_begin), t_end_(t_end), y_(y), y_next_(y_next), t_(t_begin) {}
+  Loop(Stepper<T>& stepper, const ErrorNorm<T>& norm, StepListener<T>* listener, double t_begin, double t_end, T* y,
+       T* y_next)
+      : stepper_(stepper),
+        norm_(norm),
+        listener_(listener),
+        t_begin_(t_begin),
+        t_end_(t_end),
+        y_(y),
+        y_next_(y_next),
+        t_(t_begin) {}
 
   /// Steps n = 0 ... N - 1 from fraction(n) to fraction(n + 1) of the way.
   template <class Fraction>
@@ -77,9 +95,10 @@ class Loop {
     return end();
   }
 
-  /// `first` gives the first step from the slope at the start.
+  /// `first` gives the first step from the slope at the start; `stops` lie between the ends, along the solve.
   template <class First>
-  Status adaptive(StepController controller, std::int64_t max_steps, T* error, const First& first) {
+  Status adaptive(StepController controller, std::int64_t max_steps, std::span<const double> stops, T* error,
+                  const First& first) {
     if (!sound(y_)) return fail(Status::Code::non_finite);
     bool fresh = true;
     while (t_ != t_end_) {
@@ -88,9 +107,11 @@ class Loop {
       if (slope && !sound(slope)) return fail(Status::Code::non_finite);
       if (fresh) h_ = first(slope);
       fresh = false;
+      while (!stops.empty() && stops.front() == t_) stops = stops.subspan(1);
+      target_ = stops.empty() ? t_end_ : stops.front();
       while (status_.accepted == before) {
         if (status_.accepted + status_.rejected >= max_steps) return exhausted();
-        if (underflows(h_, t_, t_end_ - t_begin_) && std::abs(t_end_ - t_) > std::abs(h_))
+        if (underflows(h_, t_, t_end_ - t_begin_) && std::abs(target_ - t_) > std::abs(h_))
           return fail(last_.finite ? Status::Code::step_underflow : Status::Code::non_finite);
         attempt(controller, error);
       }
@@ -103,14 +124,15 @@ class Loop {
 
  private:
   void attempt(StepController& controller, T* error) {
-    const bool last = std::abs(t_end_ - t_) <= 1.01 * std::abs(h_);  // DOPRI5: no sliver is left over
-    const double t_next = last ? t_end_ : t_ + h_, tried = t_next - t_;
+    const bool last = std::abs(target_ - t_) <= 1.01 * std::abs(h_);  // DOPRI5: no sliver is left over
+    const double t_next = last ? target_ : t_ + h_, tried = t_next - t_, proposed = h_;
     h_ = tried;
     stepper_.attempt(t_next, y_next_, error);
     last_ = norm_(error, y_, y_next_);
     if (last_.finite && last_.value <= 1) {
       accept(t_next, (t_next - t_begin_) / (t_end_ - t_begin_));
       h_ = tried * controller.accept(last_.value);
+      if (last && target_ != t_end_ && std::abs(h_) < std::abs(proposed)) h_ = proposed;  // cut for the stop alone
       return;
     }
     h_ = tried * (last_.finite ? controller.reject(last_.value) : controller.reject_non_finite());
@@ -121,6 +143,7 @@ class Loop {
   }
 
   void accept(double t_next, double s) {
+    if (listener_ && listener_->wants(t_, t_next)) listener_->look(stepper_.dense(t_next, y_next_));
     std::swap(y_, y_next_);
     t_ = t_next;
     ++status_.accepted;
@@ -156,26 +179,29 @@ class Loop {
 
   Stepper<T>& stepper_;
   const ErrorNorm<T>& norm_;
+  StepListener<T>* const listener_;
   const double t_begin_, t_end_;
   T *y_, *y_next_;
   double t_, h_ = 0;
+  double target_ = 0;             // the next stop, or t_end
   Size last_;                     // of the last try, or of what was not finite
   Index barrier_row_ = -1;        // last_.row of the last try that was not finite
   std::int64_t barrier_try_ = 0;  // the number of that try, from 1; 0: none
   Status status_;
 };
 
-/// What a solve may be given besides; each may be empty.
 template <class T>
-struct Extras {
-  Recording<T>* record;
-  std::span<const char> active;
-  std::span<char> bad;
-};
+Status on_grid(Loop<T>& loop, const SolveOptions& options) {
+  const std::vector<double>& given = options.fractions;
+  const auto N = given.empty() ? static_cast<Index>(options.fixed_steps) : std::ssize(given) - 1;
+  return loop.on_grid(N, [&](Index i) {
+    return given.empty() ? static_cast<double>(i) / static_cast<double>(N) : given[static_cast<std::size_t>(i)];
+  });
+}
 
 template <class T>
 Status solve(const Dynamics<T>& dynamics, double t_begin, double t_end, State<T>& state, const SolveOptions& options,
-             Scratch& scratch, Counters& counters, const Extras<T>& extras) {
+             Scratch& scratch, Counters& counters, const SolveExtras<T>& extras) {
   const Shape shape{state.blocks, state.B};
   const Index n = shape.size();
   if (extras.record) extras.record->begin(shape, dynamics.tape_size(shape.B), t_begin, t_end);
@@ -186,30 +212,26 @@ Status solve(const Dynamics<T>& dynamics, double t_begin, double t_end, State<T>
   const Scratch::Frame frame(scratch);
   const bool adaptive = options.fixed_steps == 0 && options.fractions.empty();
   const Slope<T> slope{dynamics, shape, extras.active, scratch, counters};
-  ExplicitStepper<T> stepper(slope, options.method, adaptive, extras.record);
   T* const y_next = scratch.take<T>(n);
   T* const error = adaptive ? scratch.take<T>(n) : nullptr;
   const ErrorNorm<T> norm(shape, options, extras.active, extras.bad, adaptive ? scratch.take<T>(n) : nullptr);
-  Loop<T> loop(stepper, norm, t_begin, t_end, state.values.data(), y_next);
-  if (adaptive) {
-    const StepController controller(options.method);
-    const Reach reach{t_begin, std::abs(t_end - t_begin), t_end > t_begin ? 1.0 : -1.0};
-    status = loop.adaptive(controller, options.max_steps, error, [&](const T* k0) {
-      if (options.first_step > 0) return reach.direction * std::min(options.first_step, reach.span);
-      return first_step(slope, norm, reach, loop.y(), k0, controller.exponent(), y_next, error);
-    });
-  } else {
-    const auto N =
-        options.fractions.empty() ? static_cast<Index>(options.fixed_steps) : std::ssize(options.fractions) - 1;
-    const auto fraction = [&](Index i) {
-      if (!options.fractions.empty()) return options.fractions[static_cast<std::size_t>(i)];
-      return static_cast<double>(i) / static_cast<double>(N);
-    };
-    status = loop.on_grid(N, fraction);
-  }
+  const auto run = [&](Stepper<T>& stepper) {
+    Loop<T> loop(stepper, norm, extras.listener, t_begin, t_end, state.values.data(), y_next);
+    if (adaptive) {
+      const StepController controller(options.method);
+      const Reach reach{t_begin, std::abs(t_end - t_begin), t_end > t_begin ? 1.0 : -1.0};
+      status = loop.adaptive(controller, options.max_steps, options.stops, error, [&](const T* k0) {
+        if (options.first_step > 0) return reach.direction * std::min(options.first_step, reach.span);
+        return first_step(slope, norm, reach, loop.y(), k0, controller.exponent(), y_next, error);
+      });
+    } else {
+      status = on_grid(loop, options);
+    }
+    if (status.ok() && loop.y() != state.values.data()) std::copy_n(loop.y(), n, state.values.data());
+  };
+  with_stepper(options.method, slope, adaptive, extras.record, run);
   counters.accepted += status.accepted;
   counters.rejected += status.rejected;
-  if (status.ok() && loop.y() != state.values.data()) std::copy_n(loop.y(), n, state.values.data());
   return status;
 }
 
@@ -218,6 +240,7 @@ void check_arguments(const Dynamics<T>& dynamics, double t_begin, double t_end, 
                      const SolveOptions& options, std::span<const char> active) {
   check(options);
   check_times(t_begin, t_end);
+  check_stops(options.stops, t_begin, t_end);
   check_state(dynamics, state);
   if (!active.empty() && static_cast<Index>(active.size()) != state.B)
     refuse("active has " + std::to_string(active.size()) + " flags, the state " + std::to_string(state.B) + " samples");
@@ -231,6 +254,8 @@ void check(const SolveOptions& options) {
   const std::string method(options.method.name());
   if (options.fixed_steps < 0) refuse("fixed_steps is " + std::to_string(options.fixed_steps) + ", expected 0 or more");
   if (!options.fractions.empty()) check_fractions(options);
+  if (!options.stops.empty() && (options.fixed_steps > 0 || !options.fractions.empty()))
+    refuse("stops are for adaptive steps, but fixed_steps or fractions are given");
   if (options.fixed_steps == 0 && options.fractions.empty() && !options.method.is_adaptive())
     refuse("fixed_steps is 0, but " + method + " has no error estimate; set fixed_steps");
   if (!(options.rtol >= 0) || !std::isfinite(options.rtol))
@@ -248,52 +273,16 @@ State<T>::State(Blocks rows, Index samples)
     : blocks(rows), B(samples), values(Vector<T>::Zero((rows.z + rows.q) * samples + rows.s)) {}
 
 template <class T>
-void set_masked(State<T>& state, std::span<const char> active, T value) {
-  for (Index j = 0; j < state.B; ++j) {
-    if (active[j]) continue;
-    state.z().col(j).setConstant(value);
-    state.q().col(j).setConstant(value);
-  }
-}
-
-template <class T>
 Status integrate(const Dynamics<T>& dynamics, double t_begin, double t_end, State<T>& state,
-                 const SolveOptions& options, Scratch& scratch, Counters& counters, Recording<T>* record,
-                 std::span<const char> active, std::span<char> bad) {
-  check_arguments(dynamics, t_begin, t_end, state, options, active);
-  return solve<T>(dynamics, t_begin, t_end, state, options, scratch, counters, {record, active, bad});
-}
-
-template <class T>
-std::vector<Status> integrate_masked(const Dynamics<T>& dynamics, double t_begin, double t_end, State<T>& state,
-                                     const SolveOptions& options, Scratch& scratch, Counters& counters,
-                                     Recording<T>* record, std::vector<char>& active) {
-  check_arguments(dynamics, t_begin, t_end, state, options, active);
-  const Scratch::Frame frame(scratch);
-  T* const start = scratch.take<T>(state.size());
-  const std::span<char> flags(scratch.take<char>(state.B), static_cast<std::size_t>(state.B));
-  std::copy_n(state.values.data(), state.size(), start);
-  const std::int64_t budget = options.fixed_steps == 0 ? options.max_steps : 0;
-  const std::vector<Status> failures =
-      masked(active, flags, budget, [&](std::span<const char> on, std::span<char> bad) {
-        std::copy_n(start, state.size(), state.values.data());
-        set_masked(state, on, T(0));
-        return solve<T>(dynamics, t_begin, t_end, state, options, scratch, counters, {record, on, bad});
-      });
-  for (const Status& status : failures) {
-    state.z().col(status.row).setConstant(std::numeric_limits<T>::quiet_NaN());
-    state.q().col(status.row).setConstant(std::numeric_limits<T>::quiet_NaN());
-  }
-  return failures;
+                 const SolveOptions& options, Scratch& scratch, Counters& counters, const SolveExtras<T>& extras) {
+  check_arguments(dynamics, t_begin, t_end, state, options, extras.active);
+  return solve(dynamics, t_begin, t_end, state, options, scratch, counters, extras);
 }
 
 #define CNF_INSTANTIATE(T)                                                                                           \
   template struct State<T>;                                                                                          \
   template Status integrate(const Dynamics<T>&, double, double, State<T>&, const SolveOptions&, Scratch&, Counters&, \
-                            Recording<T>*, std::span<const char>, std::span<char>);                                  \
-  template void set_masked(State<T>&, std::span<const char>, T);                                                     \
-  template std::vector<Status> integrate_masked(const Dynamics<T>&, double, double, State<T>&, const SolveOptions&,  \
-                                                Scratch&, Counters&, Recording<T>*, std::vector<char>&);
+                            const SolveExtras<T>&);
 CNF_INSTANTIATE(float)
 CNF_INSTANTIATE(double)
 #undef CNF_INSTANTIATE

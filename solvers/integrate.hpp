@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "solvers/dense_step.hpp"
 #include "solvers/dynamics.hpp"
 #include "solvers/method.hpp"
 #include "solvers/status.hpp"
@@ -22,6 +23,7 @@ struct SolveOptions {
   /// Not empty: a frozen grid t_n = t_begin + fractions[n] (t_end - t_begin), from 0 to 1 strictly ascending, without
   /// error control: replays Recording::fractions() for other parameters, states or spans, as differences need it.
   std::vector<double> fractions{};
+  std::vector<double> stops{};  ///< times that an adaptive solve steps onto, in the order of the solve
   double rtol = 1e-5, atol = 1e-5;
   Norm norm = Norm::sample;
   bool control_q = true, control_s = true;  ///< false leaves the block out of the error norm (the seminorm)
@@ -54,41 +56,32 @@ struct State {
 template <class T>
 class Recording;  // solvers/recording.hpp
 
+/// What a solve may be given besides; each may be left out.
+template <class T>
+struct SolveExtras {
+  Recording<T>* record = nullptr;       ///< keeps the accepted steps for discrete_adjoint
+  StepListener<T>* listener = nullptr;  ///< sees the accepted steps as functions of time
+  /// One flag a sample: samples with flag 0 are left out of the error norm and of the test for values that are not
+  /// finite (their columns must hold finite values, and end meaningless).
+  std::span<const char> active = {};
+  std::span<char> bad = {};  ///< one flag a sample: set for every sample that a non_finite status is about
+};
+
 /// Advances `state` from t_begin to t_end, in either direction, in place. Times are double, states T.
 ///
 /// The grid  fixed: t_n = t_begin + (n / N) (t_end - t_begin), the last t_end itself, or SolveOptions::fractions.
 ///           Adaptive: PI control (step_control.hpp), the last step cut to end at t_end exactly.
-/// `active`  if not empty, one flag a sample: samples with flag 0 are left out of the error norm and of the test for
-///           values that are not finite (their columns must hold finite values, and end meaningless).
-/// `bad`     if not empty, one flag a sample: set for every sample that a non_finite status is about.
 /// Error     of component i: |h sum_j e_j k_j| / (atol + rtol max(|y0|, |y1|)), in the norm of SolveOptions
 ///           (error_norm.hpp); a step is accepted at 1 or less. The s block counts as one more sample.
 /// Returns   ok, or the first trouble: Status::row is the sample at fault if there is one; `state` is then meaningless.
 ///           non_finite at once where the field itself is not finite at a point reached; if only a try leads there, its
 ///           step is cut by 10 until it underflows, and the status is non_finite then.
 /// Throws    std::invalid_argument for shapes that disagree, times that are not finite, and what check() refuses.
-/// Cost      nothing is allocated inside a step once `scratch` and `record` have grown.
+/// Cost      nothing is allocated inside a step once `scratch` and the record have grown. A step that the listener
+///           wants may cost one evaluation more, which the next step then saves.
 /// Source    first step and norm: Hairer, Norsett, Wanner I, sec. II.4 (one evaluation more than the stages).
 template <class T>
 Status integrate(const Dynamics<T>& dynamics, double t_begin, double t_end, State<T>& state,
-                 const SolveOptions& options, Scratch& scratch, Counters& counters, Recording<T>* record = nullptr,
-                 std::span<const char> active = {}, std::span<char> bad = {});
-
-/// Sets the columns of z and q of the samples whose flag is 0.
-template <class T>
-void set_masked(State<T>& state, std::span<const char> active, T value);
-
-/// integrate, with failing samples masked and the tile started again, so that the other samples are bit for bit what
-/// they would be without them. A failed sample's columns of z and q are NaN at the end; its status is returned (rows
-/// counted within the tile, in ascending order). Work is bounded: at most 8 restarts for exhausted step budgets, after
-/// which every sample still in the tile is reported as failed.
-///
-/// `active` empty: all samples. It ends as the mask the final solve ran under (1: this sample succeeded). Columns of
-/// masked samples are set to zero before each start; those masked from the beginning end so.
-/// `record` holds the final solve; if every sample failed, no whole one.
-template <class T>
-std::vector<Status> integrate_masked(const Dynamics<T>& dynamics, double t_begin, double t_end, State<T>& state,
-                                     const SolveOptions& options, Scratch& scratch, Counters& counters,
-                                     Recording<T>* record, std::vector<char>& active);
+                 const SolveOptions& options, Scratch& scratch, Counters& counters, const SolveExtras<T>& extras = {});
 
 }  // namespace cnf

@@ -3,11 +3,11 @@
 #pragma once
 
 #include <algorithm>
+#include <limits>
 #include <span>
 #include <vector>
 
-#include "base/types.hpp"
-#include "solvers/status.hpp"
+#include "solvers/integrate.hpp"
 
 namespace cnf {
 
@@ -42,6 +42,30 @@ std::vector<Status> masked(std::vector<char>& active, std::span<char> bad, std::
     }
   }
   std::sort(failures.begin(), failures.end(), [](const Status& a, const Status& b) { return a.row < b.row; });
+  return failures;
+}
+
+/// The same for work on one state, which run(active, bad) advances in place: before each run it is what it was, with
+/// zero in the columns of masked samples; a failed sample's columns of z and q end NaN, those masked from the beginning
+/// zero.
+template <class T, class Run>
+std::vector<Status> masked(State<T>& state, std::vector<char>& active, std::int64_t max_steps, Scratch& scratch,
+                           Run&& run) {
+  const Scratch::Frame frame(scratch);
+  T* const start = scratch.take<T>(state.size());
+  const std::span<char> flags(scratch.take<char>(state.B), static_cast<std::size_t>(state.B));
+  std::copy_n(state.values.data(), state.size(), start);
+  const auto set_column = [&state](Index j, T value) {
+    state.z().col(j).setConstant(value);
+    state.q().col(j).setConstant(value);
+  };
+  std::vector<Status> failures = masked(active, flags, max_steps, [&](std::span<const char> on, std::span<char> bad) {
+    std::copy_n(start, state.size(), state.values.data());
+    for (Index j = 0; j < state.B; ++j)
+      if (!on[static_cast<std::size_t>(j)]) set_column(j, T{0});
+    return run(on, bad);
+  });
+  for (const Status& status : failures) set_column(status.row, std::numeric_limits<T>::quiet_NaN());
   return failures;
 }
 

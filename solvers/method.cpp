@@ -31,14 +31,17 @@ int Method::order() const {
   return std::visit([](const auto* m) { return m->order; }, row_);
 }
 int Method::embedded_order() const {
-  const auto* const* tableau = std::get_if<const Tableau*>(&row_);
-  return tableau ? (*tableau)->embedded_order : 0;
+  return std::visit([](const auto* m) { return m->embedded_order; }, row_);
+}
+int Method::dense_order() const {
+  return std::visit([](const auto* m) { return m->dense_order(); }, row_);
 }
 int Method::evaluations_per_step() const {
-  const auto* const* tableau = std::get_if<const Tableau*>(&row_);
-  return tableau ? (*tableau)->own_stages() : std::get<const AdamsMethod*>(row_)->step.stages;
+  return std::visit([](const auto* m) { return m->evaluations_per_step(); }, row_);
 }
-bool Method::needs_equal_steps() const { return std::holds_alternative<const AdamsMethod*>(row_) && order() > 1; }
+bool Method::needs_equal_steps() const {
+  return std::visit([](const auto* m) { return m->needs_equal_steps(); }, row_);
+}
 
 std::vector<Method> all_methods() {
   std::vector<Method> all(kAllTableaus.begin(), kAllTableaus.end());

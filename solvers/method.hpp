@@ -12,7 +12,8 @@
 
 namespace cnf {
 
-/// One row of one family's table. A family is an alternative here, and a stepper (stepper.hpp) that understands it.
+/// One row of one family's table. A family is an alternative here, and a stepper that understands it
+/// (steppers/steppers.hpp). Its rows have the members that are visited below.
 class Method {
  public:
   using Row = std::variant<const Tableau*, const AdamsMethod*>;
@@ -25,6 +26,7 @@ class Method {
   std::string_view name() const;  ///< as spelled on the command line
   int order() const;
   int embedded_order() const;  ///< of its error estimate; 0: none, fixed steps only
+  int dense_order() const;     ///< of values between the ends of a step (dense_step.hpp)
   bool is_adaptive() const { return embedded_order() > 0; }
   int evaluations_per_step() const;  ///< of an accepted step in the long run
   bool needs_equal_steps() const;    ///< a grid with other fractions than n / N is refused

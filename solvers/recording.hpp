@@ -25,6 +25,9 @@ class Recording {
   static constexpr std::size_t kDefaultBudget = std::size_t{256} << 20;
   explicit Recording(std::size_t budget_bytes = kDefaultBudget) : budget_(budget_bytes) {}
 
+  /// For the solves to come.
+  void set_budget(std::size_t bytes) { budget_ = bytes; }
+
   Index steps() const { return static_cast<Index>(times_.size()) - 1; }
   double t_begin() const { return t_begin_; }
   double t_end() const { return t_end_; }

@@ -28,6 +28,7 @@ class SpanDynamics final : public Dynamics<T> {
   Blocks blocks() const override { return f_.blocks(); }
   Index gradient_size() const override { return f_.gradient_size() + 2 * spans(); }
   Index tape_size(Index B) const override;
+  Derivatives derivatives() const override { return f_.derivatives(); }
   void forward(Times<T> s, Tile<T> z, Out<T> dz, Out<T> dq, std::span<T> ds, T* tape, Scratch& scratch) const override;
   void jvp(const T* tape, Tile<T> v, Times<T> s_dot, Out<T> dz_dot, Out<T> dq_dot, Scratch& scratch) const override;
   void vjp(const T* tape, Tile<T> w_z, Tile<T> w_q, Out<T> z_bar, std::span<T> s_bar, std::span<T> params_bar,

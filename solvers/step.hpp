@@ -4,9 +4,8 @@
 #include <array>
 #include <utility>
 
-#include "solvers/adams.hpp"
 #include "solvers/dynamics.hpp"
-#include "solvers/tableau.hpp"
+#include "solvers/step_rule.hpp"
 
 namespace cnf {
 
@@ -18,6 +17,10 @@ struct Shape {
   Index q() const { return blocks.q * B; }
   Index size() const { return z() + q() + blocks.s; }
 };
+
+/// A step's stages and the slope at its end, by number; null where there is none.
+template <class T>
+using Slots = std::array<T*, kMaxTerms>;
 
 namespace detail {
 
@@ -46,8 +49,8 @@ void combine_terms(T* __restrict out, const T* y, const T* const* terms, const T
 /// out = y + h sum_{i < stages} w_i k_i over n values (y null: without y). Zero weights are skipped: their k may be
 /// anything, even unset. One pass over memory. out must not overlap the rest.
 template <class T>
-void combine(T* out, const T* y, double h, const std::array<double, kMaxStages>& w, int stages,
-             const std::array<T*, kMaxStages>& k, Index n) {
+void combine(T* out, const T* y, double h, const std::array<double, kMaxStages>& w, int stages, const Slots<T>& k,
+             Index n) {
   std::array<const T*, kMaxStages> terms;
   std::array<T, kMaxStages> weights;
   int count = 0;
@@ -70,36 +73,30 @@ void combine(T* out, const T* y, double h, const std::array<double, kMaxStages>&
 
 /// k = (f, q', s')(t, z), all blocks; tape may be null.
 template <class T>
-void evaluate(const Dynamics<T>& dynamics, const Shape& shape, double t, const T* z, T* k, T* tape, Scratch& scratch) {
-  const T time = static_cast<T>(t);
+void evaluate(const Dynamics<T>& dynamics, const Shape& shape, Times<T> t, const T* z, T* k, T* tape,
+              Scratch& scratch) {
   const auto s = static_cast<std::size_t>(shape.blocks.s);
-  dynamics.forward(Times<T>(&time, 1), Tile<T>(z, shape.blocks.z, shape.B), Out<T>(k, shape.blocks.z, shape.B),
+  dynamics.forward(t, Tile<T>(z, shape.blocks.z, shape.B), Out<T>(k, shape.blocks.z, shape.B),
                    Out<T>(k + shape.z(), shape.blocks.q, shape.B), std::span<T>(k + shape.z() + shape.q(), s), tape,
                    scratch);
 }
-
-/// What one step computes: the stages of a tableau and, of a multistep method, weights of the slopes that earlier steps
-/// began with.
-struct StepRule {
-  const Tableau* own = nullptr;
-  const AdamsMethod* past = nullptr;  ///< null: the step reads nothing but its own stages
-
-  int stages() const { return own->own_stages(); }
-  int history() const { return past ? past->history() : 0; }
-};
+template <class T>
+void evaluate(const Dynamics<T>& dynamics, const Shape& shape, double t, const T* z, T* k, T* tape, Scratch& scratch) {
+  const T time = static_cast<T>(t);
+  evaluate(dynamics, shape, Times<T>(&time, 1), z, k, tape, scratch);
+}
 
 /// Slopes at the starts of earlier steps, by how many steps ago: [1] of the last, ...; [0] is not used.
 template <class T>
-using Past = std::array<const T*, kMaxAdamsOrder>;
+using Past = std::array<const T*, kMaxHistory + 1>;
 
 /// out = y + h (sum_{i < own} w_i k_i + sum_{m = 1}^{history} v_m past_m) over n values.
 template <class T>
-void combine(T* out, const T* y, double h, const std::array<double, kMaxStages>& w, int own,
-             const std::array<T*, kMaxStages>& k, const std::array<double, kMaxAdamsOrder>& v, int history,
-             const Past<T>& past, Index n) {
-  static_assert(2 + kMaxAdamsOrder - 1 <= kMaxStages);
+void combine(T* out, const T* y, double h, const std::array<double, kMaxStages>& w, int own, const Slots<T>& k,
+             const std::array<double, kMaxHistory + 1>& v, int history, const Past<T>& past, Index n) {
+  static_assert(2 + kMaxHistory <= kMaxStages);
   std::array<double, kMaxStages> weights = w;
-  std::array<T*, kMaxStages> terms = k;
+  Slots<T> terms = k;
   for (int m = 1; m <= history; ++m) {
     weights[own + m - 1] = v[m];
     terms[own + m - 1] = const_cast<T*>(past[m]);  // combine reads alone
@@ -111,8 +108,7 @@ void combine(T* out, const T* y, double h, const std::array<double, kMaxStages>&
 /// slope(t, z, k, tape); `z` is work space for a stage's argument (blocks.z x B).
 template <class T, class Slope>
 void evaluate_stages(const Slope& slope, const StepRule& rule, const Shape& shape, double t, double t_next, const T* y,
-                     int first, int last, const std::array<T*, kMaxStages>& k, const std::array<T*, kMaxStages>& tape,
-                     const Past<T>& past, T* z) {
+                     int first, int last, const Slots<T>& k, const Slots<T>& tape, const Past<T>& past, T* z) {
   const Tableau& m = *rule.own;
   const double h = t_next - t;
   for (int i = first; i < last; ++i) {
@@ -128,8 +124,8 @@ void evaluate_stages(const Slope& slope, const StepRule& rule, const Shape& shap
 
 /// y_next from the stages of a step of size h.
 template <class T>
-void advance(T* y_next, const StepRule& rule, const Shape& shape, const T* y, double h,
-             const std::array<T*, kMaxStages>& k, const Past<T>& past) {
+void advance(T* y_next, const StepRule& rule, const Shape& shape, const T* y, double h, const Slots<T>& k,
+             const Past<T>& past) {
   if (rule.past)
     combine(y_next, y, h, rule.own->b, rule.stages(), k, rule.past->correct, rule.history(), past, shape.size());
   else

@@ -1,6 +1,8 @@
 // One method's arithmetic, step by step: what the loop of integrate.cpp drives, by one virtual call a step.
 #pragma once
 
+#include "solvers/dense_step.hpp"
+
 namespace cnf {
 
 /// A solve's steps by one method. The loop owns time, acceptance and trouble; a stepper owns stages, history and what
@@ -10,12 +12,15 @@ namespace cnf {
 ///             been judged, was made with it.
 ///   attempt   the step to t_next into y_next and, if not null, its error estimate; may be called again with another
 ///             t_next until one is accepted.
+///   dense     the last attempt as a function of time, where it is about to be accepted and someone looks into it; what
+///             that needs beyond the stages is evaluated now, and not again for the next step.
 ///   accept    the last attempt is taken; `fraction` is t_next's share of the way.
 template <class T>
 class Stepper {
  public:
   virtual const T* open(double t, const T* y) = 0;
   virtual void attempt(double t_next, T* y_next, T* error) = 0;
+  virtual DenseStep<T> dense(double t_next, const T* y_next) = 0;
   virtual void accept(double t_next, double fraction) = 0;
 
  protected:

@@ -16,12 +16,23 @@ struct Tableau {
   std::array<double, kMaxStages> c, b;
   std::array<double, kMaxStages> e;                          ///< b - b_hat: h sum_i e_i k_i estimates the local error
   std::array<std::array<double, kMaxStages>, kMaxStages> a;  ///< strictly lower triangular
+  /// Between its ends a step is the cubic Hermite polynomial of its ends and their slopes, and
+  /// h theta^2 (1 - theta)^2 sum_i dense_i k_i beside it; all 0: that cubic alone.
+  std::array<double, kMaxStages> dense{};
 
   /// First same as last: the last stage is f(t1, x1), the first stage of the next step.
   constexpr bool is_fsal() const { return stages > 1 && c[stages - 1] == 1 && a[stages - 1] == b; }
   constexpr bool is_adaptive() const { return embedded_order > 0; }
   /// Stages that x1 depends on: all, or under FSAL all but the last.
   constexpr int own_stages() const { return is_fsal() ? stages - 1 : stages; }
+  constexpr int evaluations_per_step() const { return own_stages(); }
+  constexpr bool needs_equal_steps() const { return false; }
+  /// Of the values between the ends of a step: the local error there is O(h^(dense_order + 1)).
+  constexpr int dense_order() const {
+    for (double d : dense)
+      if (d != 0) return 4;
+    return order < 3 ? order : 3;
+  }
 };
 
 /// Rows of a sum to c, b to 1 and e to 0 (to rounding), and a is strictly lower triangular.
@@ -128,21 +139,25 @@ inline constexpr Tableau kFehlberg45{.name = "fehlberg45",
                                             {-8. / 27, 2, -3544. / 2565, 1859. / 4104, -11. / 40}}}};
 
 /// Dormand and Prince (1980), J. Comput. Appl. Math. 6(1), 19-26: RK5(4)7M, with the paper's fourth-order weights, as
-/// in Hairer's DOPRI5 and SciPy's RK45. (torchdiffeq's dopri5 takes Shampine's (1986) weights b_hat instead.)
-inline constexpr Tableau kDopri5{.name = "dopri5",
-                                 .stages = 7,
-                                 .order = 5,
-                                 .embedded_order = 4,
-                                 .c = {0, 1. / 5, 3. / 10, 4. / 5, 8. / 9, 1, 1},
-                                 .b = {35. / 384, 0, 500. / 1113, 125. / 192, -2187. / 6784, 11. / 84, 0},
-                                 .e = {71. / 57600, 0, -71. / 16695, 71. / 1920, -17253. / 339200, 22. / 525, -1. / 40},
-                                 .a = {{{},
-                                        {1. / 5},
-                                        {3. / 40, 9. / 40},
-                                        {44. / 45, -56. / 15, 32. / 9},
-                                        {19372. / 6561, -25360. / 2187, 64448. / 6561, -212. / 729},
-                                        {9017. / 3168, -355. / 33, 46732. / 5247, 49. / 176, -5103. / 18656},
-                                        {35. / 384, 0, 500. / 1113, 125. / 192, -2187. / 6784, 11. / 84}}}};
+/// in Hairer's DOPRI5 and SciPy's RK45. (torchdiffeq's dopri5 takes Shampine's (1986) weights b_hat instead.) Dense
+/// output: Shampine (1986), Math. Comp. 46, 135-150, as in DOPRI5.
+inline constexpr Tableau kDopri5{
+    .name = "dopri5",
+    .stages = 7,
+    .order = 5,
+    .embedded_order = 4,
+    .c = {0, 1. / 5, 3. / 10, 4. / 5, 8. / 9, 1, 1},
+    .b = {35. / 384, 0, 500. / 1113, 125. / 192, -2187. / 6784, 11. / 84, 0},
+    .e = {71. / 57600, 0, -71. / 16695, 71. / 1920, -17253. / 339200, 22. / 525, -1. / 40},
+    .a = {{{},
+           {1. / 5},
+           {3. / 40, 9. / 40},
+           {44. / 45, -56. / 15, 32. / 9},
+           {19372. / 6561, -25360. / 2187, 64448. / 6561, -212. / 729},
+           {9017. / 3168, -355. / 33, 46732. / 5247, 49. / 176, -5103. / 18656},
+           {35. / 384, 0, 500. / 1113, 125. / 192, -2187. / 6784, 11. / 84}}},
+    .dense = {-12715105075. / 11282082432, 0, 87487479700. / 32700410799, -10690763975. / 1880347072,
+              701980252875. / 199316789632, -1453857185. / 822651844, 69997945. / 29380423}};
 
 /// Tsitouras (2011), Comput. Math. Appl. 62(2), 770-775. Published to 16 digits: order conditions hold to 1e-14.
 inline constexpr Tableau kTsit5{
@@ -160,7 +175,9 @@ inline constexpr Tableau kTsit5{
            {2.8971530571054935, -6.359448489975075, 4.3622954328695815},
            {5.325864828439257, -11.748883564062828, 7.4955393428898365, -0.09249506636175525},
            {5.86145544294642, -12.92096931784711, 8.159367898576159, -0.071584973281401, -0.028269050394068383},
-           {0.09646076681806523, 0.01, 0.4798896504144996, 1.379008574103742, -3.290069515436081, 2.324710524099774}}}};
+           {0.09646076681806523, 0.01, 0.4798896504144996, 1.379008574103742, -3.290069515436081, 2.324710524099774}}},
+    .dense = {-1.0530884977290216, 0.1017, 2.490627285651252793, -16.54810288924490272, 47.37952196281928122,
+              -34.87065786149660974, 2.5}};
 
 /// Prince and Dormand (1981), J. Comput. Appl. Math. 7(1), 67-75: RK8(7)13M, the rational approximations of the paper
 /// (order conditions hold to 1e-17 in exact arithmetic).

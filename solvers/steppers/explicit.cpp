@@ -1,7 +1,8 @@
-// Invariants. k_[0] is f(t_, y_) from open() to the next accept(), and after it if have_first_: then the accepted
-// step's last stage was f(t_next, y_next), the next one's first (FSAL). k_ and tape_ point into the record's slots iff
-// kept_, else k_ into work arrays and tape_ is null. Of a multistep method past_[m] is k_[0] of m steps ago, and an
-// unrecorded k_[0] takes turns in first_, so that none is overwritten while it is read.
+// Invariants. k_[0] is f(t_, y_) from open() to the next accept(). have_end_: the slope at the end of the last attempt,
+// f(t_next, y_next), is in k_[stages]: FSAL's last stage, or evaluated because someone looked into the step; it is the
+// next step's first, which then have_first_ says. k_ and tape_ point into the record's slots iff kept_ (the end's slot
+// is the next step's first), else k_ into work arrays and tape_ is null. Of a multistep method past_[m] is k_[0] of m
+// steps ago, and an unrecorded k_[0] takes turns in first_, so that none is overwritten while it is read.
 #include "solvers/steppers/explicit.hpp"
 
 #include <algorithm>
@@ -10,58 +11,53 @@
 namespace cnf {
 
 template <class T>
-ExplicitStepper<T>::ExplicitStepper(const Slope<T>& slope, const Method& method, bool controlled, Recording<T>* record)
-    : slope_(slope), record_(record) {
-  const auto* const* tableau = std::get_if<const Tableau*>(&method.row());
-  adams_ = tableau ? nullptr : std::get<const AdamsMethod*>(method.row());
-  tableau_ = tableau ? *tableau : adams_->start;
-  fsal_ = controlled && tableau_->is_fsal();
+ExplicitStepper<T>::ExplicitStepper(const Slope<T>& slope, StepRule start, StepRule later, bool controlled,
+                                    Recording<T>* record)
+    : slope_(slope), start_(start), later_(later), record_(record), fsal_(controlled && start.own->is_fsal()) {
   const Index n = slope.shape.size();
-  for (int i = 0; i < tableau_->stages; ++i) work_[i] = slope.scratch.template take<T>(n);
-  const int history = adams_ ? adams_->history() : 0;
+  for (int i = 0; i <= std::max(start.own->stages - 1, start.stages()); ++i)
+    work_[i] = slope.scratch.template take<T>(n);
   first_[0] = work_[0];
-  for (int m = 1; m <= history; ++m) first_[m] = slope.scratch.template take<T>(n);
+  for (int m = 1; m <= later.history(); ++m) first_[m] = slope.scratch.template take<T>(n);
   k_ = work_;
   z_ = slope.scratch.template take<T>(slope.shape.z());
 }
 
-template <class T>
-StepRule ExplicitStepper<T>::rule_of_next() const {
-  if (adams_ && steps_ >= adams_->history()) return {&adams_->step, adams_};
-  return {tableau_, nullptr};
-}
-
-/// Where the stages of the step about to be tried go: the record's slots while its budget lasts, else work arrays.
+/// Where the stages of the step about to be tried go: the record's slots while its budget lasts, else work arrays. If
+/// the slope at y is there already, it is moved to k_[0].
 template <class T>
 void ExplicitStepper<T>::place_stages(const T* y) {
+  const T* const first = have_first_ ? k_[end_] : nullptr;
   const bool kept_before = kept_;
   if (record_) {
     const Index n = record_->steps();
-    record_->open(y, rule_);
+    record_->open(y, *rule_);
     kept_ = record_->holds(n);
-    if (kept_) {
-      const int stages = fsal_ ? rule_.own->stages : rule_.stages();  // the last one of FSAL: only if it is evaluated
-      for (int i = 0; i < stages; ++i) {
-        k_[i] = record_->k(n, i);
-        tape_[i] = record_->tape(n, i);
-      }
-      return;
+    for (int i = 0; kept_ && i <= rule_->stages(); ++i) {
+      k_[i] = record_->k(n, i);
+      tape_[i] = record_->tape(n, i);
     }
+    if (kept_) return;  // k_[0] is the last step's k_[end_]: one slot
   }
   if (kept_before) {
-    if (have_first_) std::copy_n(k_[tableau_->stages - 1], slope_.shape.size(), work_[0]);
     k_ = work_;
     tape_.fill(nullptr);
   }
-  if (adams_) k_[0] = first_[static_cast<std::size_t>(steps_ % (adams_->history() + 1))];
+  if (later_.history() > 0) k_[0] = first_[static_cast<std::size_t>(steps_ % (later_.history() + 1))];
+  if (!first || first == k_[0]) return;
+  if (!kept_before && later_.history() == 0)
+    std::swap(k_[0], k_[end_]);
+  else
+    std::copy_n(first, slope_.shape.size(), k_[0]);
 }
 
 template <class T>
 const T* ExplicitStepper<T>::open(double t, const T* y) {
   t_ = t;
   y_ = y;
-  rule_ = rule_of_next();
+  rule_ = steps_ < later_.history() ? &start_ : &later_;
   place_stages(y);
+  have_end_ = false;
   if (have_first_) return nullptr;
   slope_(t, y, k_[0], tape_[0]);
   have_first_ = true;
@@ -69,25 +65,40 @@ const T* ExplicitStepper<T>::open(double t, const T* y) {
 }
 
 template <class T>
+void ExplicitStepper<T>::evaluate_end(double t_next, const T* y_next) {
+  slope_(t_next, y_next, k_[rule_->stages()], tape_[rule_->stages()]);
+  have_end_ = true;
+}
+
+template <class T>
 void ExplicitStepper<T>::attempt(double t_next, T* y_next, T* error) {
   const double h = t_next - t_;
-  evaluate_stages(slope_, rule_, slope_.shape, t_, t_next, y_, 1, rule_.stages(), k_, tape_, past_, z_);
-  advance(y_next, rule_, slope_.shape, y_, h, k_, past_);
+  evaluate_stages(slope_, *rule_, slope_.shape, t_, t_next, y_, 1, rule_->stages(), k_, tape_, past_, z_);
+  advance(y_next, *rule_, slope_.shape, y_, h, k_, past_);
   if (!error) return;
-  const int last = rule_.own->stages - 1;
-  if (fsal_) slope_(t_next, y_next, k_[last], tape_[last]);
-  combine(error, static_cast<const T*>(nullptr), h, rule_.own->e, rule_.own->stages, k_, slope_.shape.size());
+  if (fsal_) evaluate_end(t_next, y_next);
+  combine(error, static_cast<const T*>(nullptr), h, rule_->own->e, rule_->own->stages, k_, slope_.shape.size());
+}
+
+template <class T>
+DenseStep<T> ExplicitStepper<T>::dense(double t_next, const T* y_next) {
+  if (rule_->reads_end() && !have_end_) evaluate_end(t_next, y_next);
+  DenseStep<T> step{t_, t_next, y_, rule_->terms(), {}, rule_, &rule_weights};
+  const int S = rule_->stages();
+  for (int i = 0; i <= S; ++i) step.v[i] = k_[i];
+  for (int m = 1; m <= rule_->history(); ++m) step.v[S + m] = past_[m];
+  return step;
 }
 
 template <class T>
 void ExplicitStepper<T>::accept(double t_next, double fraction) {
   if (record_) record_->accept(t_next, fraction);
-  if (fsal_ && !kept_) std::swap(k_[0], k_[rule_.own->stages - 1]);
-  have_first_ = fsal_;
-  if (!adams_) return;
+  have_first_ = have_end_;
+  end_ = rule_->stages();
+  ++steps_;
+  if (later_.history() == 0) return;
   for (std::size_t m = past_.size() - 1; m > 1; --m) past_[m] = past_[m - 1];
   past_[1] = k_[0];
-  ++steps_;
 }
 
 template class ExplicitStepper<float>;

@@ -12,30 +12,35 @@ template <class T>
 class ExplicitStepper final : public Stepper<T> {
  public:
   /// `record` may be null. `controlled`: attempts are asked for their error, so that FSAL pays.
-  ExplicitStepper(const Slope<T>& slope, const Method& method, bool controlled, Recording<T>* record);
+  ExplicitStepper(const Slope<T>& slope, const Tableau& method, bool controlled, Recording<T>* record)
+      : ExplicitStepper(slope, {&method, nullptr}, {&method, nullptr}, controlled, record) {}
+  ExplicitStepper(const Slope<T>& slope, const AdamsMethod& method, bool controlled, Recording<T>* record)
+      : ExplicitStepper(slope, {method.start, nullptr}, {&method.step, &method.past}, controlled, record) {}
 
   const T* open(double t, const T* y) override;
   void attempt(double t_next, T* y_next, T* error) override;
+  DenseStep<T> dense(double t_next, const T* y_next) override;
   void accept(double t_next, double fraction) override;
 
  private:
-  StepRule rule_of_next() const;
+  ExplicitStepper(const Slope<T>& slope, StepRule start, StepRule later, bool controlled, Recording<T>* record);
   void place_stages(const T* y);
+  void evaluate_end(double t_next, const T* y_next);
 
   const Slope<T>& slope_;
-  const Tableau* tableau_;
-  const AdamsMethod* adams_;  ///< null: Runge-Kutta
+  const StepRule start_, later_;
   Recording<T>* record_;
   bool fsal_;
 
-  StepRule rule_;
+  const StepRule* rule_ = nullptr;
   double t_ = 0;
   const T* y_ = nullptr;
-  bool have_first_ = false;
+  bool have_first_ = false, have_end_ = false;
   bool kept_ = false;
   Index steps_ = 0;
-  std::array<T*, kMaxStages> k_{}, tape_{}, work_{};
-  std::array<T*, kMaxAdamsOrder> first_{};
+  int end_ = 0;  ///< where in k_ the slope at the end of the last step is, if have_first_
+  std::array<T*, kMaxTerms> k_{}, tape_{}, work_{};
+  std::array<T*, kMaxHistory + 1> first_{};
   Past<T> past_{};
   T* z_ = nullptr;
 };

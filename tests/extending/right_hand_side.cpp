@@ -1,9 +1,7 @@
 #include <catch2/catch.hpp>
 
-#include "solvers/discrete_adjoint.hpp"
+#include "solvers/differentiate.hpp"
 #include "solvers/dual_dynamics.hpp"
-#include "solvers/integrate.hpp"
-#include "solvers/recording.hpp"
 
 namespace cnf {
 
@@ -17,20 +15,28 @@ TEST_CASE("a right-hand side is a function, and has its gradient", "[extending]"
   state.z() << 90, 5;
   Scratch scratch;
   Counters counters;
-  Recording<double> steps;
-  REQUIRE(integrate(cooling, 0, 3, state, {.rtol = 1e-9, .atol = 1e-9}, scratch, counters, &steps).ok());
+  const std::vector<Observation> when{{1.0, 1}};  // on the way, the second sample is looked at
+  Matrix<double> seen(1, 1);
+  DifferentiableSolve<double> solve;
+  REQUIRE(solve
+              .forward(cooling, 0, 3, state, {.rtol = 1e-9, .atol = 1e-9}, {}, scratch, counters,
+                       {when, Out<double>(seen.data(), 1, 1)})
+              .ok());
   CHECK(state.z()(0, 0) == Approx(20 + 70 * std::exp(-1.5)));
+  CHECK(seen(0) == Approx(20 - 15 * std::exp(-0.5)));
 
-  // loss = z of the first sample at the end: its gradient by every start, rate and room.
-  Matrix<double> w(1, 2), z_bar(1, 2);
+  // loss = z of the first sample at the end + twice what was seen: its gradient by every start, rate and room.
+  Matrix<double> w(1, 2), w_seen(1, 1), z_bar(1, 2);
   w << 1, 0;
+  w_seen << 2;
   std::vector<double> params_bar(2);
-  discrete_adjoint(cooling, steps, Tile<double>(w.data(), 1, 2), Tile<double>(nullptr, 0, 2),
-                   Out<double>(z_bar.data(), 1, 2), std::span<double>(params_bar), scratch);
+  SolveGradient<double> gradient{.z_bar = {z_bar.data(), 1, 2}, .params_bar = params_bar};
+  const Cotangents<double> of_loss{.z = {w.data(), 1, 2}, .q = {nullptr, 0, 2}, .seen = {w_seen.data(), 1, 1}};
+  REQUIRE(solve.backward(cooling, of_loss, gradient, scratch, counters).ok());
   CHECK(z_bar(0, 0) == Approx(std::exp(-1.5)));
-  CHECK(z_bar(0, 1) == 0);
-  CHECK(params_bar[0] == Approx(-3 * 70 * std::exp(-1.5)));
-  CHECK(params_bar[1] == Approx(1 - std::exp(-1.5)));
+  CHECK(z_bar(0, 1) == Approx(2 * std::exp(-0.5)));
+  CHECK(params_bar[0] == Approx(-3 * 70 * std::exp(-1.5) + 2 * 15 * std::exp(-0.5)));
+  CHECK(params_bar[1] == Approx(1 - std::exp(-1.5) + 2 * (1 - std::exp(-0.5))));
 }
 
 }  // namespace cnf

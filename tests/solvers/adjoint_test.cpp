@@ -3,7 +3,9 @@
 #include <string>
 
 #include "solvers/continuous_adjoint.hpp"
+#include "solvers/differentiate.hpp"
 #include "solvers/discrete_adjoint.hpp"
+#include "solvers/function_dynamics.hpp"
 #include "solvers/method.hpp"
 #include "tests/laws.hpp"
 #include "tests/solvers/fields.hpp"
@@ -18,7 +20,9 @@ constexpr Index kD = 3, kB = 4;
 struct Gradient {
   Matrix<double> z_bar = Matrix<double>::Zero(kD, kB);
   std::vector<double> params_bar = std::vector<double>(kD * kD + kD, 0.0);
-  TimeGradient time;
+  struct {
+    double begin = 0, end = 0;
+  } time;
 
   double largest_difference(const Gradient& other) const {
     double d = (z_bar - other.z_bar).cwiseAbs().maxCoeff();
@@ -57,21 +61,27 @@ struct Setting {
   }
 
   Gradient discrete(const SolveOptions& options, Recording<double>& record) const {
-    REQUIRE(solved(field, t_begin, t_end, start, options, &record).status.ok());
+    REQUIRE(solved(field, t_begin, t_end, start, options, {.record = &record}).status.ok());
     Gradient g;
-    Scratch scratch;
-    g.time =
-        discrete_adjoint(field, record, tile(w_z), tile(w_q), out(g.z_bar), std::span<double>(g.params_bar), scratch);
+    add_discrete(record, g);
     return g;
+  }
+  void add_discrete(const Recording<double>& record, Gradient& g) const {
+    Scratch scratch;
+    SolveGradient<double> gradient{.z_bar = out(g.z_bar), .params_bar = g.params_bar};
+    discrete_adjoint(field, record, {}, {.z = tile(w_z), .q = tile(w_q)}, gradient, scratch);
+    g.time = {gradient.dloss_dt_begin, gradient.dloss_dt_end};
   }
   Gradient continuous(const SolveOptions& options) const {
     const Solved<double> s = solved(field, t_begin, t_end, start, options);
     Gradient g;
     Scratch scratch;
     Counters counters;
-    REQUIRE(continuous_adjoint(field, t_begin, t_end, tile(s.z), tile(w_z), tile(w_q), options, out(g.z_bar),
-                               std::span<double>(g.params_bar), g.time.begin, g.time.end, scratch, counters)
-                .ok());
+    SolveGradient<double> gradient{.z_bar = out(g.z_bar), .params_bar = g.params_bar};
+    const Path<double> path{t_begin, t_end, tile(s.z)};
+    const Cotangents<double> w{.z = tile(w_z), .q = tile(w_q)};
+    REQUIRE(continuous_adjoint(field, path, w, options, gradient, scratch, counters).ok());
+    g.time = {gradient.dloss_dt_begin, gradient.dloss_dt_end};
     return g;
   }
 };
@@ -141,9 +151,7 @@ TEST_CASE("the discrete gradient is added to params_bar and of a solve of no ste
   Recording<double> record;
   const Gradient once = s.discrete(options, record);
   Gradient twice = once;
-  Scratch scratch;
-  discrete_adjoint(s.field, record, tile(s.w_z), tile(s.w_q), out(twice.z_bar), std::span<double>(twice.params_bar),
-                   scratch);
+  s.add_discrete(record, twice);
   CHECK(twice.z_bar == once.z_bar);
   for (std::size_t i = 0; i < once.params_bar.size(); ++i)
     CHECK(twice.params_bar[i] == Approx(2 * once.params_bar[i]).epsilon(1e-13));
@@ -191,7 +199,7 @@ TEST_CASE("recording does not change the solve", "[solvers][recording]") {
     Recording<double> all, nothing(0);
     const Solved<double> plain = solved(s.field, 0, 3, s.start, options);
     for (Recording<double>* record : {&all, &nothing}) {
-      const Solved<double> recorded = solved(s.field, 0, 3, s.start, options, record);
+      const Solved<double> recorded = solved(s.field, 0, 3, s.start, options, {.record = record});
       CHECK(recorded.z == plain.z);
       CHECK(recorded.q == plain.q);
       CHECK(recorded.counters.evaluations == plain.counters.evaluations);
@@ -219,45 +227,6 @@ TEST_CASE("the continuous gradient goes to the discrete one with the tolerance",
   }
 }
 
-TEST_CASE("a jumps at observations and each time has its gradient", "[solvers][adjoint]") {
-  Setting s;
-  std::vector<double> times{0.5, 0.9, s.t_end};
-  const Matrix<double> w_z = normals<double>(kD, 3 * kB, Seed{31});
-  SolveOptions options;
-  options.method = &kDopri8;
-  options.rtol = options.atol = 1e-12;
-  Matrix<double> seen(kD, 3 * kB);
-  const auto loss = [&] {
-    Matrix<double> z = s.start;
-    double sum = 0, t = s.t_begin;
-    Matrix<double> q = Matrix<double>::Zero(1, kB);
-    for (Index i = 0; i < 3; ++i) {
-      const Solved<double> leg = solved(s.field, t, times[i], z, options);
-      z = leg.z;
-      q += leg.q;
-      t = times[i];
-      seen.middleCols(i * kB, kB) = z;
-      sum += (w_z.middleCols(i * kB, kB).array() * z.array()).sum();
-    }
-    return sum + (s.w_q.array() * q.array()).sum();
-  };
-  Gradient by_differences = differences(s, loss);
-  std::vector<double> expected(3), dloss_dtimes(3);
-  for (std::size_t i = 0; i < 3; ++i) expected[i] = central(times[i], loss);
-  loss();
-
-  Gradient g;
-  Scratch scratch;
-  Counters counters;
-  const Observations<double> observations{times, tile(seen), tile(w_z), tile(s.w_q)};
-  REQUIRE(continuous_adjoint(s.field, s.t_begin, observations, options, out(g.z_bar), std::span<double>(g.params_bar),
-                             g.time.begin, std::span<double>(dloss_dtimes), scratch, counters)
-              .ok());
-  by_differences.time.end = g.time.end = 0;  // it is expected[2] here
-  CHECK(g.largest_difference(by_differences) <= 1e-8 * g.size());
-  for (std::size_t i = 0; i < 3; ++i) CHECK(dloss_dtimes[i] == Approx(expected[i]).epsilon(1e-8));
-}
-
 TEST_CASE("the float gradient agrees with the double one", "[solvers][adjoint]") {
   const Setting s;
   TanhField<float> f(kD, Seed{21});
@@ -267,19 +236,19 @@ TEST_CASE("the float gradient agrees with the double one", "[solvers][adjoint]")
   options.fixed_steps = 6;
   const Gradient exact = s.discrete(options, record);
   const Matrix<float> start = s.start.cast<float>(), w_z = s.w_z.cast<float>(), w_q = s.w_q.cast<float>();
-  REQUIRE(solved(f, s.t_begin, s.t_end, start, options, &record_f).status.ok());
+  REQUIRE(solved(f, s.t_begin, s.t_end, start, options, {.record = &record_f}).status.ok());
   Matrix<float> z_bar(kD, kB);
   std::vector<float> params_bar(kD * kD + kD, 0.0f);
   Scratch scratch;
-  const TimeGradient time =
-      discrete_adjoint(f, record_f, Tile<float>(w_z.data(), kD, kB), Tile<float>(w_q.data(), 1, kB),
-                       Out<float>(z_bar.data(), kD, kB), std::span<float>(params_bar), scratch);
+  SolveGradient<float> time{.z_bar = {z_bar.data(), kD, kB}, .params_bar = params_bar};
+  const Cotangents<float> w{.z = {w_z.data(), kD, kB}, .q = {w_q.data(), 1, kB}};
+  discrete_adjoint(f, record_f, {}, w, time, scratch);
   const double margin = 1e-5 * exact.size();
   CHECK((z_bar.cast<double>() - exact.z_bar).cwiseAbs().maxCoeff() < margin);
   for (std::size_t i = 0; i < params_bar.size(); ++i)
     CHECK(double(params_bar[i]) == Approx(exact.params_bar[i]).margin(margin));
-  CHECK(time.begin == Approx(exact.time.begin).margin(margin));
-  CHECK(time.end == Approx(exact.time.end).margin(margin));
+  CHECK(time.dloss_dt_begin == Approx(exact.time.begin).margin(margin));
+  CHECK(time.dloss_dt_end == Approx(exact.time.end).margin(margin));
 }
 
 TEST_CASE("trouble in the backward solve is a status", "[solvers][adjoint][status]") {
@@ -290,9 +259,10 @@ TEST_CASE("trouble in the backward solve is a status", "[solvers][adjoint][statu
   Gradient g;
   Scratch scratch;
   Counters counters;
-  const Status status =
-      continuous_adjoint(s.field, 0, 5, tile(s.start), tile(s.w_z), tile(s.w_q), options, out(g.z_bar),
-                         std::span<double>(g.params_bar), g.time.begin, g.time.end, scratch, counters);
+  SolveGradient<double> gradient{.z_bar = out(g.z_bar), .params_bar = g.params_bar};
+  const Path<double> path{0, 5, tile(s.start)};
+  const Cotangents<double> w{.z = tile(s.w_z), .q = tile(s.w_q)};
+  const Status status = continuous_adjoint(s.field, path, w, options, gradient, scratch, counters);
   CHECK(status.code == Status::Code::step_limit);
 }
 
@@ -306,33 +276,44 @@ TEST_CASE("shapes that disagree are named by both adjoints", "[solvers][adjoint]
   Counters counters;
   Matrix<double> wide(kD, kB + 1);
   std::vector<double> few(2);
-  const auto discrete = [&](const Matrix<double>& w_z, const Matrix<double>& w_q, std::span<double> params_bar) {
-    discrete_adjoint(s.field, record, tile(w_z), tile(w_q), out(g.z_bar), params_bar, scratch);
+  const auto both = [&](const Matrix<double>& w_z, const Matrix<double>& w_q, Matrix<double>& z_bar,
+                        std::span<double> params_bar, const std::string& text) {
+    SolveGradient<double> gradient{.z_bar = out(z_bar), .params_bar = params_bar};
+    const Cotangents<double> w{.z = tile(w_z), .q = tile(w_q)};
+    const Path<double> path{0, 1, tile(s.start)};
+    CHECK_THROWS_WITH(discrete_adjoint(s.field, record, {}, w, gradient, scratch), Contains(text));
+    CHECK_THROWS_WITH(continuous_adjoint(s.field, path, w, options, gradient, scratch, counters), Contains(text));
   };
-  CHECK_THROWS_WITH(discrete(wide, s.w_q, g.params_bar), Contains("w_z is 3 x 5") && Contains("3 x 4"));
-  CHECK_THROWS_WITH(discrete(s.w_z, wide, g.params_bar), Contains("w_q is 3 x 5") && Contains("1 x 4"));
-  CHECK_THROWS_WITH(discrete(s.w_z, s.w_q, few), Contains("2 values") && Contains("12"));
-  CHECK_THROWS_WITH(
-      discrete_adjoint(s.field, record, tile(s.w_z), tile(s.w_q), out(wide), std::span<double>(g.params_bar), scratch),
-      Contains("z_bar is 3 x 5"));
+  both(wide, s.w_q, g.z_bar, g.params_bar, "w.z is 3 x 5, the solve asks for 3 x 4");
+  both(s.w_z, wide, g.z_bar, g.params_bar, "w.q is 3 x 5, the solve asks for 1 x 4");
+  both(s.w_z, s.w_q, wide, g.params_bar, "z_bar is 3 x 5");
+  both(s.w_z, s.w_q, g.z_bar, few, "params_bar has 2 values, the dynamics 12");
+}
 
-  const auto continuous = [&](std::vector<double> times, const Matrix<double>& z, const Matrix<double>& w_z,
-                              const Matrix<double>& w_q, std::span<double> params_bar) {
-    std::vector<double> dloss_dtimes(times.size());
-    const Observations<double> observations{times, tile(z), tile(w_z), tile(w_q)};
-    continuous_adjoint(s.field, 0.0, observations, options, out(g.z_bar), params_bar, g.time.begin,
-                       std::span<double>(dloss_dtimes), scratch, counters);
-  };
-  const Matrix<double> two(kD, 2 * kB);
-  CHECK_THROWS_WITH(continuous({1}, wide, s.w_z, s.w_q, g.params_bar), Contains("z is 3 x 5"));
-  CHECK_THROWS_WITH(continuous({1}, s.start, wide, s.w_q, g.params_bar), Contains("w_z is 3 x 5"));
-  CHECK_THROWS_WITH(continuous({1}, s.start, s.w_z, wide, g.params_bar), Contains("w_q is 3 x 5"));
-  CHECK_THROWS_WITH(continuous({1}, s.start, s.w_z, s.w_q, few), Contains("params_bar has 2 values"));
-  CHECK_THROWS_WITH(continuous({}, s.start, s.w_z, s.w_q, few), Contains("no observation times"));
-  for (const std::vector<double>& times : {std::vector<double>{1, 0.5}, {0.5, 0.5}, {-1, 1}, {1, std::nan("")}})
-    CHECK_THROWS_WITH(continuous(times, two, two, s.w_q, g.params_bar), Contains("times["));
+TEST_CASE("a dynamics without a pullback can be integrated, and its gradient is refused by name",
+          "[solvers][adjoint][arguments]") {
+  using Catch::Matchers::Contains;
+  const auto f = function_dynamics<double>(kD, [](double, std::span<const double> z, std::span<double> dz) {
+    for (std::size_t i = 0; i < z.size(); ++i) dz[i] = -z[i];
+  });
+  const Setting s;
+  Recording<double> record;
+  const Solved<double> end = solved(f, 0, 1, s.start, {}, {.record = &record});
+  CHECK(end.status.ok());
+  Gradient g;
+  Scratch scratch;
+  Counters counters;
+  SolveGradient<double> gradient{.z_bar = out(g.z_bar), .params_bar = {}};
+  const Cotangents<double> w{.z = tile(s.w_z), .q = {nullptr, 0, kB}};
+  CHECK_THROWS_WITH(discrete_adjoint(f, record, {}, w, gradient, scratch), Contains("the dynamics has no vjp"));
+  CHECK_THROWS_WITH(continuous_adjoint(f, {0, 1, tile(end.z)}, w, {}, gradient, scratch, counters),
+                    Contains("the dynamics has no vjp"));
+  DifferentiableSolve<double> solve;
+  State<double> state(f.blocks(), kB);
+  CHECK_THROWS_WITH(solve.forward(f, 0, 1, state, {}, {}, scratch, counters), Contains("the dynamics has no vjp"));
 
   const AdjointDynamics<double> augmented(s.field, tile(s.w_q));
+  CHECK(augmented.derivatives() == Derivatives::none);
   Matrix<double> x(2 * kD, kB);
   CHECK_THROWS_AS(augmented.jvp(nullptr, tile(x), {}, out(x), out(x), scratch), std::logic_error);
   CHECK_THROWS_AS(augmented.vjp(nullptr, tile(x), tile(x), out(x), {}, {}, scratch), std::logic_error);

@@ -34,9 +34,9 @@ TEST_CASE("after a first solve the next allocates nothing, recorded or not, nor 
         integrate(f, 0, 3, state, options, scratch, counters);
         state.values.setZero();
         state.z() = start;
-        integrate(f, 0, 3, state, options, scratch, counters, &record);
-        discrete_adjoint(f, record, Tile<double>(w_z.data(), D, B), Tile<double>(w_q.data(), 1, B),
-                         Out<double>(z_bar.data(), D, B), std::span<double>(params_bar), scratch);
+        integrate(f, 0, 3, state, options, scratch, counters, {.record = &record});
+        SolveGradient<double> gradient{.z_bar = {z_bar.data(), D, B}, .params_bar = params_bar};
+        discrete_adjoint(f, record, {}, {.z = {w_z.data(), D, B}, .q = {w_q.data(), 1, B}}, gradient, scratch);
       };
       both();
       const long before = allocations;
@@ -59,10 +59,10 @@ TEST_CASE("the memory of the continuous adjoint does not grow with the steps", "
     const long before = allocated_bytes;
     Scratch scratch;
     Counters counters;
-    double begin = 0, end = 0;
-    const Status status = continuous_adjoint(f, 0, 1, Tile<double>(z_end.data(), D, B), Tile<double>(w_z.data(), D, B),
-                                             Tile<double>(w_q.data(), 1, B), options, Out<double>(z_bar.data(), D, B),
-                                             std::span<double>(params_bar), begin, end, scratch, counters);
+    SolveGradient<double> gradient{.z_bar = {z_bar.data(), D, B}, .params_bar = params_bar};
+    const Path<double> path{0, 1, {z_end.data(), D, B}};
+    const Cotangents<double> w{.z = {w_z.data(), D, B}, .q = {w_q.data(), 1, B}};
+    const Status status = continuous_adjoint(f, path, w, options, gradient, scratch, counters);
     REQUIRE(status.ok());
     bytes.push_back(allocated_bytes - before);
   }

@@ -9,6 +9,7 @@
 #include "solvers/dynamics.hpp"
 #include "solvers/function_dynamics.hpp"
 #include "solvers/integrate.hpp"
+#include "solvers/masked.hpp"
 
 namespace cnf {
 
@@ -35,6 +36,7 @@ class TanhField final : public Dynamics<T> {
   Blocks blocks() const override { return {A.rows(), 1, 0}; }
   Index gradient_size() const override { return parameters(); }
   Index tape_size(Index B) const override { return (2 * A.rows() + 1) * B; }
+  Derivatives derivatives() const override { return Derivatives::all; }
 
   void forward(Times<T> t, Tile<T> z, Out<T> dz, Out<T> dq, std::span<T>, T* tape, Scratch&) const override {
     const Index D = A.rows(), B = z.cols();
@@ -117,15 +119,27 @@ struct Solved {
 /// Integrates z over the dynamics; the other blocks start from zero.
 template <class T>
 Solved<T> solved(const Dynamics<T>& f, double t_begin, double t_end, const Matrix<T>& z, const SolveOptions& options,
-                 Recording<T>* record = nullptr) {
+                 const SolveExtras<T>& extras = {}) {
   Scratch scratch;
   Solved<T> result;
   State<T> state(f.blocks(), z.cols());
   state.z() = z;
-  result.status = integrate(f, t_begin, t_end, state, options, scratch, result.counters, record);
+  result.status = integrate(f, t_begin, t_end, state, options, scratch, result.counters, extras);
   result.z = state.z();
   result.q = state.q();
   return result;
+}
+
+/// The state integrated from 0 to 1, with failing samples masked.
+template <class T>
+std::vector<Status> solved_masked(const Dynamics<T>& f, State<T>& state, std::vector<char>& active,
+                                  const SolveOptions& options, Scratch& scratch, Counters& counters,
+                                  SolveExtras<T> extras = {}) {
+  return masked(state, active, options.max_steps, scratch, [&](std::span<const char> on, std::span<char> bad) {
+    extras.active = on;
+    extras.bad = bad;
+    return integrate(f, 0, 1, state, options, scratch, counters, extras);
+  });
 }
 
 }  // namespace cnf

@@ -59,10 +59,10 @@ struct Gradient {
   Gradient(const Dynamics<double>& f, const Matrix<double>& start, const Matrix<double>& w, const SolveOptions& options)
       : z_bar(start.rows(), start.cols()), params_bar(static_cast<std::size_t>(f.gradient_size())) {
     Recording<double> record;
-    REQUIRE(solved(f, 0.2, 3, start, options, &record).status.ok());
+    REQUIRE(solved(f, 0.2, 3, start, options, {.record = &record}).status.ok());
     Scratch scratch;
-    discrete_adjoint(f, record, tile(w), Tile<double>(nullptr, 0, start.cols()),
-                     Out<double>(z_bar.data(), z_bar.rows(), z_bar.cols()), std::span<double>(params_bar), scratch);
+    SolveGradient<double> gradient{.z_bar = {z_bar.data(), z_bar.rows(), z_bar.cols()}, .params_bar = params_bar};
+    discrete_adjoint(f, record, {}, {.z = tile(w), .q = {nullptr, 0, start.cols()}}, gradient, scratch);
   }
 };
 
@@ -168,8 +168,8 @@ TEST_CASE("what a user's function lacks is named", "[solvers][arguments]") {
   Matrix<double> x = Matrix<double>::Ones(1, 2);
   const Out<double> out(x.data(), 1, 2);
   CHECK(f.tape_size(2) == 0);
-  CHECK_THROWS_WITH(f.vjp(nullptr, tile(x), tile(x), out, {}, {}, scratch), Contains("no vjp was given"));
-  CHECK_THROWS_WITH(f.jvp(nullptr, tile(x), {}, out, out, scratch), Contains("no jvp"));
+  CHECK_THROWS_WITH(f.vjp(nullptr, tile(x), tile(x), out, {}, {}, scratch), Contains("vjp"));
+  CHECK_THROWS_WITH(f.jvp(nullptr, tile(x), {}, out, out, scratch), Contains("jvp"));
   CHECK_THROWS_WITH(function_dynamics<double>(0, decay), Contains("D is 0"));
 
   CHECK_THROWS_WITH((dual_dynamics<2, 3, double>(kPendulum, Matrix<double>(2, 1))), Contains("2 x 1") && Contains("3"));

@@ -84,7 +84,7 @@ TEST_CASE("the last time is t_end itself and the grid does not drift", "[solvers
     const double t_begin = 0.1;
     for (const int steps : {0, 7, 1000}) {
       options.fixed_steps = steps;
-      const Solved<double> s = solved(f, t_begin, t_end, start, options, &record);
+      const Solved<double> s = solved(f, t_begin, t_end, start, options, {.record = &record});
       CHECK(s.status.t == t_end);
       CHECK(record.t(record.steps()) == t_end);
       CHECK(record.fractions().back() == 1);
@@ -198,7 +198,7 @@ TEST_CASE("the first step is of the size that control settles on", "[solvers][ad
     options.method = m;
     options.rtol = options.atol = 1e-8;
     Recording<double> record;
-    solved<double>(f, 0, 3, normals<double>(3, 5, Seed{2}), options, &record);
+    solved<double>(f, 0, 3, normals<double>(3, 5, Seed{2}), options, {.record = &record});
     CHECK(record.h(0) > record.h(1) / 10);
     CHECK(record.h(0) < record.h(1) * 5);
   }
@@ -240,7 +240,7 @@ TEST_CASE("a first step asked for is taken", "[solvers]") {
   SolveOptions options;
   options.first_step = 1e-3;
   Recording<double> record;
-  solved<double>(f, 0, -1, normals<double>(2, 3, Seed{2}), options, &record);
+  solved<double>(f, 0, -1, normals<double>(2, 3, Seed{2}), options, {.record = &record});
   CHECK(record.h(0) == -1e-3);
 }
 
@@ -252,7 +252,7 @@ TEST_CASE("replaying the recorded grid gives the recorded result", "[solvers][re
     SolveOptions options;
     options.method = m;
     Recording<double> record;
-    const Solved<double> s = solved(f, 0.1, 2.3, start, options, &record);
+    const Solved<double> s = solved(f, 0.1, 2.3, start, options, {.record = &record});
     Scratch scratch;
     Counters counters;
     State<double> state(f.blocks(), 5);
@@ -296,7 +296,7 @@ TEST_CASE("bad arguments are named", "[solvers][arguments]") {
   State<double> wrong({3, 1, 0}, 2), cut({2, 1, 0}, 2);
   CHECK_THROWS_WITH(integrate(f, 0, 1, wrong, {}, scratch, counters), Contains("z 3, q 1") && Contains("z 2, q 1"));
   const std::vector<char> active(3, 1);
-  CHECK_THROWS_WITH(integrate<double>(f, 0, 1, cut, {}, scratch, counters, nullptr, active),
+  CHECK_THROWS_WITH(integrate<double>(f, 0, 1, cut, {}, scratch, counters, {.active = active}),
                     Contains("3 flags") && Contains("2 samples"));
   cut.values.conservativeResize(3);
   CHECK_THROWS_WITH(integrate(f, 0, 1, cut, {}, scratch, counters), Contains("3 values"));

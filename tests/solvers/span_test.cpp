@@ -41,13 +41,13 @@ Tile<double> tile(const Matrix<double>& x) { return {x.data(), x.rows(), x.cols(
 Gradient discrete(const Loss& loss, const SolveOptions& options, std::vector<double>& fractions) {
   const SpanDynamics<double> spans(loss.field, loss.t0, loss.t1);
   Recording<double> record;
-  REQUIRE(solved(spans, 0, 1, loss.start, options, &record).status.ok());
+  REQUIRE(solved(spans, 0, 1, loss.start, options, {.record = &record}).status.ok());
   fractions = record.fractions();
   Gradient g;
   g.params_bar.assign(static_cast<std::size_t>(spans.gradient_size()), 0.0);
   Scratch scratch;
-  discrete_adjoint(spans, record, tile(loss.w_z), tile(loss.w_q), Out<double>(g.z_bar.data(), kD, kB),
-                   std::span<double>(g.params_bar), scratch);
+  SolveGradient<double> gradient{.z_bar = {g.z_bar.data(), kD, kB}, .params_bar = g.params_bar};
+  discrete_adjoint(spans, record, {}, {.z = tile(loss.w_z), .q = tile(loss.w_q)}, gradient, scratch);
   return g;
 }
 
@@ -58,11 +58,10 @@ Gradient continuous(const Loss& loss, const SolveOptions& options) {
   g.params_bar.assign(static_cast<std::size_t>(spans.gradient_size()), 0.0);
   Scratch scratch;
   Counters counters;
-  double begin = 0, end = 0;
-  REQUIRE(continuous_adjoint(spans, 0, 1, tile(s.z), tile(loss.w_z), tile(loss.w_q), options,
-                             Out<double>(g.z_bar.data(), kD, kB), std::span<double>(g.params_bar), begin, end, scratch,
-                             counters)
-              .ok());
+  SolveGradient<double> gradient{.z_bar = {g.z_bar.data(), kD, kB}, .params_bar = g.params_bar};
+  const Path<double> path{0, 1, tile(s.z)};
+  const Cotangents<double> w{.z = tile(loss.w_z), .q = tile(loss.w_q)};
+  REQUIRE(continuous_adjoint(spans, path, w, options, gradient, scratch, counters).ok());
   return g;
 }
 

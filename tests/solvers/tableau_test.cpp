@@ -123,13 +123,13 @@ TEST_CASE("a method reads back as it was written", "[solvers][method]") {
 TEST_CASE("Adams' weights are the textbook's, and exact for polynomials below the order", "[solvers][method]") {
   // Hairer, Norsett, Wanner I, sec. III.1: (1.5') for k = 4 and (1.9') for k = 3.
   CHECK(kAbm4.step.a[1][0] == Approx(55. / 24).epsilon(1e-15));
-  CHECK(kAbm4.predict[1] == Approx(-59. / 24).epsilon(1e-15));
-  CHECK(kAbm4.predict[2] == Approx(37. / 24).epsilon(1e-15));
-  CHECK(kAbm4.predict[3] == Approx(-9. / 24).epsilon(1e-15));
+  CHECK(kAbm4.past.predict[1] == Approx(-59. / 24).epsilon(1e-15));
+  CHECK(kAbm4.past.predict[2] == Approx(37. / 24).epsilon(1e-15));
+  CHECK(kAbm4.past.predict[3] == Approx(-9. / 24).epsilon(1e-15));
   CHECK(kAbm4.step.b[1] == Approx(9. / 24).epsilon(1e-15));
   CHECK(kAbm4.step.b[0] == Approx(19. / 24).epsilon(1e-15));
-  CHECK(kAbm4.correct[1] == Approx(-5. / 24).epsilon(1e-15));
-  CHECK(kAbm4.correct[2] == Approx(1. / 24).epsilon(1e-15));
+  CHECK(kAbm4.past.correct[1] == Approx(-5. / 24).epsilon(1e-15));
+  CHECK(kAbm4.past.correct[2] == Approx(1. / 24).epsilon(1e-15));
   for (const AdamsMethod* m : kAllAdams)
     for (int degree = 0; degree < m->order; ++degree) {
       CAPTURE(std::string(m->name), degree);
@@ -137,9 +137,9 @@ TEST_CASE("Adams' weights are the textbook's, and exact for polynomials below th
       double predict = m->step.a[1][0] * power(0), correct = m->step.b[0] * power(0) + m->step.b[1] * power(1);
       double size = std::abs(predict) + 1;
       for (int k = 1; k < kMaxAdamsOrder; ++k) {
-        predict += m->predict[k] * power(-k);
-        correct += m->correct[k] * power(-k);
-        size += std::abs(m->predict[k] * power(-k));
+        predict += m->past.predict[k] * power(-k);
+        correct += m->past.correct[k] * power(-k);
+        size += std::abs(m->past.predict[k] * power(-k));
       }
       CHECK(std::abs(predict - 1.0 / (degree + 1)) < 4e-16 * size);
       CHECK(std::abs(correct - 1.0 / (degree + 1)) < 4e-16 * size);

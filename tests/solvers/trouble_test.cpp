@@ -191,14 +191,14 @@ TEST_CASE("bad rows do not touch the good ones", "[solvers][masked]") {
   const auto run = [&](std::vector<char>& active, State<double>& state, Recording<double>& r) {
     state = State<double>(f.blocks(), kRows);
     state.z() = start;
-    return integrate_masked(f, 0, 1, state, options, scratch, counters, &r, active);
+    return solved_masked(f, state, active, options, scratch, counters, {.record = &r});
   };
-  std::vector<char> active, masked(kRows, 1);
-  for (Index row : bad) masked[row] = 0;
+  std::vector<char> active, without(kRows, 1);
+  for (Index row : bad) without[row] = 0;
   State<double> state, state_masked;
   const std::vector<Status> failures = run(active, state, record);
-  const std::vector<char> from_start = masked;
-  CHECK(run(masked, state_masked, record_masked).empty());
+  const std::vector<char> from_start = without;
+  CHECK(run(without, state_masked, record_masked).empty());
 
   REQUIRE(failures.size() == bad.size());
   for (std::size_t i = 0; i < bad.size(); ++i) {
@@ -209,7 +209,7 @@ TEST_CASE("bad rows do not touch the good ones", "[solvers][masked]") {
     CHECK_FALSE(failures[i].ok());
   }
   CHECK(active == from_start);
-  CHECK(masked == from_start);
+  CHECK(without == from_start);
   CHECK(record.fractions() == record_masked.fractions());
   for (Index j = 0; j < kRows; ++j) {
     CAPTURE(j);
@@ -235,8 +235,7 @@ TEST_CASE("when every row fails every row is reported", "[solvers][masked]") {
     State<double> state(f.blocks(), 30);
     state.z().setOnes();
     std::vector<char> active;
-    const std::vector<Status> failures =
-        integrate_masked<double>(f, 0, 1, state, options, scratch, counters, nullptr, active);
+    const std::vector<Status> failures = solved_masked(f, state, active, options, scratch, counters);
     REQUIRE(failures.size() == 30);
     for (Index j = 0; j < 30; ++j) CHECK(failures[j].row == j);
     CHECK(active == std::vector<char>(30, 0));

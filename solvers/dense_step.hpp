@@ -1,0 +1,49 @@
+// One accepted step as a function of time, and who may look into steps as they are taken.
+#pragma once
+
+#include <array>
+
+#include "base/types.hpp"
+#include "solvers/step_rule.hpp"
+
+namespace cnf {
+
+/// y(t + theta (t_next - t)) = y + (t_next - t) sum_{i < terms} w_i(theta) v_i, theta in [0, 1], of z, q and s alike.
+/// Valid while the solve stands still: until the listener returns. The order is Method::dense_order().
+template <class T>
+struct DenseStep {
+  double t, t_next;
+  const T* y;
+  int terms;
+  std::array<const T*, kMaxTerms> v;
+  const void* method;                                            ///< handed to `weights`
+  void (*weights)(const void* method, double theta, double* w);  ///< sets `terms` values
+
+  /// The share of the step at time `at`; 1 at t_next itself.
+  double theta(double at) const { return at == t_next ? 1.0 : (at - t) / (t_next - t); }
+  /// Values first .. first + count - 1 of the state at theta. The bits at theta = 1 are those of the state at t_next.
+  void operator()(double theta, Index first, Index count, T* out) const {
+    std::array<double, kMaxTerms> w;
+    weights(method, theta, w.data());
+    for (Index r = 0; r < count; ++r) {
+      T sum = y[first + r];
+      for (int i = 0; i < terms; ++i)
+        if (w[i] != 0) sum += static_cast<T>((t_next - t) * w[i]) * v[i][first + r];
+      out[r] = sum;
+    }
+  }
+};
+
+/// Sees the accepted steps of a solve, one by one, in the direction of the solve.
+template <class T>
+class StepListener {
+ public:
+  /// Asked once for every accepted step, from t to t_next: whether it looks into it. If not, nothing is evaluated.
+  virtual bool wants(double t, double t_next) = 0;
+  virtual void look(const DenseStep<T>& step) = 0;
+
+ protected:
+  ~StepListener() = default;
+};
+
+}  // namespace cnf

@@ -1,0 +1,42 @@
+// A recording's steps one at a time, from the last to the first: as they are held, or computed again to the same bits.
+#pragma once
+
+#include "solvers/recording.hpp"
+#include "solvers/slope.hpp"
+
+namespace cnf {
+
+/// The stages of the step at hand. Whatever is left out of a recording, it is here that it comes back.
+template <class T>
+class Replay {
+ public:
+  /// Both must outlive this; memory comes from `scratch`.
+  Replay(const Dynamics<T>& dynamics, const Recording<T>& recording, Scratch& scratch);
+
+  /// Makes step n the one at hand: n = steps() - 1, then one less at each call.
+  void go_to(Index n);
+  const T* k(int i) const { return held_ ? recording_.k(n_, i) : k_[i]; }
+  const T* tape(int i) const { return held_ ? recording_.tape(n_, i) : tape_[i]; }
+  const T* past(int m) const { return past_[m]; }  ///< the first slope of step n - m, m = 1 ... history
+  /// The slope at the end of the step at hand. Of the last step it is there after evaluate_last().
+  const T* end() const { return held_ ? recording_.k(n_, recording_.rule(n_).stages()) : end_; }
+  /// With the last step at hand: the slope at the solve's end, for whose dense output it was evaluated, and its tape.
+  void evaluate_last();
+  const T* end_tape() const { return held_ ? recording_.tape(n_, recording_.rule(n_).stages()) : end_tape_; }
+
+ private:
+  const Dynamics<T>& f_;
+  const Recording<T>& recording_;
+  const Shape& shape_;
+  Scratch& scratch_;
+  Counters counters_;
+  Slope<T> slope_;
+  Index n_ = -1;
+  bool held_ = true;
+  Slots<T> k_{}, tape_{};
+  Past<T> past_{};
+  std::array<T*, kMaxHistory + 1> past_again_{};
+  T *end_ = nullptr, *end_tape_ = nullptr, *z_ = nullptr;
+};
+
+}  // namespace cnf

@@ -1,0 +1,43 @@
+// What one explicit step computes, as numbers: read by who takes the steps and by who transposes them.
+#pragma once
+
+#include "solvers/tableau.hpp"
+
+namespace cnf {
+
+/// Most earlier slopes that a step reads.
+inline constexpr int kMaxHistory = 7;
+
+/// Weights of earlier steps' first slopes in a step of equal size, by how many steps ago: [1] of the last, ...; [0]
+/// is 0.
+struct PastWeights {
+  int history = 0;
+  std::array<double, kMaxHistory + 1> predict{}, correct{};  ///< of the second stage's argument, of the step's end
+  /// Dense output: coefficients of theta, theta^2, ... of the weights of stage 1, stage 0, and [1 + m]: of m steps ago.
+  std::array<std::array<double, kMaxHistory + 1>, kMaxHistory + 1> dense{};
+};
+
+/// Most vectors that a step's dense output weighs: own stages and the slope at its end, or two stages, it and a past.
+inline constexpr int kMaxTerms = kMaxStages + 1;
+static_assert(2 + 1 + kMaxHistory <= kMaxTerms);
+
+/// The stages of a tableau and, of a multistep method, weights of the slopes that earlier steps began with.
+struct StepRule {
+  const Tableau* own = nullptr;
+  const PastWeights* past = nullptr;  ///< null: the step reads nothing but its own stages
+
+  int stages() const { return own->own_stages(); }
+  int history() const { return past ? past->history : 0; }
+  /// Whether dense output reads the slope at the step's end: the next step's first.
+  bool reads_end() const { return !past; }
+  /// Vectors of dense output: the stages, the slope at the end, and the past from 1 on, in this order.
+  int terms() const { return stages() + 1 + history(); }
+  /// Their weights at theta in [0, 1], y(t + theta h) = y + h sum_i w_i v_i, and if not null the weights' derivatives.
+  /// At theta = 1 they are the step's own weights, at 0 they are 0.
+  void dense(double theta, double* w, double* dw) const;
+};
+
+/// The same for whom a step is only a function of time (DenseStep::weights): `rule` is a StepRule.
+void rule_weights(const void* rule, double theta, double* w);
+
+}  // namespace cnf

@@ -1,0 +1,369 @@
+// Values between the ends of steps: their order, and gradients of what is seen there.
+#include <algorithm>
+#include <catch2/catch.hpp>
+#include <cmath>
+#include <functional>
+#include <string>
+
+#include "solvers/differentiate.hpp"
+#include "solvers/span_dynamics.hpp"
+#include "tests/solvers/fields.hpp"
+
+using namespace cnf;
+
+namespace {
+
+constexpr Index kD = 3, kB = 4;
+
+Tile<double> tile(const Matrix<double>& x) { return {x.data(), x.rows(), x.cols()}; }
+Out<double> out(Matrix<double>& x) { return {x.data(), x.rows(), x.cols()}; }
+
+SolveOptions solver(const char* text, double tolerance = 1e-4) {
+  const MethodChoice m = parse_method(text);
+  SolveOptions options;
+  options.method = m.method;
+  options.fixed_steps = m.fixed_steps;
+  options.rtol = options.atol = tolerance;
+  return options;
+}
+
+/// Ragged: three of sample 0, none of sample 1, one of sample 2, two of sample 3, one at a time of sample 0.
+const std::vector<Observation> kRagged{{0.4, 0}, {0.55, 3}, {0.7, 0}, {0.7, 3}, {0.83, 2}, {1.31, 0}};
+
+/// loss = <w_z, z(t_end)> + <w_q, q(t_end)> + <w_seen, seen> of the tanh field, or of it over spans in [0, 1].
+struct Loss {
+  TanhField<double> field{kD, Seed{51}};
+  Matrix<double> start = normals<double>(kD, kB, Seed{52}), w_z = normals<double>(kD, kB, Seed{53}),
+                 w_q = normals<double>(1, kB, Seed{54}), w_seen = normals<double>(kD, 6, Seed{55});
+  double t_begin = 0.3, t_end = 1.4;
+  std::vector<Observation> observations = kRagged;
+  std::vector<double> t0{}, t1{};  ///< not empty: spans
+
+  Cotangents<double> cotangents() const { return {tile(w_z), tile(w_q), tile(w_seen)}; }
+  void turn() {
+    std::swap(t_begin, t_end);
+    std::reverse(observations.begin(), observations.end());
+  }
+  template <class F>
+  auto with_dynamics(const F& f) const {
+    if (t0.empty()) return f(field);
+    return f(SpanDynamics<double>(field, t0, t1));
+  }
+  /// Moves the observations well into steps of the solve: a difference across a step's end would see two polynomials.
+  void place(const SolveOptions& options) {
+    with_dynamics([&](const Dynamics<double>& f) {
+      Recording<double> record;
+      REQUIRE(solved(f, t_begin, t_end, start, options, {.record = &record}).status.ok());
+      const auto count = std::ssize(observations);
+      for (Index o = 0; o < count; ++o) {
+        const Index n = o * std::max<Index>(record.steps() - 1, 1) / count;  // not the last: it may be short
+        observations[static_cast<std::size_t>(o)].t =
+            record.t(n) + (0.15 + 0.13 * static_cast<double>(o)) * record.h(n);
+      }
+      observations[3].t = observations[2].t;
+      return 0;
+    });
+  }
+  double operator()(const SolveOptions& options) const {
+    return with_dynamics([&](const Dynamics<double>& f) {
+      Matrix<double> seen(kD, w_seen.cols());
+      Observer<double> observer(observations, f.blocks(), t_end > t_begin, out(seen), {});
+      const Solved<double> s = solved(f, t_begin, t_end, start, options, {.listener = &observer});
+      REQUIRE(s.status.ok());
+      return (w_z.array() * s.z.array()).sum() + (w_q.array() * s.q.array()).sum() +
+             (w_seen.array() * seen.array()).sum();
+    });
+  }
+};
+
+/// The gradient in one list: z, the dynamics' parameters, observation times, t_begin, t_end.
+struct Gradient {
+  std::vector<double> values, fractions;
+  Matrix<double> seen;
+};
+
+Gradient gradient_of(const Loss& loss, const SolveOptions& solve, const GradientOptions& how) {
+  return loss.with_dynamics([&](const Dynamics<double>& f) {
+    Gradient g;
+    g.seen.resize(kD, loss.w_seen.cols());
+    Scratch scratch;
+    Counters counters;
+    DifferentiableSolve<double> of;
+    State<double> state(f.blocks(), kB);
+    state.z() = loss.start;
+    const Look<double> look{loss.observations, out(g.seen)};
+    REQUIRE(of.forward(f, loss.t_begin, loss.t_end, state, solve, how, scratch, counters, look).ok());
+    Matrix<double> z_bar(kD, kB);
+    std::vector<double> params_bar(static_cast<std::size_t>(f.gradient_size())), times(loss.observations.size());
+    SolveGradient<double> gradient{.z_bar = out(z_bar), .params_bar = params_bar, .dloss_dtimes = times};
+    REQUIRE(of.backward(f, loss.cotangents(), gradient, scratch, counters).ok());
+    g.values.assign(z_bar.data(), z_bar.data() + z_bar.size());
+    g.values.insert(g.values.end(), params_bar.begin(), params_bar.end());
+    g.values.insert(g.values.end(), times.begin(), times.end());
+    g.values.insert(g.values.end(), {gradient.dloss_dt_begin, gradient.dloss_dt_end});
+    g.fractions = of.fractions();
+    return g;
+  });
+}
+
+/// The same by fourth-order central differences.
+std::vector<double> differences(Loss& loss, const SolveOptions& options) {
+  std::vector<double> g;
+  const auto along = [&](double& x) {
+    const double at = x, h = 1e-3;
+    const auto moved = [&](double step) {
+      x = at + step;
+      const double value = loss(options);
+      x = at;
+      return value;
+    };
+    g.push_back((8 * (moved(h) - moved(-h)) - (moved(2 * h) - moved(-2 * h))) / (12 * h));
+  };
+  for (Index i = 0; i < loss.start.size(); ++i) along(loss.start(i));
+  for (Index i = 0; i < loss.field.parameters(); ++i) along(loss.field.parameter(i));
+  for (double& t : loss.t0) along(t);
+  for (double& t : loss.t1) along(t);
+  for (Observation& o : loss.observations) along(o.t);
+  along(loss.t_begin);
+  along(loss.t_end);
+  return g;
+}
+
+void check_equal(const std::vector<double>& a, const std::vector<double>& b, double margin) {
+  REQUIRE(a.size() == b.size());
+  double size = 0;
+  for (double x : b) size = std::max(size, std::abs(x));
+  for (std::size_t i = 0; i < a.size(); ++i) {
+    CAPTURE(i, a[i], b[i]);
+    CHECK(std::abs(a[i] - b[i]) <= margin * size);
+  }
+}
+
+SolveOptions frozen(SolveOptions options, const std::vector<double>& fractions) {
+  options.fixed_steps = 0;
+  options.fractions = fractions;
+  return options;
+}
+
+/// y1' = y1 log y2, y2' = -y2 log y1 at phases of its solution (e^sin, e^cos).
+Matrix<double> exact(double t, Index samples) {
+  Matrix<double> z(2, samples);
+  for (Index j = 0; j < samples; ++j) {
+    const double at = t + 0.4 * static_cast<double>(j);
+    z.col(j) << std::exp(std::sin(at)), std::exp(std::cos(at));
+  }
+  return z;
+}
+const PointField<double> kWaves(2, [](double, std::span<const double> y, std::span<double> dy, Index) {
+  dy[0] = y[0] * std::log(y[1]);
+  dy[1] = -y[1] * std::log(y[0]);
+});
+
+/// The error of values seen at the shares `inside` of steps first .. N - 1 of N from 0 to `end`.
+double seen_error(const Method& m, int N, double end, const std::vector<double>& inside, int first = 0) {
+  constexpr Index kSamples = 16;
+  std::vector<Observation> at;
+  for (int n = first; n < N; ++n)
+    for (const double theta : inside)
+      for (Index j = 0; j < kSamples; ++j) at.push_back({(n + theta) / N * end, j});
+  Matrix<double> seen(2, std::ssize(at));
+  SolveOptions options;
+  options.method = m;
+  options.fixed_steps = N;
+  Observer<double> observer(at, kWaves.blocks(), end > 0, out(seen), {});
+  REQUIRE(solved(kWaves, 0, end, exact(0, kSamples), options, {.listener = &observer}).status.ok());
+  double square = 0;
+  for (std::size_t i = 0; i < at.size(); ++i) {
+    const Matrix<double> truth = exact(at[i].t, kSamples);
+    square += (seen.col(static_cast<Index>(i)) - truth.col(at[i].sample)).squaredNorm();
+  }
+  return std::sqrt(square / static_cast<double>(at.size()));
+}
+
+}  // namespace
+
+TEST_CASE("inside a step the local error has the dense order of the method and one", "[solvers][dense][order]") {
+  for (const Tableau* m : kAllTableaus)
+    for (const double direction : {1.0, -1.0}) {
+      CAPTURE(std::string(m->name), direction);
+      double coarse = seen_error(m, 1, direction / 4, {0.21, 0.58, 0.83}), slope = 0;
+      for (int k = 3; k <= 8; ++k) {
+        const double fine = seen_error(m, 1, direction * std::ldexp(1.0, -k), {0.21, 0.58, 0.83});
+        if (fine < 1e-14) break;
+        slope = std::log2(coarse / fine);
+        coarse = fine;
+      }
+      CHECK(slope > m->dense_order() + 1 - 0.15);
+      CHECK(slope < m->dense_order() + 1 + 0.25);
+    }
+}
+
+TEST_CASE("inside the steps of a solve values are of the method's order, or one above their own",
+          "[solvers][dense][order]") {
+  for (const Method& m : all_methods())
+    for (const double end : {6.0, -6.0}) {
+      CAPTURE(std::string(m.name()), end);
+      const int order = std::min(m.order(), m.dense_order() + 1), most = order == 1 ? 4096 : 1024;
+      constexpr int kStart = 7;  // the first steps of a multistep method have another's polynomial
+      double coarse = seen_error(m, 32, end, {0.37}, kStart), slope = 0;
+      for (int N = 64; N <= most; N *= 2) {
+        const double fine = seen_error(m, N, end, {0.37}, kStart);
+        if (fine < 1e-13) break;
+        slope = std::log2(coarse / fine);
+        coarse = fine;
+      }
+      CHECK(slope > order - 0.2);
+    }
+}
+
+TEST_CASE("a value at a step's end has the bits of the state, and looking changes none", "[solvers][dense]") {
+  const TanhField<double> f(kD, Seed{1});
+  const Matrix<double> start = normals<double>(kD, kB, Seed{2});
+  for (const char* text : {"euler:9", "rk4:9", "dopri5:9", "dopri5", "fehlberg45", "bosh3", "dopri8", "abm5:20"})
+    for (const bool forwards : {true, false}) {
+      CAPTURE(text, forwards);
+      const SolveOptions options = solver(text, 1e-7);
+      const double begin = forwards ? 0.2 : 2.0, end = forwards ? 2.0 : 0.2;
+      const Solved<double> plain = solved(f, begin, end, start, options);
+      Recording<double> record;
+      solved(f, begin, end, start, options, {.record = &record});
+      std::vector<Observation> at{{begin, 1}};
+      for (Index n = 1; n <= record.steps(); ++n) at.push_back({record.t(n), n % kB});
+      Matrix<double> seen(kD, std::ssize(at));
+      std::vector<StepPoint> where(at.size());
+      Observer<double> observer(at, f.blocks(), forwards, out(seen), where);
+      Recording<double> watched;
+      const Solved<double> s = solved(f, begin, end, start, options, {.record = &watched, .listener = &observer});
+      CHECK(s.z == plain.z);
+      CHECK(s.q == plain.q);
+      CHECK(s.counters.evaluations <= plain.counters.evaluations + 1);
+      CHECK(watched.fractions() == record.fractions());
+      CHECK(seen.col(0) == start.col(1));
+      for (Index n = 1; n < record.steps(); ++n) CHECK(seen.col(n) == Tile<double>(record.z(n), kD, kB).col(n % kB));
+      CHECK(seen.col(record.steps()) == plain.z.col(record.steps() % kB));
+    }
+}
+
+TEST_CASE("the discrete gradient of what is seen equals central differences on the frozen grid",
+          "[solvers][adjoint][dense]") {
+  for (const char* text : {"euler:5", "ralston:4", "rk4:3", "dopri5:3", "bosh3", "fehlberg45", "dopri5", "tsit5",
+                           "dopri8", "dopri8:1", "abm1:6", "abm2:7", "abm4:9", "abm5:11", "abm8:12"})
+    for (const bool forwards : {true, false}) {
+      CAPTURE(text, forwards);
+      Loss loss;
+      if (!forwards) loss.turn();
+      loss.place(solver(text));
+      const Gradient g = gradient_of(loss, solver(text), {});
+      check_equal(g.values, differences(loss, frozen(solver(text), g.fractions)), 1e-9);
+      for (const std::size_t memory : {std::size_t{0}, std::size_t{6'000}}) {
+        const Gradient again = gradient_of(loss, solver(text), {.memory = memory});
+        CHECK(again.values == g.values);
+        CHECK(again.seen == g.seen);
+      }
+    }
+}
+
+TEST_CASE("the continuous gradient of what is seen goes to the truth with the tolerance", "[solvers][adjoint][dense]") {
+  for (const bool forwards : {true, false}) {
+    Loss loss;
+    if (!forwards) loss.turn();
+    const std::vector<double> truth = differences(loss, solver("dopri8:400"));
+    for (const double tolerance : {1e-5, 1e-7, 1e-9})
+      for (const bool reset : {true, false}) {
+        CAPTURE(forwards, tolerance, reset);
+        const SolveOptions options = solver("dopri5", tolerance);
+        const GradientOptions how{.mode = GradientMode::continuous, .backward = options, .reset = reset};
+        check_equal(gradient_of(loss, options, how).values, truth, 30 * tolerance);
+      }
+  }
+}
+
+TEST_CASE("what is seen at an end is the end, and its cotangent is the end's", "[solvers][adjoint][dense]") {
+  for (const GradientMode mode : {GradientMode::discrete, GradientMode::continuous}) {
+    CAPTURE(name(mode));
+    Loss at_ends;
+    at_ends.observations = {{0.3, 2}, {1.4, 0}, {1.4, 1}};
+    at_ends.w_seen = normals<double>(kD, 3, Seed{60});
+    Loss plain;
+    plain.observations.clear();
+    plain.w_z.col(0) += at_ends.w_seen.col(1);
+    plain.w_z.col(1) += at_ends.w_seen.col(2);
+    plain.w_seen.resize(kD, 0);
+    const GradientOptions how{.mode = mode, .backward = solver("dopri5", 1e-10)};
+    const std::vector<double> a = gradient_of(at_ends, solver("dopri5", 1e-10), how).values;
+    std::vector<double> b = gradient_of(plain, solver("dopri5", 1e-10), how).values;
+    for (Index r = 0; r < kD; ++r) b[static_cast<std::size_t>(2 * kD + r)] += at_ends.w_seen(r, 0);
+    const std::size_t own = kD * kB + kD * kD + kD;  // times have gradients of their own in a
+    check_equal({a.begin(), a.begin() + own}, {b.begin(), b.begin() + own}, 1e-9);
+  }
+}
+
+TEST_CASE("over spans of their own samples are seen at times of their own, with gradients of all",
+          "[solvers][adjoint][dense][spans]") {
+  Loss loss;
+  loss.t_begin = 0, loss.t_end = 1;
+  loss.t0 = {0.2, 1.5, -2, 0.7};
+  loss.t1 = {1.4, 0.3, 1, 0.9};
+  for (const char* text : {"rk4:4", "dopri5", "dopri8", "abm3:8"}) {
+    CAPTURE(text);
+    loss.place(solver(text));
+    const Gradient g = gradient_of(loss, solver(text), {});
+    check_equal(g.values, differences(loss, frozen(solver(text), g.fractions)), 1e-8);
+  }
+  const SolveOptions tight = solver("dopri5", 1e-11);
+  const GradientOptions how{.mode = GradientMode::continuous, .backward = tight};
+  check_equal(gradient_of(loss, tight, how).values, differences(loss, solver("dopri5:400")), 1e-8);
+}
+
+TEST_CASE("an adaptive solve steps onto its stops, and goes on as if it had not been cut", "[solvers][stops]") {
+  const TanhField<double> f(kD, Seed{1});
+  const Matrix<double> start = normals<double>(kD, kB, Seed{2});
+  for (const bool forwards : {true, false}) {
+    CAPTURE(forwards);
+    SolveOptions options = solver("dopri5", 1e-8);
+    const double begin = forwards ? 0 : 3, end = forwards ? 3 : 0;
+    const Solved<double> free = solved(f, begin, end, start, options);
+    options.stops = {begin, 0.5, 0.5, 0.500001, 2.25};
+    if (!forwards) std::sort(options.stops.begin() + 1, options.stops.end(), std::greater<>());
+    Recording<double> record;
+    const Solved<double> s = solved(f, begin, end, start, options, {.record = &record});
+    for (const double stop : options.stops) {
+      bool on = false;
+      for (Index n = 0; n <= record.steps(); ++n) on = on || record.t(n) == stop;
+      CHECK(on);
+    }
+    CHECK(record.t(record.steps()) == end);
+    CHECK((s.z - free.z).cwiseAbs().maxCoeff() < 1e-7);
+    CHECK(s.status.accepted + s.status.rejected <= free.status.accepted + free.status.rejected + 6);
+  }
+}
+
+TEST_CASE("observations and stops that make no sense are refused", "[solvers][dense][arguments]") {
+  using Catch::Matchers::Contains;
+  const TanhField<double> f(kD, Seed{1});
+  const auto check = [](const std::vector<Observation>& at, double begin, double end) {
+    check_observations("test", at, begin, end, kB);
+  };
+  CHECK_NOTHROW(check({{0, 0}, {0, 3}, {1, 0}}, 0, 1));
+  CHECK_NOTHROW(check({{1, 0}, {0.5, 3}, {0.5, 1}}, 1, 0));
+  CHECK_THROWS_WITH(check({{0, 4}}, 0, 1), Contains("observation 0 is of sample 4 of 4"));
+  CHECK_THROWS_WITH(check({{0.5, 0}, {0.2, 0}}, 0, 1), Contains("observation 1 is at t = 0.2") && Contains("sorted"));
+  CHECK_THROWS_WITH(check({{1.5, 0}}, 0, 1), Contains("t = 1.5"));
+  CHECK_THROWS_WITH(check({{std::nan(""), 0}}, 0, 1), Contains("nan"));
+  const std::vector<Observation> one{{0.5, 0}};
+  Matrix<double> narrow(kD - 1, 1);
+  DifferentiableSolve<double> of;
+  State<double> state(f.blocks(), kB);
+  Scratch scratch;
+  Counters counters;
+  CHECK_THROWS_WITH(of.forward(f, 0, 1, state, {}, {}, scratch, counters, {one, out(narrow)}),
+                    Contains("seen is 2 x 1 for 1 observations of 3 values"));
+
+  SolveOptions options;
+  const Matrix<double> start = normals<double>(kD, kB, Seed{2});
+  options.stops = {0.5, 0.2};
+  CHECK_THROWS_WITH(solved(f, 0, 1, start, options), Contains("stops[1] is 0.2") && Contains("0.5"));
+  options.stops = {0.5};
+  options.fixed_steps = 3;
+  CHECK_THROWS_WITH(solved(f, 0, 1, start, options), Contains("stops are for adaptive steps"));
+}
