@@ -6,6 +6,7 @@ endif()
 
 include(GNUInstallDirs)
 include(CMakePackageConfigHelpers)
+set(CMAKE_INSTALL_DEFAULT_COMPONENT_NAME program)  # the other one is development; cmake/package.cmake packs each
 
 set(layers base solvers datasets flows)
 set(cnf_cmake_dir ${CMAKE_INSTALL_LIBDIR}/cmake/cnf)
@@ -23,7 +24,7 @@ foreach(layer IN LISTS layers)
   get_target_property(headers cnf_${layer} CNF_PUBLIC_HEADERS)
   foreach(header IN LISTS headers)
     get_filename_component(folder ${layer}/${header} DIRECTORY)
-    install(FILES ${layer}/${header} DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/cnf/${folder})
+    install(FILES ${layer}/${header} DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/cnf/${folder} COMPONENT development)
   endforeach()
   list(APPEND layer_targets cnf_${layer})
   get_target_property(type cnf_${layer} TYPE)
@@ -32,8 +33,8 @@ foreach(layer IN LISTS layers)
   endif()
 endforeach()
 
-install(TARGETS cnf_public ${layer_targets} EXPORT cnf)
-install(EXPORT cnf NAMESPACE cnf:: DESTINATION ${cnf_cmake_dir} FILE cnfTargets.cmake)
+install(TARGETS cnf_public ${layer_targets} EXPORT cnf COMPONENT development)
+install(EXPORT cnf NAMESPACE cnf:: DESTINATION ${cnf_cmake_dir} FILE cnfTargets.cmake COMPONENT development)
 if(TARGET cnf)
   install(TARGETS cnf)
 endif()
@@ -43,12 +44,14 @@ configure_package_config_file(cmake/cnfConfig.cmake.in ${PROJECT_BINARY_DIR}/cnf
 # Until 1.0 a minor version may change an interface.
 write_basic_package_version_file(${PROJECT_BINARY_DIR}/cnfConfigVersion.cmake COMPATIBILITY SameMinorVersion)
 install(FILES ${PROJECT_BINARY_DIR}/cnfConfig.cmake ${PROJECT_BINARY_DIR}/cnfConfigVersion.cmake cmake/libraries.cmake
-        DESTINATION ${cnf_cmake_dir})
+        DESTINATION ${cnf_cmake_dir} COMPONENT development)
 
 # Relative to the file itself, so that an installation may be moved and --prefix may differ.
 file(RELATIVE_PATH prefix_from_pc ${CMAKE_INSTALL_FULL_LIBDIR}/pkgconfig ${CMAKE_INSTALL_PREFIX})
 configure_file(cmake/cnf.pc.in ${PROJECT_BINARY_DIR}/cnf.pc @ONLY)
-install(FILES ${PROJECT_BINARY_DIR}/cnf.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
+install(FILES ${PROJECT_BINARY_DIR}/cnf.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig COMPONENT development)
+
+include(cmake/package.cmake)
 
 if(PROJECT_IS_TOP_LEVEL AND CNF_TESTS AND NOT CNF_SANITIZED)
   add_test(NAME "install: a consumer without our flags finds the package, links and runs"
