@@ -20,7 +20,7 @@ fi
 
 work=$(mktemp -d)
 # The mounts first, or /proc would be emptied.
-trap 'umount "$work"/*/proc 2>/dev/null; rm -rf --one-file-system "$work"' EXIT
+trap 'umount "$work"/*/proc 2>/dev/null || true; rm -rf --one-file-system "$work"' EXIT
 
 # shellcheck disable=SC2016  # apt-get's own variables
 mirror=$(apt-get indextargets --format '$(REPO_URI) $(CODENAME)' 'Created-By: Packages' 'Component: main' |
