@@ -1,16 +1,33 @@
 #include "base/standardisation.hpp"
 
+#include <Eigen/Cholesky>
+#include <Eigen/Eigenvalues>
 #include <cmath>
+#include <limits>
 #include <stdexcept>
-#include <string>
+
+#include "base/error.hpp"
+#include "base/number_text.hpp"
 
 namespace cnf {
 
-static void check_rows(const char* function, Index rows, Index dim) {
+namespace {
+
+/// mean of the columns of x about a first guess: exact to rounding also where the mean is far from 0.
+Vector<double> mean_of(const Eigen::Ref<const Batch>& x) {
+  const Vector<double> guess = x.col(0);
+  const double n = static_cast<double>(x.cols());
+  const Vector<double> mean = guess + (x.colwise() - guess).rowwise().sum() / n;
+  return mean + (x.colwise() - mean).rowwise().sum() / n;
+}
+
+void check_rows(const char* function, Index rows, Index dim) {
   if (rows != dim)
     throw std::invalid_argument(std::string("Standardisation::") + function + ": " + std::to_string(rows) +
                                 " rows, expected " + std::to_string(dim) + "; samples are columns");
 }
+
+}  // namespace
 
 Standardisation Standardisation::identity(Index D) { return {Vector<double>::Zero(D), Matrix<double>::Identity(D, D)}; }
 
@@ -40,5 +57,46 @@ Batch Standardisation::invert(const Eigen::Ref<const Batch>& u) const {
 }
 
 double Standardisation::log_abs_det() const { return scale.diagonal().array().log().sum(); }
+
+Standardisation fit_standardisation(const Eigen::Ref<const Batch>& x, const std::vector<std::string>& columns,
+                                    const std::string& source) {
+  constexpr double kSmallestEigenvalue = 1e-8;
+  const Index D = x.rows(), N = x.cols();
+  if (!columns.empty() && static_cast<Index>(columns.size()) != D)
+    throw std::invalid_argument("fit_standardisation: " + std::to_string(columns.size()) + " column names for " +
+                                std::to_string(D) + " dimensions; samples are columns");
+  if (N < 2)
+    throw InputError(source + ": " + std::to_string(N) + (N == 1 ? " row" : " rows") +
+                     " to fit to, expected at least 2");
+  Standardisation s;
+  s.mean = mean_of(x);
+  Vector<double> deviation(D);
+  for (Index j = 0; j < D; ++j) {
+    const double most = x.row(j).cwiseAbs().maxCoeff();
+    // Relative to the largest value first, so that squares neither overflow nor vanish.
+    const double spread = most > 0 ? ((x.row(j).array() - s.mean[j]) / most).square().mean() : 0;
+    deviation[j] = most * std::sqrt(spread);
+    if (x.row(j).minCoeff() == x.row(j).maxCoeff() ||
+        !(std::sqrt(spread) > 4 * std::numeric_limits<double>::epsilon())) {
+      const std::string name = columns.empty() ? "" : ", '" + columns[static_cast<std::size_t>(j)] + "',";
+      throw InputError(source + ": column " + std::to_string(j + 1) + name + " is constant, all " + std::to_string(N) +
+                           " values are " + shortest(x(j, 0)) + "; a density needs columns that vary",
+                       "leave the column out");
+    }
+  }
+  s.scale = deviation.asDiagonal();
+  if (N <= D) return s;
+  Matrix<double> correlation = Matrix<double>::Zero(D, D);
+  constexpr Index kPiece = 4096;
+  for (Index i = 0; i < N; i += kPiece) {
+    const Batch u =
+        deviation.cwiseInverse().asDiagonal() * (x.middleCols(i, std::min(kPiece, N - i)).colwise() - s.mean);
+    correlation.selfadjointView<Eigen::Lower>().rankUpdate(u, 1. / static_cast<double>(N));
+  }
+  const Eigen::SelfAdjointEigenSolver<Matrix<double>> eigen(correlation, Eigen::EigenvaluesOnly);
+  if (!(eigen.eigenvalues().minCoeff() > kSmallestEigenvalue)) return s;
+  s.scale = deviation.asDiagonal() * Matrix<double>(correlation.llt().matrixL());
+  return s;
+}
 
 }  // namespace cnf

@@ -5,9 +5,9 @@
 #include <vector>
 
 #include "base/random.hpp"
+#include "base/standardisation.hpp"
 #include "base/types.hpp"
 #include "datasets/mixture.hpp"
-#include "datasets/standardise.hpp"
 
 namespace cnf {
 

@@ -6,7 +6,7 @@
 #include <numbers>
 #include <stdexcept>
 
-#include "datasets/standardise.hpp"
+#include "base/standardisation.hpp"
 
 namespace cnf {
 namespace {

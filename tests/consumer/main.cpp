@@ -1,7 +1,6 @@
 #include <cmath>
 #include <cstdio>
 
-#include "datasets/standardise.hpp"
 #include "datasets/toy.hpp"
 #include "flows/training/flow_task.hpp"
 

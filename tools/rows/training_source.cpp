@@ -6,7 +6,6 @@
 
 #include "base/error.hpp"
 #include "datasets/split.hpp"
-#include "datasets/standardise.hpp"
 #include "tools/cli/exit_code.hpp"
 #include "tools/cli/output.hpp"
 #include "tools/rows/data_argument.hpp"

@@ -1,4 +1,4 @@
-#include "datasets/standardise.hpp"
+#include "base/standardisation.hpp"
 
 #include <Eigen/LU>
 #include <catch2/catch.hpp>
@@ -34,7 +34,7 @@ std::string message_of(const Batch& x, const std::vector<std::string>& columns =
 
 }  // namespace
 
-TEST_CASE("standardised data have mean 0 and covariance I, wherever and however scaled", "[datasets][standardise]") {
+TEST_CASE("standardised data have mean 0 and covariance I, wherever and however scaled", "[base][standardise]") {
   const Matrix<double> A = normals(4, 4, Seed{1});
   const double scale = GENERATE(1., 1e-150, 1e150);
   const Batch x = ((A * normals(4, 5000, Seed{2})).colwise() + 100 * normals(4, 1, Seed{3}).col(0)) * scale;
@@ -48,8 +48,7 @@ TEST_CASE("standardised data have mean 0 and covariance I, wherever and however 
   CHECK(s.log_abs_det() == Approx(std::log(std::abs((s.scale / scale).determinant())) + 4 * std::log(scale)));
 }
 
-TEST_CASE("an affine map of the data leaves the standardised data the same up to a rotation",
-          "[datasets][standardise]") {
+TEST_CASE("an affine map of the data leaves the standardised data the same up to a rotation", "[base][standardise]") {
   const Batch x = normals(3, 400, Seed{5}).array().cube();
   const Matrix<double> A = normals(3, 3, Seed{6});
   const Batch y = (A * x).colwise() + Vector<double>::Constant(3, 7);
@@ -57,7 +56,7 @@ TEST_CASE("an affine map of the data leaves the standardised data the same up to
   CHECK((u.transpose() * u - v.transpose() * v).cwiseAbs().maxCoeff() < 1e-11 * u.squaredNorm());
 }
 
-TEST_CASE("a covariance without full rank falls back to each column's own deviation", "[datasets][standardise]") {
+TEST_CASE("a covariance without full rank falls back to each column's own deviation", "[base][standardise]") {
   Batch x = normals(3, 500, Seed{7});
   x.row(2) = 2 * x.row(0) - x.row(1) + 5e-5 * x.row(2);  // eigenvalue about 1e-9
   const Standardisation diagonal = fit_standardisation(x);
@@ -68,7 +67,7 @@ TEST_CASE("a covariance without full rank falls back to each column's own deviat
   CHECK(fit_standardisation(normals(5, 5, Seed{9})).scale.isDiagonal());  // N <= D
 }
 
-TEST_CASE("constant columns and too few rows are named", "[datasets][standardise]") {
+TEST_CASE("constant columns and too few rows are named", "[base][standardise]") {
   Batch x = normals(3, 50, Seed{10});
   x.row(1).setConstant(0.1);
   CHECK(message_of(x, {"a", "b", "c"}) ==
@@ -83,7 +82,7 @@ TEST_CASE("constant columns and too few rows are named", "[datasets][standardise
   CHECK_THROWS_AS(Standardisation::identity(2).invert(x), std::invalid_argument);
 }
 
-TEST_CASE("a small spread far from zero is still whitened", "[datasets][standardise]") {
+TEST_CASE("a small spread far from zero is still whitened", "[base][standardise]") {
   Batch x = normals(2, 4000, Seed{11});
   x.row(0).array() = 1e6 + 1e-3 * x.row(0).array();
   const Standardisation s = fit_standardisation(x);
@@ -91,7 +90,7 @@ TEST_CASE("a small spread far from zero is still whitened", "[datasets][standard
   CHECK(covariance(s.apply(x)).isIdentity(1e-6));
 }
 
-TEST_CASE("the identity changes nothing", "[datasets][standardise]") {
+TEST_CASE("the identity changes nothing", "[base][standardise]") {
   const Batch x = normals(3, 10, Seed{12});
   const Standardisation s = Standardisation::identity(3);
   CHECK(s.apply(x) == x);
