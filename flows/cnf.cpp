@@ -1,5 +1,6 @@
 #include "flows/cnf.hpp"
 
+#include <algorithm>
 #include <cmath>
 #include <stdexcept>
 #include <string>
@@ -20,6 +21,10 @@ Layout Cnf::layout() const {
     all.append("blocks." + std::to_string(k) + ".", cnf::layout(blocks[k].field));
   all.append("base.", cnf::layout(base, dim()));
   return all;
+}
+
+bool Cnf::is_smooth() const {
+  return std::all_of(blocks.begin(), blocks.end(), [](const Block& block) { return cnf::is_smooth(block.field); });
 }
 
 const MlpShape& Cnf::mlp() const {
@@ -48,11 +53,13 @@ void check(const Cnf& model) {
            std::to_string(model.dim()));
 }
 
-Cnf start_flow(FieldShape field, const Standardisation& standardisation, Seed seed) {
+Cnf start_flow(FieldShape field, const Standardisation& standardisation, Seed seed, double t_data,
+               std::vector<std::string> columns) {
   Cnf model;
   set_dim(field, standardisation.dim());
-  model.blocks.front().field = std::move(field);
+  model.blocks.front() = {std::move(field), 0, t_data};
   model.standardisation = standardisation;
+  model.columns = std::move(columns);
   // Rounded to float, so that a flow starts from the same weights in either precision.
   model.params = initial_parameters(model.blocks.front().field, seed).cast<float>().cast<double>();
   return model;
@@ -62,9 +69,11 @@ void expect_samples(const char* what, const Cnf& model, Index rows, Index given)
   if (rows != model.dim())
     throw std::invalid_argument(std::string(what) + ": x has " + std::to_string(rows) + " rows, this flow is over " +
                                 std::to_string(model.dim()) + " dimensions; samples are columns, is x transposed?");
-  if (given != std::ssize(model.given))
-    throw std::invalid_argument(std::string(what) + ": " + std::to_string(given) + " conditions are given, this flow " +
-                                "takes " + std::to_string(model.given.size()));
+  if (given == std::ssize(model.given)) return;
+  std::string names;
+  for (const Condition& condition : model.given) names += (names.empty() ? ": '" : ", '") + condition.name + "'";
+  throw std::invalid_argument(std::string(what) + ": " + std::to_string(given) + " conditions are given, this flow " +
+                              "takes " + (model.given.empty() ? "none" : std::to_string(model.given.size()) + names));
 }
 
 Index tile_rows(const Cnf&) { return kMostTileRows; }

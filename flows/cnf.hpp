@@ -33,11 +33,15 @@ struct Cnf {
   std::vector<std::string> columns;  ///< names of the data's columns, D
 
   Index dim() const { return cnf::dim(blocks.front().field); }
+  /// The time of the base, where the first block begins, and of the data, where the last one ends.
+  double begin() const { return blocks.front().t_base; }
+  double end() const { return blocks.back().t_data; }
   /// One MLP on N(0, I), without conditions: its tensors have their own names alone, and a file of format 1 can say it.
   bool is_plain() const;
   /// Where the parameters lie: the blocks' under "blocks.k.", the base's under "base."; of a plain model without
   /// prefix.
   Layout layout() const;
+  bool is_smooth() const;  ///< of every block: see field_shape.hpp
   /// The only block's shape. std::logic_error if there are several, or its field is no MLP.
   const MlpShape& mlp() const;
 };
@@ -47,9 +51,11 @@ struct Cnf {
 /// field takes any yet).
 void check(const Cnf& model);
 
-/// A flow that has learned nothing yet: weights drawn from the seed, near the identity in unit coordinates. The field's
-/// dimension is the standardisation's.
-Cnf start_flow(FieldShape field, const Standardisation& standardisation, Seed seed);
+/// A flow of one block that has learned nothing yet: weights drawn from the seed, near the identity in unit
+/// coordinates. The field's dimension is the standardisation's; the base is at time 0, the data are at t_data, and
+/// `columns` names them.
+Cnf start_flow(FieldShape field, const Standardisation& standardisation, Seed seed, double t_data = 1,
+               std::vector<std::string> columns = {});
 
 /// Throws std::invalid_argument for points or conditions of other rows than the model's; `what` names the caller.
 void expect_samples(const char* what, const Cnf& model, Index rows, Index given);

@@ -97,10 +97,15 @@ Evaluated Evaluator::log_prob(const Samples<double>& x, std::uint64_t first) {
   return result;
 }
 
-Evaluated Evaluator::sample(Seed seed, std::uint64_t first, Index N, bool with_log_prob) {
+Evaluated Evaluator::sample(Seed seed, std::uint64_t first, Index N, bool with_log_prob,
+                            const Eigen::Ref<const Batch>& given) {
   const Cnf& model = engine_->model;
   Evaluated result;
   if (N < 0) throw std::invalid_argument("sample: N is " + std::to_string(N) + ", expected 0 or more");
+  expect_samples("sample", model, model.dim(), given.rows());
+  if (given.rows() > 0 && given.cols() != N)
+    throw std::invalid_argument("sample: conditions are given for " + std::to_string(given.cols()) + " of " +
+                                std::to_string(N) + " samples");
   if (N == 0) {
     result.points.resize(model.dim(), 0);
     return result;
@@ -109,7 +114,8 @@ Evaluated Evaluator::sample(Seed seed, std::uint64_t first, Index N, bool with_l
   const Index rows = tile_rows(model);
   const std::uint64_t begin = first / static_cast<std::uint64_t>(rows) * static_cast<std::uint64_t>(rows);
   const Index lead = static_cast<Index>(first - begin), whole = (lead + N + rows - 1) / rows * rows;
-  Batch u(model.dim(), whole);
+  Batch u(model.dim(), whole), beside = Batch::Zero(given.rows(), whole);
+  if (given.rows() > 0) beside.middleCols(lead, N) = given;
   for_each_tile(static_cast<int>(whole / rows), engine_->threads, [&](int tile, int) {
     const Index at = tile * rows;
     sample_base(model.base, seed, begin + static_cast<std::uint64_t>(at),
@@ -118,7 +124,8 @@ Evaluated Evaluator::sample(Seed seed, std::uint64_t first, Index N, bool with_l
   Vector<double> q(whole);
   Vector<double> log_prob;
   if (with_log_prob) log_prob = cnf::log_prob(model.base, u);
-  engine_->transport(Way::to_data, u, Tile<double>(nullptr, 0, whole), with_log_prob ? &q : nullptr, begin, result);
+  engine_->transport(Way::to_data, u, Tile<double>(beside.data(), beside.rows(), whole), with_log_prob ? &q : nullptr,
+                     begin, result);
   result.points = model.standardisation.invert(u.middleCols(lead, N));
   if (with_log_prob) {
     result.log_prob = (log_prob - q).segment(lead, N);
@@ -150,8 +157,9 @@ Evaluated log_prob(const Cnf& model, const Samples<double>& x, const EvaluationO
   return Evaluator(model, options).log_prob(x);
 }
 
-Evaluated sample(const Cnf& model, Seed seed, Index N, const EvaluationOptions& options, bool with_log_prob) {
-  return Evaluator(model, options).sample(seed, 0, N, with_log_prob);
+Evaluated sample(const Cnf& model, Seed seed, Index N, const EvaluationOptions& options, bool with_log_prob,
+                 const Eigen::Ref<const Batch>& given) {
+  return Evaluator(model, options).sample(seed, 0, N, with_log_prob, given);
 }
 
 }  // namespace cnf

@@ -49,8 +49,11 @@ class Evaluator {
   /// log p(x) and the base points z(t_base) of x (D x N, the user's units). `first`: the number of x's first row in the
   /// whole, which addresses Hutchinson's probes.
   Evaluated log_prob(const Samples<double>& x, std::uint64_t first = 0);
-  /// Samples first .. first + N - 1 of the stream that `seed` names; sample i is the same whatever N is.
-  Evaluated sample(Seed seed, std::uint64_t first, Index N, bool with_log_prob);
+  /// Samples first .. first + N - 1 of the stream that `seed` names, under the conditions given for each of them
+  /// (C x N; a model without conditions takes none). Sample i is the same whatever N is; with conditions, where its
+  /// tile's others are given the same.
+  Evaluated sample(Seed seed, std::uint64_t first, Index N, bool with_log_prob,
+                   const Eigen::Ref<const Batch>& given = Batch());
   /// z(t_base) of x without log-densities; and back.
   Evaluated encode(const Samples<double>& x);
   Evaluated decode(const Samples<double>& z);
@@ -65,6 +68,6 @@ class Evaluator {
 /// One call for one use: see Evaluator.
 Evaluated log_prob(const Cnf& model, const Samples<double>& x, const EvaluationOptions& options = {});
 Evaluated sample(const Cnf& model, Seed seed, Index N, const EvaluationOptions& options = {},
-                 bool with_log_prob = false);
+                 bool with_log_prob = false, const Eigen::Ref<const Batch>& given = Batch());
 
 }  // namespace cnf

@@ -34,6 +34,14 @@ Index dim(const FieldShape& shape) {
 void set_dim(FieldShape& shape, Index D) {
   std::visit([D](auto& s) { s.dim = D; }, shape);
 }
+bool is_smooth(const FieldShape& shape) {
+  return std::visit(
+      []<class Shape>(const Shape& s) {
+        if constexpr (requires { s.activation; }) return s.activation != Activation::relu;
+        return true;
+      },
+      shape);
+}
 Vector<double> initial_parameters(const FieldShape& shape, Seed seed) {
   return std::visit([seed](const auto& s) { return s.initial_parameters(seed); }, shape);
 }

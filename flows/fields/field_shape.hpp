@@ -35,6 +35,8 @@ std::vector<Setting> settings(FieldShape& shape);  ///< "dim" first
 Layout layout(const FieldShape& shape);
 Index dim(const FieldShape& shape);
 void set_dim(FieldShape& shape, Index D);
+/// Whether f has a derivative everywhere. Else the divergence jumps, and methods of high order lose their order.
+bool is_smooth(const FieldShape& shape);
 Vector<double> initial_parameters(const FieldShape& shape, Seed seed);
 
 /// `params`: layout(shape).size values, which must outlive the field. std::invalid_argument: another number of them.

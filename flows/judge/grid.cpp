@@ -42,7 +42,7 @@ Batch finite_samples(Evaluator& evaluator, Seed seed, Index N) {
   return points;
 }
 
-Box quantile_box(const Batch& points) {
+Box quantile_box(const Eigen::Ref<const Batch>& points) {
   if (points.rows() != 2 || points.cols() < 2)
     throw std::invalid_argument("quantile_box: points are " + std::to_string(points.rows()) + " x " +
                                 std::to_string(points.cols()) + ", expected 2 rows and 2 columns or more");
@@ -77,7 +77,7 @@ std::optional<Matrix<double>> density_grid(Evaluator& evaluator, const Grid& gri
   return density_grid(log_density, grid, stop);
 }
 
-Matrix<double> histogram(const Batch& points, const Grid& grid) {
+Matrix<double> histogram(const Eigen::Ref<const Batch>& points, const Grid& grid) {
   Matrix<double> density = Matrix<double>::Zero(grid.ny, grid.nx);
   const Box& range = grid.range;
   const double width = range.x1 - range.x0, height = range.y1 - range.y0;

@@ -32,7 +32,7 @@ Batch finite_samples(Evaluator& evaluator, Seed seed, Index N);
 
 /// From the 0.5 % to the 99.5 % quantile of either coordinate, widened by a sixth: a twelfth to both sides.
 /// Throws std::invalid_argument for fewer than two points, or points not of the plane.
-Box quantile_box(const Batch& points);
+Box quantile_box(const Eigen::Ref<const Batch>& points);
 
 /// p at the centres, ny x nx, row 0 = lowest y; nothing if stopped. `log_density` is asked for blocks of whole tiles,
 /// and told the number of the first cell.
@@ -44,6 +44,6 @@ std::optional<Matrix<double>> density_grid(Evaluator& evaluator, const Grid& gri
                                            std::vector<Status>* failures = nullptr);
 
 /// Share of the points per cell, over the cell's area: what the density predicts. ny x nx, row 0 = lowest y.
-Matrix<double> histogram(const Batch& points, const Grid& grid);
+Matrix<double> histogram(const Eigen::Ref<const Batch>& points, const Grid& grid);
 
 }  // namespace cnf

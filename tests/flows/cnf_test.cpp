@@ -340,6 +340,30 @@ TEST_CASE("misuse of a model is refused by name", "[flows][errors]") {
   CHECK_THROWS_WITH(log_prob(model, Batch(Batch::Zero(2, 1)), options), Contains("probes"));
 }
 
+TEST_CASE("points are read where they lie, whoever owns the memory", "[flows][samples]") {
+  const Cnf model = flow_in_units();
+  Evaluator evaluator(model, evaluation("dopri5"));
+  std::vector<double> foreign(2 * 20);
+  for (std::size_t i = 0; i < foreign.size(); ++i) foreign[i] = std::sin(static_cast<double>(i * i));
+  const Eigen::Map<const Batch> map(foreign.data(), 2, 20);
+  const Batch own = map;
+  CHECK(Samples<double>(map).x.data() == foreign.data());
+  CHECK(Samples<double>(own).x.data() == own.data());
+  CHECK(Samples<double>(own.middleCols(3, 5)).x.data() == own.data() + 6);
+  CHECK(Samples<double>(Eigen::Ref<const Batch>(own)).x.data() == own.data());
+  CHECK(Samples<double>(own.col(4)).size() == 1);
+  const Eigen::Map<const Vector<double>> line(foreign.data(), 40);
+  CHECK(Samples<double>(line.transpose()).x.rows() == 1);
+  CHECK(evaluator.log_prob(map).log_prob == evaluator.log_prob(own).log_prob);
+  CHECK(evaluator.log_prob(map.leftCols(7)).log_prob == evaluator.log_prob(Batch(own.leftCols(7))).log_prob);
+  // An expression has no memory, and some rows of a Batch do not lie one sample after the other.
+  STATIC_REQUIRE_FALSE(std::is_convertible_v<decltype(2 * own), Samples<double>>);
+  const Batch three = Batch::Zero(3, 4);
+  CHECK_THROWS_WITH(Samples<double>(three.topRows(2)), Catch::Contains("samples 3, expected 1 and 2"));
+  CHECK_THROWS_AS(Samples<double>(own.transpose()), std::invalid_argument);
+  CHECK_THROWS_AS(evaluator.log_prob(three.topRows(2)), std::invalid_argument);
+}
+
 TEST_CASE("no rows are no work", "[flows]") {
   Evaluator evaluator(flow_in_units(), evaluation("dopri5"));
   const Evaluated none = evaluator.log_prob(Batch(2, 0));

@@ -228,7 +228,7 @@ TEST_CASE("a model that makes no sense is refused by name", "[flows][blocks][err
   const Batch x = normal_batch(2, 4, Seed{46}), c = normal_batch(1, 4, Seed{47});
   const Samples<double> with_condition(Tile<double>(x.data(), 2, 4), Tile<double>(c.data(), 1, 4));
   CHECK_THROWS_WITH(log_prob(good, with_condition, evaluation()),
-                    Contains("1 conditions are given, this flow takes 0"));
+                    Contains("1 conditions are given, this flow takes none"));
 }
 
 TEST_CASE("one MLP on N(0, I) has its tensors' own names, several blocks a prefix each", "[flows][blocks]") {

@@ -24,6 +24,15 @@ Json object(const std::string& text, const std::string& path, const std::string&
   }
 }
 
+/// A block's field, by its settings.
+Json describe(const Block& block) {
+  Json json;
+  const Json field = shape_json(block.field);
+  for (const auto& [name, value] : field.items())
+    if (name != "dim") json[name == "kind" ? "field" : name] = value;
+  return json;
+}
+
 Json describe(const ModelArgument& opened) {
   const Cnf& model = opened.file.model;
   const std::string path = one_line(opened.path.string());
@@ -35,17 +44,22 @@ Json describe(const ModelArgument& opened) {
     scale.push_back(row);
   }
   Json json{{"file", path}, {"digest", opened.file.digest}, {"dim", model.dim()}, {"columns", model.columns}};
-  const Json field = shape_json(model.blocks[0].field);
-  for (const auto& [name, value] : field.items())
-    if (name != "dim") json[name == "kind" ? "field" : name] = value;
+  if (model.blocks.size() == 1) json.update(describe(model.blocks.front()));
   json.update({{"parameters", model.layout().parameters},
                {"precision", std::string(name(opened.file.precision))},
-               {"t_base", model.blocks[0].t_base},
-               {"t_data", model.blocks[0].t_data},
+               {"t_base", model.begin()},
+               {"t_data", model.end()},
                {"standardisation",
                 {{"mean", std::vector<double>(s.mean.data(), s.mean.data() + s.mean.size())}, {"scale", scale}}},
                {"recipe", object(opened.file.recipe, path, "recipe")},
                {"numbers", object(opened.file.numbers, path, "numbers")}});
+  if (model.blocks.size() > 1) {
+    Json& blocks = json["blocks"] = Json::object();
+    for (std::size_t k = 0; k < model.blocks.size(); ++k) {
+      Json& block = blocks[std::to_string(k)] = describe(model.blocks[k]);
+      block.update({{"t_base", model.blocks[k].t_base}, {"t_data", model.blocks[k].t_data}});
+    }
+  }
   return json;
 }
 
