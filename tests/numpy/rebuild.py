@@ -17,45 +17,70 @@ tensor = {}
 for name, entry in header.items():
     flat = np.frombuffer(data[slice(*entry["data_offsets"])], dtypes[entry["dtype"]])
     tensor[name] = flat.reshape(entry["shape"]).astype("f8")
-assert metadata["cnf.kind"] == "cnf model" and metadata["cnf.format"] == "1"
-field, flow = json.loads(metadata["cnf.field"]), json.loads(metadata["cnf.flow"])
-layers = len(field["hidden"]) + 1
+assert metadata["cnf.kind"] == "cnf model" and metadata["cnf.format"] in ("1", "2")
+if metadata["cnf.format"] == "1":  # one MLP, whose tensors have their own names alone
+    flow = json.loads(metadata["cnf.flow"])
+    blocks, base = [json.loads(metadata["cnf.field"]) | flow | {"prefix": ""}], flow["base"]
+else:
+    parts = json.loads(metadata["cnf.parts"])
+    blocks = [part | {"prefix": part["name"] + "."} for part in parts if part["name"].startswith("blocks.")]
+    base = [part["kind"] for part in parts if part["name"] == "base"][0]
+assert base == "normal"
 
 sigmoid = lambda a: 1 / (1 + np.exp(-a))
-phi, dphi = {
+activations = {
     "tanh": (np.tanh, lambda a: 1 - np.tanh(a) ** 2),
     "softplus": (lambda a: np.logaddexp(0, a), sigmoid),
     "silu": (lambda a: a * sigmoid(a), lambda a: sigmoid(a) * (1 + a * (1 - sigmoid(a)))),
     "sin": (np.sin, np.cos),
     "relu": (lambda a: np.maximum(a, 0), lambda a: (a > 0).astype("f8")),
-}[field["activation"]]
+}
 
 
-def f(t, u):
-    """f and tr(df/du) at the rows of u: values N x n, Jacobians N x n x D."""
-    h, J = u, np.broadcast_to(np.eye(field["dim"]), (len(u), field["dim"], field["dim"]))
-    for l in range(layers):
-        of = lambda name: tensor.get(f"layers.{l}.{name}")
-        g = 1.0 if of("gate_weight") is None else sigmoid(of("gate_weight") * t + of("gate_bias"))
-        a = g * (h @ of("weight").T + of("bias")) + of("time_weight") * t
-        J = np.reshape(g, (-1, 1)) * (of("weight") @ J)
-        h, J = (a, J) if l == layers - 1 else (phi(a), dphi(a)[:, :, None] * J)
-    return h, np.trace(J, axis1=1, axis2=2)
+def mlp(part):
+    """f and tr(df/du) at the rows of u: from values N x n and Jacobians N x n x D."""
+    layers, (phi, dphi) = len(part["hidden"]) + 1, activations[part["activation"]]
+
+    def f(t, u):
+        h, J = u, np.broadcast_to(np.eye(part["dim"]), (len(u), part["dim"], part["dim"]))
+        for l in range(layers):
+            of = lambda name: tensor.get(f"{part['prefix']}layers.{l}.{name}")
+            g = 1.0 if of("gate_weight") is None else sigmoid(of("gate_weight") * t + of("gate_bias"))
+            a = g * (h @ of("weight").T + of("bias")) + of("time_weight") * t
+            J = np.reshape(g, (-1, 1)) * (of("weight") @ J)
+            h, J = (a, J) if l == layers - 1 else (phi(a), dphi(a)[:, :, None] * J)
+        return h, np.trace(J, axis1=1, axis2=2)
+
+    return f
+
+
+def planar(part):
+    """The same of f = U (sigmoid(g t + c) o phi(W u + b)), whose trace is sum_m s_m phi'(a_m) w_m . u_m."""
+    W, b, g, c, U = (tensor[part["prefix"] + name] for name in
+                     ("weight", "bias", "gate_weight", "gate_bias", "out_weight"))
+    phi, dphi = activations[part["activation"]]
+
+    def f(t, u):
+        s, a = sigmoid(g * t + c), u @ W.T + b
+        return (s * phi(a)) @ U.T, (s * dphi(a)) @ (W * U.T).sum(1)
+
+    return f
 
 
 x = np.load(points).astype("f8")
 S = tensor["standardisation.scale"]
-u = np.linalg.solve(S, (x - tensor["standardisation.mean"]).T).T
-q, h = np.zeros(len(x)), (flow["t_base"] - flow["t_data"]) / int(steps)
-for n in range(int(steps)):  # Kutta's fourth-order steps from t_data to t_base
-    t = flow["t_data"] + n * h
-    k1, q1 = f(t, u)
-    k2, q2 = f(t + h / 2, u + h / 2 * k1)
-    k3, q3 = f(t + h / 2, u + h / 2 * k2)
-    k4, q4 = f(t + h, u + h * k3)
-    u, q = u + h / 6 * (k1 + 2 * k2 + 2 * k3 + k4), q + h / 6 * (q1 + 2 * q2 + 2 * q3 + q4)
+u, q = np.linalg.solve(S, (x - tensor["standardisation.mean"]).T).T, np.zeros(len(x))
+for part in reversed(blocks):  # from the data to the base
+    f, h = {"mlp": mlp, "planar": planar}[part["kind"]](part), (part["t_base"] - part["t_data"]) / int(steps)
+    for n in range(int(steps)):  # Kutta's fourth-order steps from t_data to t_base
+        t = part["t_data"] + n * h
+        k1, q1 = f(t, u)
+        k2, q2 = f(t + h / 2, u + h / 2 * k1)
+        k3, q3 = f(t + h / 2, u + h / 2 * k2)
+        k4, q4 = f(t + h, u + h * k3)
+        u, q = u + h / 6 * (k1 + 2 * k2 + 2 * k3 + k4), q + h / 6 * (q1 + 2 * q2 + 2 * q3 + q4)
 log_p = -0.5 * (u**2).sum(1) - 0.5 * x.shape[1] * np.log(2 * np.pi) + q - np.log(np.diag(S)).sum()
 
 worst = np.abs(log_p - np.load(theirs)).max()
-print(f"largest difference of {len(x)}: {worst:.2e} nats")
+print(f"largest difference of {len(x)}: {worst:.2e} nats, {len(blocks)} of {blocks[0]['kind']} first")
 sys.exit(not worst <= float(tolerance))
