@@ -31,6 +31,29 @@ double direction(Seed seed, std::size_t block, int j, Index i) {
                 static_cast<std::uint64_t>(i), 0);
 }
 
+/// The derivative at 0 of a function of one variable.
+template <class F>
+double difference(const F& at, double h) {
+  return (8 * (at(h) - at(-h)) - (at(2 * h) - at(-2 * h))) / (12 * h);
+}
+
+/// A block's slopes by differences beside those of the gradient, `slope(j)`.
+template <class Slope>
+GradientBlock compared(const std::string& name, std::span<const double> differences, const Slope& slope) {
+  double difference2 = 0, reference2 = 0, gradient2 = 0, product = 0;
+  const int n = static_cast<int>(differences.size());
+  for (int j = 0; j < n; ++j) {
+    const double of = differences[static_cast<std::size_t>(j)], g = slope(j);
+    difference2 += (g - of) * (g - of);
+    reference2 += of * of;
+    gradient2 += g * g;
+    product += g * of;
+  }
+  const double scale = std::sqrt(gradient2 * reference2);
+  return {name, n, reference2 > 0 ? std::sqrt(difference2 / reference2) : std::sqrt(difference2),
+          scale > 0 ? product / scale : 1.0};
+}
+
 std::vector<Moves> moves_of(const Cnf& model, Index B, const GradcheckOptions& options) {
   std::vector<Moves> moves;
   const Seed seed = options.seed;
@@ -84,24 +107,15 @@ GradientCheck compare(const std::string& mode, const std::string& reference, con
       block->move(j, step, moved);
       return loss(moved, worker);
     };
-    slopes[static_cast<std::size_t>(job)] = (8 * (at(h) - at(-h)) - (at(2 * h) - at(-2 * h))) / (12 * h);
+    slopes[static_cast<std::size_t>(job)] = difference(at, h);
   });
 
   GradientCheck check{mode, reference, {}, 0};
-  auto slope_of = slopes.begin();
+  std::span<const double> of = slopes;
   for (const Moves& block : moves) {
-    double difference2 = 0, reference2 = 0, gradient2 = 0, product = 0;
-    for (int j = 0; j < block.directions; ++j) {
-      const double slope = *slope_of++, g = block.slope(j, gradient);
-      difference2 += (g - slope) * (g - slope);
-      reference2 += slope * slope;
-      gradient2 += g * g;
-      product += g * slope;
-    }
-    const double scale = std::sqrt(gradient2 * reference2);
-    check.blocks.push_back({block.name, block.directions,
-                            reference2 > 0 ? std::sqrt(difference2 / reference2) : std::sqrt(difference2),
-                            scale > 0 ? product / scale : 1.0});
+    const auto n = static_cast<std::size_t>(block.directions);
+    check.blocks.push_back(compared(block.name, of.first(n), [&](int j) { return block.slope(j, gradient); }));
+    of = of.subspan(n);
   }
   return check;
 }
@@ -220,6 +234,42 @@ std::vector<GradientCheck> gradcheck(const Cnf& model, const Samples<double>& x,
   compare_with("discrete, solved again", "differences of solves whose steps adapt anew", discrete, 2e-3,
                [&](const Place& at, TileLoss& loss) { return loss.solved(at, own, options.seed); });
   return checks;
+}
+
+GradientCheck gradcheck(Task<double>& task, const Vector<double>& params, const TaskGradcheckOptions& options) {
+  const Layout layout = task.layout();
+  if (params.size() != layout.size)
+    throw std::invalid_argument("gradcheck: " + std::to_string(params.size()) + " parameters, the task has " +
+                                std::to_string(layout.size) + " (with padding; see Layout)");
+  GradientCheck check{"step " + std::to_string(options.step), "differences of the task's loss", {}, 0};
+  const auto step = [&](const Vector<double>& at) {
+    const StepResult<double> made = task.step(at, options.step);
+    check.evaluations += made.forward.evaluations;
+    if (!made.failures.empty()) expect_ok(made.failures.front());
+    return made;
+  };
+  const StepResult<double> made = step(params);
+  const std::vector<double> gradient(made.dloss_dparams.begin(), made.dloss_dparams.end());
+  std::vector<double> differences(static_cast<std::size_t>(options.directions));
+  for (std::size_t k = 0; k < layout.tensors.size(); ++k) {
+    const TensorSlice& slice = layout.tensors[k];
+    const auto along = [&](int j, Index i) { return direction(options.seed, k, j, i); };
+    for (int j = 0; j < options.directions; ++j)
+      differences[static_cast<std::size_t>(j)] = difference(
+          [&](double h) {
+            Vector<double> moved = params;
+            for (Index i = 0; i < slice.size(); ++i) moved[slice.offset + i] += h * along(j, i);
+            return step(moved).loss;
+          },
+          options.difference);
+    check.blocks.push_back(compared(slice.name, differences, [&](int j) {
+      double sum = 0;
+      for (Index i = 0; i < slice.size(); ++i)
+        sum += gradient[static_cast<std::size_t>(slice.offset + i)] * along(j, i);
+      return sum;
+    }));
+  }
+  return check;
 }
 
 }  // namespace cnf

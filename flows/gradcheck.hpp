@@ -1,4 +1,5 @@
-// Every gradient of the likelihood against central differences, in double, on the user's own model.
+// Gradients against central differences, in double: every one of the likelihood on the user's own model, and that of
+// any task's loss.
 #pragma once
 
 #include <functional>
@@ -6,6 +7,7 @@
 #include <vector>
 
 #include "flows/tile_flow.hpp"
+#include "flows/training/task.hpp"
 
 namespace cnf {
 
@@ -39,11 +41,24 @@ struct GradcheckOptions {
   Seed seed{};
 };
 
+/// Differences are of fourth order, (8 (L(h) - L(-h)) - (L(2h) - L(-2h))) / 12 h, in double.
+///
 /// Checks at x (the user's units; up to tile_rows(model) samples make one tile).
 /// The discrete adjoint is compared with differences of the loss on the recorded grid, where it is exact; the
 /// continuous adjoint with differences of a loss solved anew at reference_rtol; and, without a bound, the discrete
 /// adjoint with differences of a loss whose steps adapt anew, which shows what freezing the grid leaves out.
-/// Differences are of fourth order, (8 (L(h) - L(-h)) - (L(2h) - L(-2h))) / 12 h, in double.
 std::vector<GradientCheck> gradcheck(const Cnf& model, const Samples<double>& x, const GradcheckOptions& options);
+
+struct TaskGradcheckOptions {
+  std::uint32_t step = 0;    ///< the batch, and what is drawn for it
+  int directions = 8;        ///< per tensor
+  double difference = 2e-4;  ///< h: small against the parameters, large against the noise of the loss
+  Seed seed{};
+};
+
+/// The gradient of one step of a task by each tensor of its layout. What the task solves must take the same steps
+/// wherever it is asked: fixed steps, since a grid that adapts is another function at every difference.
+/// std::invalid_argument: parameters of another number. std::runtime_error: a solve failed.
+GradientCheck gradcheck(Task<double>& task, const Vector<double>& params, const TaskGradcheckOptions& options = {});
 
 }  // namespace cnf

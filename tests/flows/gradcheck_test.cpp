@@ -3,6 +3,7 @@
 
 #include "flows/gradcheck.hpp"
 #include "flows/objectives/objectives.hpp"
+#include "flows/training/flow_task.hpp"
 #include "solvers/method.hpp"
 #include "tests/flows/models.hpp"
 
@@ -40,6 +41,28 @@ const GradientBlock& block(const GradientCheck& check, const std::string& name) 
     if (b.name == name) return b;
   throw std::runtime_error("no block " + name);
 }
+
+/// A task whose gradient of one tensor is too large by a hundredth.
+class Spoilt final : public Task<double> {
+ public:
+  Spoilt(Task<double>& task, std::size_t tensor) : task_(task), slice_(task.layout().tensors[tensor]) {}
+  const Layout& layout() const override { return task_.layout(); }
+  StepResult<double> step(const Vector<double>& params, std::uint32_t step) override {
+    StepResult<double> made = task_.step(params, step);
+    gradient_.assign(made.dloss_dparams.begin(), made.dloss_dparams.end());
+    for (Index i = 0; i < slice_.size(); ++i) gradient_[static_cast<std::size_t>(slice_.offset + i)] *= 1.01;
+    made.dloss_dparams = gradient_;
+    return made;
+  }
+  Judgement judge(const Vector<double>& params) override { return task_.judge(params); }
+  std::span<const std::string_view> judged() const override { return task_.judged(); }
+  std::string_view loss_name() const override { return task_.loss_name(); }
+
+ private:
+  Task<double>& task_;
+  TensorSlice slice_;
+  std::vector<double> gradient_;
+};
 
 }  // namespace
 
@@ -145,4 +168,34 @@ TEST_CASE("gradcheck refuses a batch that is no tile of the model", "[flows][gra
   CHECK_THROWS_WITH(gradcheck(model, Batch(Batch::Zero(3, 2)), {}), Catch::Contains("gradcheck: x has 3 rows"));
   CHECK_THROWS_AS(gradcheck(model, Batch(2, 0), {}), std::invalid_argument);
   CHECK_THROWS_WITH(gradcheck(model, Batch(Batch::Zero(2, 65)), {}), Catch::Contains("65 samples, expected 1 to 64"));
+}
+
+TEST_CASE("the gradient of any task equals differences of its loss, and a slip of a hundredth is seen",
+          "[flows][gradient]") {
+  const Cnf model = model_for({8, 6}, Activation::tanh);
+  const Batch x = normal_batch(2, 90, Seed{31});
+  const TrainingData data = training_rows(x, x, Seed{1});
+  for (const AnyObjective& objective : all_objectives()) {
+    ObjectiveOptions options{objective, 1, Seed{3}};
+    if (options.flow()) {
+      options.flow()->solve.method = parse_method("rk4:8").method;
+      options.flow()->solve.fixed_steps = 8;
+      options.flow()->divergence = parse_divergence("hutchinson:1");
+    }
+    CAPTURE(traits(objective).name);
+    FlowTask<double> task(model, data, 80, options, {});
+    const GradientCheck check = gradcheck(task, model.params, {.step = 4, .directions = 3});
+    REQUIRE(check.blocks.size() == model.layout().tensors.size());
+    CAPTURE(check.worst().name);
+    CHECK(check.worst().relative_error < 1e-7);
+    CHECK(check.cosine() > 1 - 1e-12);
+    CHECK(check.evaluations > 0);
+
+    Spoilt spoilt(task, 2);
+    const GradientCheck seen = gradcheck(spoilt, model.params, {.step = 4, .directions = 3});
+    CHECK(seen.worst().name == model.layout().tensors[2].name);
+    CHECK(std::abs(seen.worst().relative_error - 0.01) < 1e-6);
+  }
+  FlowTask<double> task(model, data, 80, {}, {});
+  CHECK_THROWS_AS(gradcheck(task, model.params.head(7)), std::invalid_argument);
 }
