@@ -21,12 +21,14 @@ constexpr std::string_view kJudged[] = {"validation_nll", "validation_nll_stderr
 
 void check(const Cnf& model, const TrainingData& data, Index batch) {
   if (!data.draw) refuse("data.draw is empty");
-  if (data.validation.rows() != model.dim() || data.validation.cols() == 0)
-    refuse("validation is " + std::to_string(data.validation.rows()) + " x " + std::to_string(data.validation.cols()) +
-           ", expected " + std::to_string(model.dim()) + " rows and at least one column");
-  if (data.true_log_prob.size() != 0 && data.true_log_prob.size() != data.validation.cols())
-    refuse(std::to_string(data.true_log_prob.size()) + " true log-densities for " +
-           std::to_string(data.validation.cols()) + " validation points");
+  const Batch& x = data.validation.x;
+  if (x.rows() != model.dim() || x.cols() == 0)
+    refuse("validation is " + std::to_string(x.rows()) + " x " + std::to_string(x.cols()) + ", expected " +
+           std::to_string(model.dim()) + " rows and at least one column");
+  expect_samples("train", model, x.rows(), data.validation.given.rows());
+  if (data.true_log_prob.size() != 0 && data.true_log_prob.size() != x.cols())
+    refuse(std::to_string(data.true_log_prob.size()) + " true log-densities for " + std::to_string(x.cols()) +
+           " validation points");
   if (batch < 1) refuse("batch is " + std::to_string(batch) + ", expected at least 1");
 }
 
@@ -36,19 +38,30 @@ double steady_seconds() {
 
 }  // namespace
 
-TrainingData training_rows(Batch rows, Batch validation, Seed seed) {
+TrainingData training_rows(const Samples<double>& rows, const Samples<double>& validation, Seed seed) {
   constexpr Index kMost = std::numeric_limits<std::uint32_t>::max();
-  if (rows.cols() < 1 || rows.cols() > kMost || rows.rows() != validation.rows())
-    throw std::invalid_argument("training_rows: rows are " + std::to_string(rows.rows()) + " x " +
-                                std::to_string(rows.cols()) + ", validation " + std::to_string(validation.rows()) +
-                                " x " + std::to_string(validation.cols()) +
-                                "; expected 1 to 2^32 - 1 columns and as many dimensions in both");
+  const Samples<double>& judges = validation.size() > 0 ? validation : rows;
+  if (rows.size() < 1 || rows.size() > kMost || rows.x.rows() != judges.x.rows() ||
+      rows.given.rows() != judges.given.rows())
+    throw std::invalid_argument("training_rows: rows are " + std::to_string(rows.x.rows()) + " x " +
+                                std::to_string(rows.size()) + ", validation " + std::to_string(judges.x.rows()) +
+                                " x " + std::to_string(judges.size()) +
+                                "; expected 1 to 2^32 - 1 columns and as many dimensions and conditions in both");
   TrainingData data;
-  data.validation = std::move(validation);
-  data.draw = [rows = std::move(rows), seed](std::uint32_t step, Out<double> x) {
-    const auto n = static_cast<std::uint32_t>(rows.cols());
-    for (Index b = 0; b < x.cols(); ++b)
-      x.col(b) = rows.col(uniform_index(seed, Purpose::batch, step, static_cast<std::uint64_t>(b), 0, n));
+  const Index looked_at = std::min(judges.size(), kMostValidationRows);
+  data.validation = {Batch(judges.x.rows(), looked_at), Batch(judges.given.rows(), looked_at)};
+  for (Index i = 0; i < looked_at; ++i) {
+    const Index at = i * judges.size() / looked_at;
+    data.validation.x.col(i) = judges.x.col(at);
+    data.validation.given.col(i) = judges.given.col(at);
+  }
+  data.draw = [rows, seed](std::uint32_t step, SampleSlots batch) {
+    const auto n = static_cast<std::uint32_t>(rows.size());
+    for (Index b = 0; b < batch.x.cols(); ++b) {
+      const Index at = uniform_index(seed, Purpose::batch, step, static_cast<std::uint64_t>(b), 0, n);
+      batch.x.col(b) = rows.x.col(at);
+      batch.given.col(b) = rows.given.col(at);
+    }
   };
   return data;
 }
@@ -83,14 +96,16 @@ FlowTask<T>::FlowTask(const Cnf& model, const TrainingData& data, Index batch, c
       constant_(traits_.log_density ? model.standardisation.log_abs_det() : 0) {
   check(model, data, batch);
   objective_ = make_objective<T>(model, objective);
-  x_.resize(model.dim(), batch);
+  batch_ = {Batch(model.dim(), batch), Batch(std::ssize(model.given), batch)};
 }
 
 template <class T>
 StepResult<T> FlowTask<T>::step(const Vector<T>& params, std::uint32_t step) {
-  data_.draw(step, {x_.data(), x_.rows(), x_.cols()});
-  const Matrix<T> u = model_.standardisation.apply(x_).template cast<T>();
-  const LossGradient<T>& at = (*objective_)(params, u, step);
+  data_.draw(step, batch_.slots());
+  const Matrix<T> u = model_.standardisation.apply(batch_.x).template cast<T>();
+  const Matrix<T> given = batch_.given.template cast<T>();
+  const Samples<T> samples(Tile<T>(u.data(), u.rows(), u.cols()), Tile<T>(given.data(), given.rows(), given.cols()));
+  const LossGradient<T>& at = (*objective_)(params, samples, step);
   return {.loss = at.loss + constant_,
           .dloss_dparams = {at.dloss_dparams.data(), static_cast<std::size_t>(at.dloss_dparams.size())},
           .forward = at.forward,
@@ -115,12 +130,25 @@ std::string_view FlowTask<T>::loss_name() const {
   return traits_.loss_name;
 }
 
+void set_shared(FlowTrainOptions& options, Precision precision, int threads, Seed seed) {
+  options.evaluation.precision = precision;
+  options.evaluation.threads = options.objective.threads = threads;
+  options.objective.seed = seed;
+}
+
+std::int64_t validation_interval(Index rows, const AnyObjective& objective) {
+  return std::clamp<std::int64_t>(rows / 16, 25, 250) * traits(objective).validation_stretch;
+}
+
 template <class T>
 FlowRun<T>::FlowRun(const Cnf& model, const TrainingData& data, const FlowTrainOptions& options) : adam_(options.adam) {
   if (options.warm_start < 0) refuse("warm_start is " + std::to_string(options.warm_start) + ", expected 0 or more");
   const ObjectiveTraits& own = traits(options.objective.minimise);
   if (options.warm_start > 0 && !own.solves)
     refuse("a warm start is for likelihood, the objective is " + std::string(own.name));
+  const std::int64_t every = options.validate_every == 0
+                                 ? validation_interval(data.validation.size(), options.objective.minimise)
+                                 : options.validate_every;
   const auto add = [&](const AnyObjective& minimise, std::int64_t steps, std::int64_t validate_every) {
     ObjectiveOptions objective = options.objective;
     objective.minimise = minimise;
@@ -131,9 +159,8 @@ FlowRun<T>::FlowRun(const Cnf& model, const TrainingData& data, const FlowTrainO
                         .steps_per_first_twentieth = traits(minimise).steps_per_first_twentieth},
                        tasks_.back().get()});
   };
-  if (options.warm_start > 0)
-    add(FlowMatching{}, options.warm_start, FlowMatching::kTraits.validation_stretch * options.validate_every);
-  add(options.objective.minimise, options.steps, options.validate_every);
+  if (options.warm_start > 0) add(FlowMatching{}, options.warm_start, FlowMatching::kTraits.validation_stretch * every);
+  add(options.objective.minimise, options.steps, every);
   options_.seconds = options.seconds;
   options_.patience = options.patience;
   options_.update = {.clip = options.clip,
@@ -160,14 +187,25 @@ TrainEnd train(const Cnf& model, const TrainingData& data, const FlowTrainOption
   return train<T>(run.stages(), run.rule(), run.options(), state, hooks);
 }
 
-Cnf train(const Cnf& start, const TrainingData& data, const FlowTrainOptions& options) {
-  TrainingState<float> state = initial_state<float>(start);
-  TrainHooks<float> hooks;
-  hooks.clock = steady_seconds;
-  train<float>(start, data, options, state, hooks);
+namespace {
+
+template <class T>
+Cnf trained(const Cnf& start, const TrainingData& data, const FlowTrainOptions& options, const RunHooks& said) {
+  TrainingState<T> state = initial_state<T>(start);
+  TrainHooks<T> hooks{said};
+  if (!hooks.clock) hooks.clock = steady_seconds;
+  train<T>(start, data, options, state, hooks);
   if (!std::isfinite(state.best_score))
-    throw ComputationError("train: no validation was finite; there is no model to return", "lower the rate or clip");
+    throw ComputationError("train: no validation was finite; there is no model to return",
+                           "lower the rate or clip; a run that was interrupted has to reach a validation");
   return best_model(start, state);
+}
+
+}  // namespace
+
+Cnf train(const Cnf& start, const TrainingData& data, const FlowTrainOptions& options, const RunHooks& hooks) {
+  return options.evaluation.precision == Precision::double_float ? trained<double>(start, data, options, hooks)
+                                                                 : trained<float>(start, data, options, hooks);
 }
 
 #define CNF_INSTANTIATE(T)                                                                             \

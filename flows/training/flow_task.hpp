@@ -4,6 +4,7 @@
 #include <functional>
 #include <limits>
 #include <memory>
+#include <type_traits>
 #include <vector>
 
 #include "flows/evaluator.hpp"
@@ -12,16 +13,25 @@
 
 namespace cnf {
 
-/// Where a run's points come from, in the user's units.
+/// Where a run's points come from, in the user's units, with what is given beside them.
 struct TrainingData {
-  /// Fills x (D x B) with the batch of a step: a function of the step alone.
-  std::function<void(std::uint32_t step, Out<double> x)> draw;
-  Batch validation;              ///< D x N
+  /// Writes the batch of a step: a function of the step alone.
+  std::function<void(std::uint32_t step, SampleSlots batch)> draw;
+  SampleBatch validation;
   Vector<double> true_log_prob;  ///< of the validation points, where the truth is known; else empty
 };
 
-/// Batches of rows drawn with replacement, addressed by the step, from a table (D x N).
-TrainingData training_rows(Batch rows, Batch validation, Seed seed);
+inline constexpr Index kMostValidationRows = 4096;  ///< of a table: more would cost time and say no more
+
+/// Batches of a table's rows drawn with replacement, addressed by the step. They are read where they lie, so `rows`
+/// must outlive the data. At most kMostValidationRows of the validation rows are copied, spread evenly over them, since
+/// their order may mean something; if there are none, the training rows validate.
+/// std::invalid_argument: no row, more than 2^32 - 1, or validation over other dimensions or conditions.
+TrainingData training_rows(const Samples<double>& rows, const Samples<double>& validation, Seed seed);
+template <class Rows>
+requires std::is_same_v<Rows, Batch> || std::is_same_v<Rows, SampleBatch> TrainingData
+training_rows(Rows&& temporary, const Samples<double>& validation, Seed seed)
+= delete;
 
 /// How training solves unless told otherwise: at 1e-3, by a tile's root mean square. Looser, a field learns to exploit
 /// the solver: docs/decisions/003.
@@ -57,7 +67,7 @@ class FlowTask final : public Task<T> {
   EvaluationOptions evaluation_;
   Layout layout_;
   std::unique_ptr<Objective<T>> objective_;
-  Batch x_;
+  SampleBatch batch_;
   double constant_;  ///< from the objective's loss to the user's units
 };
 
@@ -74,10 +84,18 @@ struct FlowTrainOptions {
   /// How training solves: its tolerances may be loose, since the discrete adjoint is exact at any.
   ObjectiveOptions objective = training_objective();
   EvaluationOptions evaluation{};  ///< how validation solves: always at evaluation accuracy
-  /// Steps between validations; a warm start, its steps being cheap, is validated every sixteenth time and at its end.
-  std::int64_t validate_every = 250;
+  /// Steps between validations; 0: as validation_interval says. A warm start, its steps being cheap, is validated every
+  /// sixteenth time and at its end.
+  std::int64_t validate_every = 0;
   int patience = 0;
 };
+
+/// One precision, number of threads and seed for all of a run: of its steps and of its validations.
+void set_shared(FlowTrainOptions& options, Precision precision, int threads, Seed seed);
+
+/// Steps between validations on so many points, so that these cost little beside training: 25 to 250, and of an
+/// objective whose steps are cheap a multiple (ObjectiveTraits::validation_stretch).
+std::int64_t validation_interval(Index rows, const AnyObjective& objective);
 
 /// All that `train` needs for a flow, made from its options. `data` must outlive it.
 /// std::invalid_argument: options that make no sense.
@@ -110,7 +128,9 @@ template <class T>
 TrainEnd train(const Cnf& model, const TrainingData& data, const FlowTrainOptions& options, TrainingState<T>& state,
                const TrainHooks<T>& hooks = {});
 
-/// The same in one call: from `start` to the best weights, in float, by the steady clock.
-Cnf train(const Cnf& start, const TrainingData& data, const FlowTrainOptions& options);
+/// The same in one call: from `start` to the best weights, in the precision that validation has, by the steady clock
+/// unless the hooks have one. An interrupted run gives the best weights it has come to.
+/// Throws ComputationError if no validation was finite.
+Cnf train(const Cnf& start, const TrainingData& data, const FlowTrainOptions& options, const RunHooks& hooks = {});
 
 }  // namespace cnf

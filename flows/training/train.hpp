@@ -58,14 +58,16 @@ struct StepReport {
 enum class TrainEnd { finished, stopped_early, interrupted };
 
 /// How a run speaks to its caller. Any may be empty.
+struct RunHooks {
+  std::function<void(const MetricsRow&)> metrics{};       ///< after every validation
+  std::function<void(std::int64_t steps)> steps_fixed{};  ///< a run by seconds now knows its last stage's steps
+  std::function<bool()> interrupted{};                    ///< polled after every step; true ends the run
+  std::function<double()> clock{};                        ///< seconds; a run by seconds needs it
+};
 template <class T>
-struct TrainHooks {
-  std::function<void(const TrainingState<T>&, const StepReport&)> step;  ///< after every step
-  std::function<void(const MetricsRow&)> metrics;                        ///< after every validation
-  std::function<void(const TrainingState<T>&)> checkpoint;  ///< after every validation, and when interrupted
-  std::function<void(std::int64_t steps)> steps_fixed;      ///< a run by seconds now knows its last stage's steps
-  std::function<bool()> interrupted;                        ///< polled after every step
-  std::function<double()> clock;                            ///< seconds; a run by seconds needs it
+struct TrainHooks : RunHooks {
+  std::function<void(const TrainingState<T>&, const StepReport&)> step{};  ///< after every step
+  std::function<void(const TrainingState<T>&)> checkpoint{};  ///< after every validation, and when interrupted
 };
 
 /// Runs the stages from `state` to the end. Their tasks have one layout and judge alike.

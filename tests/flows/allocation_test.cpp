@@ -1,6 +1,7 @@
 #include <catch2/catch.hpp>
 
-#include "flows/objectives/objectives.hpp"
+#include "flows/judge/grid.hpp"
+#include "flows/training/flow_task.hpp"
 #include "solvers/method.hpp"
 #include "tests/allocations.hpp"
 #include "tests/flows/models.hpp"
@@ -76,6 +77,21 @@ TEST_CASE("an evaluator's second call allocates nothing in its solves", "[flows]
   CAPTURE(counts);
   CHECK((counts[1] == counts[0] && counts[2] == counts[0]));
   CHECK(counts[0] <= 8);
+}
+
+TEST_CASE("rows in foreign memory are drawn from and judged without a copy", "[flows][memory]") {
+  constexpr Index kRows = 100'000;
+  std::vector<double> foreign(2 * kRows);
+  for (std::size_t i = 0; i < foreign.size(); ++i) foreign[i] = static_cast<double>(i % 97);
+  const Eigen::Map<const Batch> rows(foreign.data(), 2, kRows);
+  const auto bytes = [](const auto& work) {
+    const long before = allocated_bytes;
+    work();
+    return allocated_bytes - before;
+  };
+  CHECK(bytes([&] { training_rows(rows, rows.leftCols(8), Seed{1}); }) < 10'000);
+  CHECK(bytes([&] { histogram(rows, {{0, 97, 0, 97}, 8, 8}); }) < 10'000);
+  CHECK(bytes([&] { quantile_box(rows); }) < 3 * kRows * static_cast<long>(sizeof(double)));  // sorts each row
 }
 
 TEST_CASE("the continuous adjoint's memory does not grow with the steps, the discrete one's does", "[flows][memory]") {

@@ -8,7 +8,11 @@
 #include <nlohmann/json.hpp>
 #include <thread>
 
+#include "base/file_writer.hpp"
 #include "base/npy.hpp"
+#include "datasets/toy.hpp"
+#include "flows/files/model_file.hpp"
+#include "flows/fit.hpp"
 #include "tests/tools/program.hpp"
 
 using namespace cnf;
@@ -83,6 +87,23 @@ void train_on_table() {
 }
 
 }  // namespace
+
+TEST_CASE_METHOD(Fresh, "a table's run trains the model that the library fits to its rows", "[verbs]") {
+  const Batch x = find_toy("circles")->sample(Seed{3}, Purpose::data, 0, 0, 400);
+  write_file(shell() / "rows.npy",
+             npy_bytes(400, 2, std::span(x.data(), static_cast<std::size_t>(x.size())), NpyDtype::f8));
+  works("cnf train --data rows.npy --hidden 8,8 --t-end 0.5 --steps 40 --batch 64 --test 0 --seed 9 -q -o of_rows");
+  FitOptions options;
+  options.field = MlpShape{.hidden = {8, 8}};
+  options.t_data = 0.5;
+  options.training.steps = 40;
+  options.training.batch = 64;
+  options.seed = Seed{9};
+  const Cnf model = read_model(shell() / "of_rows/model.safetensors").model, fitted = fit(x, options);
+  CHECK(model.params == fitted.params);
+  CHECK(model.standardisation.scale == fitted.standardisation.scale);
+  CHECK(model.end() == fitted.end());
+}
 
 TEST_CASE_METHOD(Fresh, "a sample is the same however many are asked for and wherever one begins", "[verbs]") {
   works("cnf sample model -N 20000 -o many.npy");  // more than a block

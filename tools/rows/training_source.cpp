@@ -14,7 +14,6 @@ namespace cnf {
 
 namespace {
 
-constexpr Index kValidationPoints = 4096;
 constexpr Index kStandardisationPoints = 50'000;
 
 /// `--valid` and `--test`: a share of the rows, or a file of its own.
@@ -88,28 +87,21 @@ Standardisation standardise_draws(const Density& density, Seed seed) {
 }
 
 Index validation_rows(const TrainingSource& source) {
-  if (source.density) return kValidationPoints;
+  if (source.density) return kMostValidationRows;
   const Index rows = source.rows.validation.cols() > 0 ? source.rows.validation.cols() : source.rows.train.cols();
-  return std::min(rows, kValidationPoints);
+  return std::min(rows, kMostValidationRows);
 }
 
-TrainingData training_data(TrainingSource& source, Seed seed) {
+TrainingData training_data(const TrainingSource& source, Seed seed) {
+  if (!source.density) return training_rows(source.rows.train, source.rows.validation, seed);
   TrainingData data;
-  if (source.density) {
-    data.draw = [density = source.density, seed](std::uint32_t step, Out<double> x) {
-      density->sample(seed, Purpose::batch, step, 0, x);
-    };
-    data.validation = source.density->sample(seed, Purpose::data, static_cast<std::uint32_t>(DrawStep::validation), 0,
-                                             kValidationPoints);
-    data.true_log_prob = source.density->log_prob(data.validation);
-    return data;
-  }
-  const Batch& validation = source.rows.validation.cols() > 0 ? source.rows.validation : source.rows.train;
-  // Spread over the file, whose order may mean something.
-  Batch looked_at(validation.rows(), validation_rows(source));
-  for (Index i = 0; i < looked_at.cols(); ++i)
-    looked_at.col(i) = validation.col(i * validation.cols() / looked_at.cols());
-  return training_rows(std::move(source.rows.train), std::move(looked_at), seed);
+  data.draw = [density = source.density, seed](std::uint32_t step, SampleSlots batch) {
+    density->sample(seed, Purpose::batch, step, 0, batch.x);
+  };
+  data.validation.x = source.density->sample(seed, Purpose::data, static_cast<std::uint32_t>(DrawStep::validation), 0,
+                                             kMostValidationRows);
+  data.true_log_prob = source.density->log_prob(data.validation.x);
+  return data;
 }
 
 }  // namespace cnf

@@ -30,7 +30,7 @@ Standardisation standardise_draws(const Density& density, Seed seed);
 /// Points or rows that a validation of this source looks at.
 Index validation_rows(const TrainingSource& source);
 
-/// Batches and validation points as `train` wants them. A table's training rows move into them.
-TrainingData training_data(TrainingSource& source, Seed seed);
+/// Batches and validation points as `train` wants them. A table's training rows are read where they are, in `source`.
+TrainingData training_data(const TrainingSource& source, Seed seed);
 
 }  // namespace cnf

@@ -126,7 +126,7 @@ void decide(Args& args, const std::string& option, const std::string& text) {
 }
 
 std::int64_t validation_interval(Index rows, const Args& args) {
-  return std::clamp<std::int64_t>(rows / 16, 25, 250) * traits(objective_from(args)).validation_stretch;
+  return validation_interval(rows, objective_from(args));
 }
 
 FlowTrainOptions train_options(const Args& args, Precision precision) {
@@ -141,13 +141,8 @@ FlowTrainOptions train_options(const Args& args, Precision precision) {
   options.validate_every = args.integer("validate-every");
   options.patience = static_cast<int>(args.integer("patience"));
 
-  options.evaluation.divergence.kind = DivergenceChoice::Kind::exact;
-  options.evaluation.precision = precision;
-  options.evaluation.threads = threads_from(args);
-
+  set_shared(options, precision, threads_from(args), seed_from(args));
   ObjectiveOptions& objective = options.objective;
-  objective.threads = threads_from(args);
-  objective.seed = seed_from(args);
   objective.minimise = objective_from(args);
   FlowOptions* flow = objective.flow();
   if (flow == nullptr) return options;

@@ -37,10 +37,10 @@ Vector<double> mixture_log_prob(const Batch& x) {
 
 TrainingData mixture() {
   TrainingData data;
-  data.draw = draw_mixture;
-  data.validation.resize(2, 256);
-  draw_mixture(1'000'000, {data.validation.data(), 2, 256});
-  data.true_log_prob = mixture_log_prob(data.validation);
+  data.draw = [](std::uint32_t step, SampleSlots batch) { draw_mixture(step, batch.x); };
+  data.validation.x.resize(2, 256);
+  draw_mixture(1'000'000, data.validation.slots().x);
+  data.true_log_prob = mixture_log_prob(data.validation.x);
   return data;
 }
 
@@ -211,7 +211,7 @@ TEST_CASE("a warm start is a matching run, and what follows a likelihood run fro
   const auto first = run<float>(matching, mixture(), keep(first_rows));
   // The likelihood's run draws the batches of the steps after the warm start's.
   TrainingData later = mixture();
-  later.draw = [](std::uint32_t step, Out<double> x) { draw_mixture(step + 40, x); };
+  later.draw = [](std::uint32_t step, SampleSlots batch) { draw_mixture(step + 40, batch.x); };
   Run<float> start{initial_state<float>(fresh_model()), TrainEnd::finished, ""};
   start.state.current = Weights<float>(first.state.current.average, Adam<float>().slots(fresh_model().layout()));
   const auto second = run<float>(likelihood, later, keep(second_rows), start);
@@ -247,7 +247,8 @@ TEST_CASE("flow matching lowers the exact validation NLL and its own loss", "[fl
 
 TEST_CASE("a run with trouble in it resumes to the same bits too", "[flows][train][resume]") {
   TrainingData data = mixture();
-  data.draw = [](std::uint32_t step, Out<double> x) {
+  data.draw = [](std::uint32_t step, SampleSlots batch) {
+    Out<double> x = batch.x;
     draw_mixture(step, x);
     if ((step >= 3 && step < 9) || step == 10) x(0, 7) = kNaN;
   };
@@ -409,7 +410,8 @@ TEST_CASE("training that cannot be saved stops with step, loss, rate and gradien
 TEST_CASE("steps whose data are not finite are skipped and counted, and nothing else changes",
           "[flows][train][trouble]") {
   TrainingData data = mixture();
-  data.draw = [](std::uint32_t step, Out<double> x) {
+  data.draw = [](std::uint32_t step, SampleSlots batch) {
+    Out<double> x = batch.x;
     draw_mixture(step, x);
     if (step % 3 == 1) x(1, 63) = kNaN;
   };
@@ -433,7 +435,8 @@ TEST_CASE("steps whose data are not finite are skipped and counted, and nothing 
 
 TEST_CASE("five bad steps in a row go back to the last sound validation at half the rate", "[flows][train][trouble]") {
   TrainingData data = mixture();
-  data.draw = [](std::uint32_t step, Out<double> x) {
+  data.draw = [](std::uint32_t step, SampleSlots batch) {
+    Out<double> x = batch.x;
     draw_mixture(step, x);
     if (step >= 9 && step < 14) x.setConstant(kNaN);
   };
@@ -506,7 +509,7 @@ TEST_CASE("training refuses options and data that make no sense", "[flows][train
   };
   using Catch::Contains;
   CHECK_THAT(says(with([](auto& o) { o.batch = 0; }), mixture()), Contains("batch is 0"));
-  CHECK_THAT(says(with([](auto& o) { o.validate_every = 0; }), mixture()), Contains("validate_every is 0"));
+  CHECK_THAT(says(with([](auto& o) { o.validate_every = -1; }), mixture()), Contains("validate_every is -1"));
   CHECK_THAT(says(with([](auto& o) { o.steps = -1; }), mixture()), Contains("steps is -1"));
   CHECK_THAT(says(with([](auto& o) { o.warm_start = -1; }), mixture()), Contains("warm_start is -1"));
   CHECK_THAT(says(with([](auto& o) { o.warm_start = 1, o.objective.minimise = FlowMatching{}; }), mixture()),
@@ -518,7 +521,7 @@ TEST_CASE("training refuses options and data that make no sense", "[flows][train
   data.draw = nullptr;
   CHECK_THAT(says(quick(3), data), Contains("draw"));
   data = mixture();
-  data.validation.resize(3, 4);
+  data.validation.x.resize(3, 4);
   CHECK_THAT(says(quick(3), data), Contains("validation is 3 x 4"));
   data = mixture();
   data.true_log_prob.conservativeResize(3);

@@ -140,11 +140,9 @@ Run new_run(const Args& recipe, DataArgument data) {
   settle(run.args, data, validation_rows(run.source));
 
   Cnf& model = run.file.model;
-  model = start_flow(field_from(args), run.source.standardisation, seed);
-  model.blocks[0].t_data = args.real("t-end");
-  model.columns = run.source.columns;
+  model = start_flow(field_from(args), run.source.standardisation, seed, args.real("t-end"), run.source.columns);
   run.file.precision = args.text("precision") == "double" ? Precision::double_float : Precision::single_float;
-  if (const auto* mlp = std::get_if<MlpShape>(&model.blocks[0].field); mlp && mlp->activation == Activation::relu)
+  if (!model.is_smooth())
     write_stderr(
         "cnf train: warning: with relu the divergence jumps at the kinks and methods of high order lose their "
         "order; tanh, softplus, silu and sin are smooth\n");
