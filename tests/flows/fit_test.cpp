@@ -35,13 +35,15 @@ TEST_CASE("fitting is splitting, standardising, starting and training", "[flows]
   FitOptions options = quick(30);
   options.t_data = 0.5;
   options.columns = {"a", "b"};
+  options.training.objective.minimise = GENERATE(AnyObjective(MaximumLikelihood{}), AnyObjective(FlowMatching{}));
   const Cnf fitted = fit(x, options);
 
   const Split split = split_rows(300, {0.9, 0.1, 0}, Seed{5});
   const Batch train = take(x, split.train), validation = take(x, split.validation);
   const Cnf start = start_flow(options.field, fit_standardisation(train), Seed{5}, 0.5, {"a", "b"});
   FlowTrainOptions training = options.training;
-  training.validate_every = 25;  // what the 30 validation rows come to
+  // What the 30 validation rows come to.
+  training.validate_every = 25 * traits(training.objective.minimise).validation_stretch;
   training.objective.seed = Seed{5};
   const Cnf by_hand = cnf::train(start, training_rows(train, validation, Seed{5}), training);
   CHECK(fitted.params == by_hand.params);
