@@ -15,11 +15,11 @@ namespace cnf {
 template <class T>
 class LinearField final : public Field<T> {
  public:
-  LinearField(Index D, std::span<const T> params) : A_(params.data(), D, D) {}
+  LinearField(Index D, std::span<const T> params) : A_(params.data(), D, D), size_(std::ssize(params)) {}
 
   Index dim() const override { return A_.rows(); }
-  Index parameters() const override { return A_.size(); }
-  Index gradient_size() const override { return A_.size(); }
+  Index parameters() const override { return size_; }  // layout().size: tensors are padded to whole cache lines
+  Index gradient_size() const override { return size_; }
   void fold_derived(std::span<T>) const override {}  // nothing is derived from A
 
   Index tape_size(Index B, Index) const override { return dim() * B; }  // z
@@ -42,6 +42,7 @@ class LinearField final : public Field<T> {
 
  private:
   Tile<T> A_;
+  Index size_;
 };
 
 /// The field without its parameters: what files, the command line and models know of it.
@@ -72,6 +73,7 @@ TEST_CASE("a field is a right-hand side with its divergence", "[extending]") {
   params.head(4) << -0.5, 1, -1, -0.25;
   const auto field = shape.make<double>({params.data(), static_cast<std::size_t>(params.size())});
   const FlowDynamics<double> flow(*field, {.kind = DivergenceMethod::Kind::tangents, .columns = 2});
+  CHECK(field->parameters() == shape.layout().size);
   CHECK(transpose_law_error(flow, 5, /*per_sample=*/true, Seed{2}) < 1e-14);
   CHECK(jvp_error(flow, 5, /*per_sample=*/true, Seed{2}) < 1e-9);
 
