@@ -72,6 +72,16 @@ struct Constants<double> {
                                     4.6160974011163149e-14};
 };
 
+/// The smaller, or greater, of a bound and x. A NaN of x stays: x86's instructions do that in this order, others' do not.
+template <class V>
+HWY_INLINE V at_most(V bound, V x) {
+  return HWY_ARCH_X86 ? hn::Min(bound, x) : hn::IfThenElse(hn::Lt(bound, x), bound, x);
+}
+template <class V>
+HWY_INLINE V at_least(V bound, V x) {
+  return HWY_ARCH_X86 ? hn::Max(bound, x) : hn::IfThenElse(hn::Gt(bound, x), bound, x);
+}
+
 /// c[0] + c[1] x + ... by Horner's rule.
 template <class D, class T, int N>
 HWY_INLINE hn::Vec<D> polynomial(D d, hn::Vec<D> x, const T (&c)[N]) {
@@ -128,7 +138,7 @@ struct Logistic {
 
 template <class D, class T = hn::TFromD<D>>
 HWY_INLINE Logistic<D> logistic(D d, hn::Vec<D> x) {
-  const auto y = hn::Neg(hn::Min(hn::Set(d, Constants<T>::kTiny), hn::Abs(x)));  // in this order a NaN stays
+  const auto y = hn::Neg(at_most(hn::Set(d, Constants<T>::kTiny), hn::Abs(x)));
   const auto E = exponential<kShift>(d, y);
   const auto back = hn::Set(d, T(1) / (T(std::uint64_t{1} << 63) * 2));
   const auto one = hn::Set(d, T(1));
@@ -179,18 +189,18 @@ HWY_INLINE hn::Vec<D> tanh(D d, hn::Vec<D> a, float) {
   // Where products are fused, the first float whose quotient is 1 (tanh is 1 - 2e-7 there), and none below has one
   // above 1: 1 - h^2 must not be negative.
   constexpr float kOne = HWY_NATIVE_FMA ? 8.00172138f : 9.0f;
-  const auto x = hn::Min(hn::Set(d, kOne), hn::Max(hn::Set(d, -kOne), a));  // in this order a NaN stays
+  const auto x = at_most(hn::Set(d, kOne), at_least(hn::Set(d, -kOne), a));
   const auto x2 = hn::Mul(x, x);
   const auto y = hn::Div(hn::Mul(x, polynomial(d, x2, kP)), polynomial(d, x2, kQ));
   if (HWY_NATIVE_FMA) return y;
-  return hn::Min(hn::Set(d, 1.0f), hn::Max(hn::Set(d, -1.0f), y));
+  return at_most(hn::Set(d, 1.0f), at_least(hn::Set(d, -1.0f), y));
 }
 
 /// tanh in double: m / (2 - m), m = 1 - exp(-2 |a|).
 template <class D>
 HWY_INLINE hn::Vec<D> tanh(D d, hn::Vec<D> a, double) {
   const auto one = hn::Set(d, 1.0), two = hn::Set(d, 2.0);
-  const auto E = exponential<0>(d, hn::Neg(hn::Min(hn::Set(d, 44.0), hn::Mul(two, hn::Abs(a)))));
+  const auto E = exponential<0>(d, hn::Neg(at_most(hn::Set(d, 44.0), hn::Mul(two, hn::Abs(a)))));
   const auto rest = hn::Sub(one, E.power);
   const auto m = hn::NegMulAdd(E.power, E.z, rest);
   const auto m_lo = hn::NegMulAdd(E.power, E.z_lo, hn::NegMulAdd(E.power, E.z, hn::Sub(rest, m)));

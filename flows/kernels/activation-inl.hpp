@@ -54,7 +54,7 @@ struct Softplus {
     auto less = hn::Mul(x, hn::NegMulAdd(x2, polynomial(d, x2, Constants<T>::kLog), p.e));
     if constexpr (sizeof(T) == sizeof(double)) less = hn::NegMulAdd(p.e_lo, rough_inverse(d, p.den), less);
     if constexpr (kSave) s = rough_sigmoid(d, a, p);
-    return hn::Add(hn::Max(hn::Zero(d), a), hn::Sub(p.e, less));
+    return hn::Add(at_least(hn::Zero(d), a), hn::Sub(p.e, less));
   }
   template <class D>
   static HWY_INLINE hn::Vec<D> first(D, hn::Vec<D>, hn::Vec<D> s) {
@@ -81,7 +81,7 @@ struct Silu {
     const auto zero = hn::Zero(d), tiny = hn::Set(d, Constants<T>::kTiny);
     const auto back = hn::Set(d, T(1) / (T(std::uint64_t{1} << 63) * 2));
     const auto negative = hn::Lt(a, zero);
-    const auto bounded = hn::Min(tiny, hn::Max(hn::Neg(tiny), a));  // infinity times 0 is not 0
+    const auto bounded = at_most(tiny, at_least(hn::Neg(tiny), a));  // infinity times 0 is not 0
     const auto scaled = hn::Mul(bounded, p.scaled);
     auto scaled_lo = zero;
     if constexpr (sizeof(T) == sizeof(double)) scaled_lo = hn::IfThenElseZero(negative, hn::Mul(bounded, p.scaled_lo));
@@ -105,7 +105,7 @@ struct Silu {
   /// h where s is not zero.
   template <class D>
   static HWY_INLINE hn::Vec<D> bounded(D d, hn::Vec<D> h) {
-    return hn::Min(hn::Set(d, Constants<hn::TFromD<D>>::kTiny), h);  // in this order a NaN stays
+    return at_most(hn::Set(d, Constants<hn::TFromD<D>>::kTiny), h);
   }
 };
 
@@ -131,7 +131,7 @@ struct Relu {
 
   template <bool kSave, class D>
   static HWY_INLINE hn::Vec<D> value(D d, hn::Vec<D> a, hn::Vec<D>&) {
-    return hn::Max(hn::Zero(d), a);  // in this order a NaN stays
+    return at_least(hn::Zero(d), a);
   }
   template <class D>
   static HWY_INLINE hn::Vec<D> first(D d, hn::Vec<D> h, hn::Vec<D> s) {
