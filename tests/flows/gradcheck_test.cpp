@@ -80,7 +80,7 @@ TEST_CASE("the discrete gradient equals central differences on the recorded grid
         GradcheckOptions options = options_for(solver, way.divergence);
         options.continuous_rtol = options.reference_rtol = 1e-4;  // not looked at here
         const auto checks = gradcheck(model, x, options);
-        const GradientCheck& discrete = mode(checks, "discrete");
+        const GradientCheck discrete = mode(checks, "discrete");
         const GradientBlock& worst = discrete.worst();
         CAPTURE(name(activation), way.hidden.size(), way.divergence, solver, worst.name);
         CHECK(worst.relative_error < 1e-6);
@@ -94,7 +94,7 @@ TEST_CASE("the discrete gradient is right with a gated output and with time as a
     for (const auto& [time, gate] :
          {std::pair{TimeConditioning::concatsquash, true}, {TimeConditioning::concat, false}}) {
       const auto checks = gradcheck(model_for(hidden, Activation::tanh, gate, time), x, options_for("dopri5", "exact"));
-      const GradientBlock& worst = mode(checks, "discrete").worst();
+      const GradientBlock worst = mode(checks, "discrete").worst();
       CAPTURE(hidden.size(), name(time), worst.name);
       CHECK(worst.relative_error < 1e-6);
     }

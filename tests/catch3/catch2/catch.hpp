@@ -12,12 +12,10 @@
 using Catch::Approx;
 
 namespace Catch {
-inline namespace version_2 {
 namespace Matchers {
 inline auto Contains(const std::string& part, CaseSensitive sensitive = CaseSensitive::Yes) {
   return ContainsSubstring(part, sensitive);
 }
 }  // namespace Matchers
 using namespace Matchers;
-}  // namespace version_2
 }  // namespace Catch
