@@ -72,7 +72,7 @@ struct Constants<double> {
                                     4.6160974011163149e-14};
 };
 
-/// The smaller, or greater, of a bound and x. A NaN of x stays: x86's instructions do that in this order, others do not.
+/// The smaller, or greater, of a bound and x. A NaN of x stays: x86 does that in this order, others do not.
 template <class V>
 HWY_INLINE V at_most(V bound, V x) {
   return HWY_ARCH_X86 ? hn::Min(bound, x) : hn::IfThenElse(hn::Lt(bound, x), bound, x);
