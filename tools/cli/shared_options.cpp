@@ -6,6 +6,31 @@
 
 namespace cnf {
 
+namespace {
+
+Option real_of_solver(std::string name, std::string initial, Range range, std::string help) {
+  return {.name = std::move(name),
+          .value = "X",
+          .kind = Kind::real,
+          .initial = std::move(initial),
+          .range = range,
+          .help = std::move(help),
+          .group = "Solver"};
+}
+
+Option choice_of_solver(std::string name, std::string value, std::string initial, std::vector<std::string> choices,
+                        std::string help) {
+  return {.name = std::move(name),
+          .value = std::move(value),
+          .kind = Kind::choice,
+          .initial = std::move(initial),
+          .choices = std::move(choices),
+          .help = std::move(help),
+          .group = "Solver"};
+}
+
+}  // namespace
+
 Option seed_option() {
   return {.name = "seed",
           .value = "N",
@@ -43,61 +68,48 @@ Option progress_option() {
 Option output_option(const std::string& value, const std::string& help) {
   return {.name = "output", .letter = 'o', .value = value, .kind = Kind::path, .help = help, .group = "Output"};
 }
+std::vector<Option> draw_options() {
+  constexpr std::int64_t kMost = 1'000'000'000'000;
+  return {{.name = "num",
+           .letter = 'N',
+           .value = "N",
+           .kind = Kind::integer,
+           .initial = "1000",
+           .range = Range::whole(1, kMost),
+           .help = "How many."},
+          {.name = "first",
+           .value = "I",
+           .kind = Kind::integer,
+           .initial = "0",
+           .range = Range::whole(0, kMost),
+           .help = "Number of the first: draws I, I + 1, ... of the seed's stream."}};
+}
 Option precision_option(const std::string& initial) {
-  return {.name = "precision",
-          .value = "TYPE",
-          .kind = Kind::choice,
-          .initial = initial,
-          .choices = {"float", "double"},
-          .help = "The numbers computed with.",
-          .group = "Solver"};
+  return choice_of_solver("precision", "TYPE", initial, {"float", "double"}, "The numbers computed with.");
 }
 Option rtol_option(const std::string& initial) {
-  return {.name = "rtol",
-          .value = "X",
-          .kind = Kind::real,
-          .initial = initial,
-          .range = Range::open(0, 1),
-          .help = "Error allowed in a step, relative to the state.",
-          .group = "Solver"};
+  return real_of_solver("rtol", initial, Range::open(0, 1), "Error allowed in a step, relative to the state.");
 }
 Option atol_option(const std::string& initial) {
-  return {.name = "atol",
-          .value = "X",
-          .kind = Kind::real,
-          .initial = initial,
-          .range = Range::above(0),
-          .help = "Error allowed in a step, in units of the state.",
-          .group = "Solver"};
+  return real_of_solver("atol", initial, Range::above(0), "Error allowed in a step, in units of the state.");
 }
 Option norm_option(const std::string& initial) {
-  return {.name = "norm",
-          .value = "NORM",
-          .kind = Kind::choice,
-          .initial = initial,
-          .choices = {"sample", "tile"},
-          .help = "Whose error is controlled: every sample's, or a tile's root mean square (fewer evaluations).",
-          .group = "Solver"};
+  return choice_of_solver(
+      "norm", "NORM", initial, {"sample", "tile"},
+      "Whose error is controlled: every sample's, or a tile's root mean square (fewer evaluations).");
 }
 Option divergence_option(const std::string& initial) {
-  return {.name = "divergence",
-          .value = "HOW",
-          .kind = Kind::choice,
-          .initial = initial,
-          .range = Range::whole(1, kMaxProbes),
-          .choices = {"auto", "exact", "hutchinson[:K]"},
-          .help = "The trace of the Jacobian: exact, or Hutchinson's estimate from K probes a sample.",
-          .group = "Solver"};
+  Option option =
+      choice_of_solver("divergence", "HOW", initial, {"auto", "exact", "hutchinson[:K]"},
+                       "The trace of the Jacobian: exact, or Hutchinson's estimate from K probes a sample.");
+  option.range = Range::whole(1, kMaxProbes);
+  return option;
 }
 Option solver_option(const std::vector<std::string>& adaptive, const std::vector<std::string>& fixed,
                      const std::string& initial) {
-  Option option{.name = "solver",
-                .value = "METHOD",
-                .kind = Kind::choice,
-                .initial = initial,
-                .range = Range::whole(1, 1'000'000),
-                .help = "Method of integration; with :N it takes N equal steps and no error is controlled.",
-                .group = "Solver"};
+  Option option = choice_of_solver("solver", "METHOD", initial, {},
+                                   "Method of integration; with :N it takes N equal steps and no error is controlled.");
+  option.range = Range::whole(1, 1'000'000);
   for (const std::string& name : adaptive) option.choices.push_back(name + "[:N]");
   for (const std::string& name : fixed) option.choices.push_back(name + ":N");
   return option;

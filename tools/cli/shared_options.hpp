@@ -17,6 +17,7 @@ Option quiet_option();     ///< -q --quiet, flag
 Option dry_run_option();   ///< -n --dry-run, flag; run_program acts on it
 Option progress_option();  ///< --progress, choice auto|plain|json|none
 Option output_option(const std::string& value, const std::string& help);  ///< -o --output, path
+std::vector<Option> draw_options();                                       ///< -N --num, --first: of a seed's stream
 Option precision_option(const std::string& initial = "float");            ///< --precision, choice float|double
 Option rtol_option(const std::string& initial);                           ///< --rtol, real in (0, 1)
 Option atol_option(const std::string& initial);                           ///< --atol, real above 0

@@ -9,7 +9,7 @@
 #include "tools/rows/row_output.hpp"
 #include "tools/rows/rows_for_model.hpp"
 #include "tools/run/evaluation_arguments.hpp"
-#include "tools/run/run_folder.hpp"
+#include "tools/run/model_argument.hpp"
 
 namespace cnf {
 

@@ -40,38 +40,4 @@ SplitRows read_split_rows(const fs::path& path) {
           rows_of(file, "test", path.string())};
 }
 
-ModelArgument open_model(const fs::path& argument) {
-  std::error_code error;
-  ModelArgument opened;
-  if (fs::is_directory(argument, error)) {
-    opened.run = RunFolder{argument};
-    opened.path = opened.run->model();
-    if (!fs::exists(opened.path, error))
-      throw InputError(argument.string() + ": no model.safetensors in this folder; is it a run folder?",
-                       fs::exists(opened.run->training(), error)
-                           ? "its training has not come to a first checkpoint yet"
-                           : "train one with: cnf train --data 8gaussians -o " + argument.string());
-  } else {
-    opened.path = argument;
-    const RunFolder beside{argument.parent_path()};
-    if (argument.filename() == beside.model().filename()) opened.run = beside;
-  }
-  opened.file = read_model(opened.path);
-  return opened;
-}
-
-Option model_argument() {
-  return {.name = "model",
-          .value = "MODEL",
-          .kind = Kind::path,
-          .help = "A run folder of cnf train, or a .safetensors model.",
-          .required = true};
-}
-
-std::optional<SplitRows> ModelArgument::split() const {
-  std::error_code error;
-  if (!run || !fs::exists(run->rows(), error)) return std::nullopt;
-  return read_split_rows(run->rows());
-}
-
 }  // namespace cnf

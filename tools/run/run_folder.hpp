@@ -1,12 +1,10 @@
-// A run's folder: what is in it, and how a MODEL argument names one.
+// A run's folder: what is in it.
 #pragma once
 
 #include <filesystem>
-#include <optional>
+#include <string>
 
 #include "base/types.hpp"
-#include "flows/files/training_file.hpp"
-#include "tools/cli/option.hpp"
 
 namespace cnf {
 
@@ -29,18 +27,5 @@ struct SplitRows {
 };
 std::string split_rows_bytes(const SplitRows& rows);
 SplitRows read_split_rows(const std::filesystem::path& path);
-
-/// A model argument: a run folder or a model file.
-struct ModelArgument {
-  ModelFile file;
-  std::filesystem::path path;              ///< of the model file
-  std::optional<RunFolder> run;            ///< if it is, or lies in, a run folder
-  std::optional<SplitRows> split() const;  ///< the run's rows, if it was trained on a table
-};
-/// Throws InputError naming what is missing.
-ModelArgument open_model(const std::filesystem::path& argument);
-
-/// The positional argument MODEL of the verbs that take one, called "model".
-Option model_argument();
 
 }  // namespace cnf

@@ -5,13 +5,11 @@
 #include <stdexcept>
 
 #include "base/error.hpp"
-#include "datasets/picture.hpp"
 #include "tools/cli/exit_code.hpp"
 #include "tools/cli/signals.hpp"
 #include "tools/draw/png.hpp"
 #include "tools/rows/data_argument.hpp"
 #include "tools/rows/rows_for_model.hpp"
-#include "tools/run/recipe.hpp"
 
 namespace cnf {
 
@@ -23,20 +21,6 @@ Matrix<double> unless_stopped(std::optional<Matrix<double>> grid) {
 }
 
 }  // namespace
-
-std::shared_ptr<const Density> known_density(const ModelArgument& opened) {
-  const RecipeData data = recipe_data(opened.file.recipe, opened.path.string());
-  if (data.kind == DataKind::built_in) return find_data(data.name, false).density;
-  std::error_code error;
-  if (data.kind == DataKind::picture && opened.run && std::filesystem::exists(opened.run->source(), error))
-    return read_picture(opened.run->source(), data.invert);
-  return nullptr;
-}
-
-std::string data_name(const ModelFile& file) {
-  const std::string name = recipe_data(file.recipe, "model").name;
-  return name.empty() ? "model" : std::filesystem::path(name).filename().string();
-}
 
 Box viewing_range(const Density* density, Evaluator& evaluator, Seed seed) {
   if (density != nullptr) return density->box();

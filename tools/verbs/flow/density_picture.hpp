@@ -10,15 +10,9 @@
 #include "flows/judge/grid.hpp"
 #include "tools/cli/args.hpp"
 #include "tools/draw/heatmap.hpp"
-#include "tools/run/run_folder.hpp"
+#include "tools/run/model_argument.hpp"
 
 namespace cnf {
-
-/// The density a model was trained on, if it was one: a built-in set, or the picture in its run folder. Else null.
-std::shared_ptr<const Density> known_density(const ModelArgument& opened);
-
-/// What the pictures call a model: the name of its data, "model" if it has none.
-std::string data_name(const ModelFile& file);
 
 /// Where to look at a planar model: at the known density's own window, else at 4096 of its samples from the 0.5 % to
 /// the 99.5 % quantile of either coordinate, widened by a sixth to both sides.

@@ -1,7 +1,7 @@
 // cnf encode and cnf decode: along the flow, from the data to the base and back.
 #include "tools/rows/row_stream.hpp"
 #include "tools/rows/rows_for_model.hpp"
-#include "tools/run/run_folder.hpp"
+#include "tools/run/model_argument.hpp"
 #include "tools/verbs/verbs.hpp"
 
 namespace cnf {

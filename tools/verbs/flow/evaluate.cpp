@@ -19,7 +19,7 @@
 #include "tools/rows/data_argument.hpp"
 #include "tools/rows/rows_for_model.hpp"
 #include "tools/run/evaluation_arguments.hpp"
-#include "tools/verbs/flow/density_picture.hpp"
+#include "tools/run/model_argument.hpp"
 #include "tools/verbs/verbs.hpp"
 
 namespace cnf {

@@ -11,8 +11,7 @@
 #include "tools/cli/signals.hpp"
 #include "tools/rows/data_argument.hpp"
 #include "tools/run/evaluation_arguments.hpp"
-#include "tools/run/run_folder.hpp"
-#include "tools/verbs/flow/density_picture.hpp"
+#include "tools/run/model_argument.hpp"
 #include "tools/verbs/verbs.hpp"
 
 namespace cnf {

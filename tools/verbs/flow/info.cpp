@@ -7,7 +7,7 @@
 #include "tools/cli/args.hpp"
 #include "tools/cli/output.hpp"
 #include "tools/cli/shared_options.hpp"
-#include "tools/run/run_folder.hpp"
+#include "tools/run/model_argument.hpp"
 #include "tools/verbs/verbs.hpp"
 
 namespace cnf {

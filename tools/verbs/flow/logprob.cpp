@@ -1,7 +1,7 @@
 // cnf logprob: the exact log-density of every row of a file.
 #include "tools/rows/row_stream.hpp"
 #include "tools/rows/rows_for_model.hpp"
-#include "tools/run/run_folder.hpp"
+#include "tools/run/model_argument.hpp"
 #include "tools/verbs/verbs.hpp"
 
 namespace cnf {

@@ -8,7 +8,7 @@
 #include "tools/rows/row_output.hpp"
 #include "tools/rows/rows_for_model.hpp"
 #include "tools/run/evaluation_arguments.hpp"
-#include "tools/run/run_folder.hpp"
+#include "tools/run/model_argument.hpp"
 #include "tools/verbs/verbs.hpp"
 
 namespace cnf {
@@ -59,20 +59,8 @@ Verb sample_verb() {
           .examples = {"cnf sample runs/8g -N 100000 -o points.npy", "cnf sample runs/8g -N 10 --with-logprob",
                        "cnf sample runs/8g -N 1000 --first 1000 --seed 7 -o more.csv"},
           .positionals = {model_argument()},
-          .options = joined({{{.name = "num",
-                               .letter = 'N',
-                               .value = "N",
-                               .kind = Kind::integer,
-                               .initial = "1000",
-                               .range = Range::whole(1, 1'000'000'000'000),
-                               .help = "How many."},
-                              {.name = "first",
-                               .value = "I",
-                               .kind = Kind::integer,
-                               .initial = "0",
-                               .range = Range::whole(0, 1'000'000'000'000),
-                               .help = "Number of the first: draws I, I + 1, ... of the seed's stream."},
-                              {.name = "with-logprob", .help = "Add the column log_prob, nats in the data's units."}},
+          .options = joined({draw_options(),
+                             {{.name = "with-logprob", .help = "Add the column log_prob, nats in the data's units."}},
                              row_output_options(),
                              evaluation_options(),
                              {on_error_option()},

@@ -6,6 +6,7 @@
 #include "base/file_writer.hpp"
 #include "base/folder.hpp"
 #include "datasets/picture.hpp"
+#include "flows/files/training_file.hpp"
 #include "tools/cli/exit_code.hpp"
 #include "tools/cli/output.hpp"
 #include "tools/cli/shared_options.hpp"
