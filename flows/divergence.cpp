@@ -6,6 +6,8 @@
 
 namespace cnf {
 
+std::string_view name(Probe probe) { return probe == Probe::rademacher ? "rademacher" : "gaussian"; }
+
 DivergenceChoice parse_divergence(std::string_view text, Probe probe) {
   using Kind = DivergenceChoice::Kind;
   if (text == "auto") return {Kind::automatic, 1, probe};

@@ -1,7 +1,9 @@
 // A field with the divergence beside it: the right-hand side of a continuous normalizing flow.
 #pragma once
 
+#include <array>
 #include <string>
+#include <string_view>
 
 #include "base/random.hpp"
 #include "flows/fields/field.hpp"
@@ -11,6 +13,8 @@ namespace cnf {
 
 /// The distribution of Hutchinson's probes e: E[e] = 0, E[e e^T] = I.
 enum class Probe { rademacher, gaussian };
+inline constexpr std::array kAllProbes{Probe::rademacher, Probe::gaussian};
+std::string_view name(Probe probe);  ///< as spelled on the command line
 
 inline constexpr int kMaxProbes = 4096;  ///< a sample, where K is read from text
 

@@ -1,4 +1,5 @@
-// What a field's shape can be told, by name: read and written alike by model files, `cnf info` and `cnf train`.
+// What a field's shape or an objective can be told, by name: read and written alike by model files, `cnf info` and
+// `cnf train`.
 #pragma once
 
 #include <functional>
@@ -11,7 +12,7 @@
 
 namespace cnf {
 
-/// One setting of a shape. It points into the shape, which must outlive it.
+/// One setting of a shape or an objective, into which it points and which must outlive it.
 struct Setting {
   struct Whole {
     Index* value;

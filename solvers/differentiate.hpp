@@ -1,6 +1,7 @@
 // A solve and its gradient: one front for all ways to compute it.
 #pragma once
 
+#include <array>
 #include <string_view>
 #include <vector>
 
@@ -15,6 +16,7 @@ enum class GradientMode {
   discrete,    ///< the exact gradient of the number computed: the accepted steps transposed
   continuous,  ///< Chen et al. (2018): the adjoint equation solved backwards, memory constant in the number of steps
 };
+inline constexpr std::array kAllGradientModes{GradientMode::discrete, GradientMode::continuous};
 std::string_view name(GradientMode mode);  ///< as spelled on the command line
 
 struct GradientOptions {

@@ -3,8 +3,10 @@
 
 #include <algorithm>
 #include <variant>
+#include <vector>
 
 #include "flows/objectives/objective.hpp"
+#include "flows/setting.hpp"
 
 namespace cnf {
 
@@ -42,6 +44,15 @@ struct MaximumLikelihood {
   static constexpr bool kUsesDivergence = true;
 
   FlowOptions flow{};
+
+  std::vector<Setting> settings() {
+    return {{.name = "gradient",
+             .help = "The exact gradient of the steps taken, or the adjoint equation solved backwards.",
+             .value = choice_of(flow.gradient, kAllGradientModes)},
+            {.name = "probe",
+             .help = "The distribution of Hutchinson's probes.",
+             .value = choice_of(flow.divergence.probe, kAllProbes)}};
+  }
 
   void check(const Cnf&) const {
     cnf::check(flow.solve);

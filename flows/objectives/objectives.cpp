@@ -8,6 +8,17 @@ const ObjectiveTraits& traits(const AnyObjective& objective) {
   return std::visit([](const auto& kind) -> const ObjectiveTraits& { return kind.kTraits; }, objective);
 }
 
+std::vector<Setting> settings(AnyObjective& objective) {
+  return std::visit(
+      [](auto& kind) -> std::vector<Setting> {
+        if constexpr (requires { kind.settings(); })
+          return kind.settings();
+        else
+          return {};
+      },
+      objective);
+}
+
 std::vector<AnyObjective> all_objectives() {
   return []<std::size_t... I>(std::index_sequence<I...>) {
     return std::vector<AnyObjective>{std::variant_alternative_t<I, AnyObjective>{}...};

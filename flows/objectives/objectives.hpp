@@ -9,6 +9,7 @@
 
 #include "flows/objectives/flow_matching.hpp"
 #include "flows/objectives/max_likelihood.hpp"
+#include "flows/setting.hpp"
 
 namespace cnf {
 
@@ -16,12 +17,14 @@ namespace cnf {
 ///   kTraits           its name, a sentence, and what training has to know
 ///   kUsesDivergence   whether a tile writes the fields' tails, as everything does that takes a divergence's gradient
 ///   check(model)      std::invalid_argument for a model or options that make no sense
+///   settings()        optional: its own options, a row each (flows/setting.hpp), beside how it solves the flow
 ///   run_tile<T>(job)  sets job.share.loss (the tile's part of the batch's mean) and job.u_bar, adds to params_bar
 /// in a header of this folder, and its name in this list. Training, recipes and `cnf train --objective` find it here.
 using AnyObjective = std::variant<MaximumLikelihood, FlowMatching>;
 
 const ObjectiveTraits& traits(const AnyObjective& objective);
-std::vector<AnyObjective> all_objectives();  ///< one of each, with its defaults
+std::vector<Setting> settings(AnyObjective& objective);  ///< they point into it
+std::vector<AnyObjective> all_objectives();              ///< one of each, with its defaults
 /// The objective of that name with its defaults, or none.
 std::optional<AnyObjective> find_objective(std::string_view name);
 

@@ -7,6 +7,7 @@
 #include "base/error.hpp"
 #include "tests/base/temporary_folder.hpp"
 #include "tools/cli/settings.hpp"
+#include "tools/run/objective_options.hpp"
 #include "tools/run/recipe.hpp"
 #include "tools/run/recipe_options.hpp"
 #include "tools/verbs/verbs.hpp"
@@ -220,4 +221,34 @@ TEST_CASE("a recipe keeps what applies to the run and leaves out the rest", "[se
   CHECK((matching["seconds"] == 60.0 && matching["split"] == "split.npy" && matching.contains("drop-invalid")));
   CHECK_FALSE((matching.contains("solver") || matching.contains("gradient") || matching.contains("valid")));
   CHECK(recipe({"--data", "a.png", "--invert"})["invert"] == true);
+}
+
+TEST_CASE("what an objective can be told is an option, and says nothing to another objective", "[settings]") {
+  const Strings start{"--data", "moons", "--objective"};
+  const auto with = [&](std::string_view objective, const Strings& more) {
+    Strings words = start;
+    words.emplace_back(objective);
+    words.insert(words.end(), more.begin(), more.end());
+    return said(words);
+  };
+  for (AnyObjective& objective : all_objectives())
+    for (const Setting& setting : settings(objective)) {
+      CAPTURE(setting.name);
+      std::string name(setting.name);
+      std::replace(name.begin(), name.end(), '_', '-');
+      const Option& option = find_option(table(), name);
+      CHECK(option.help == setting.help);
+      for (const std::string& other : others(option)) {
+        const Args args = with(traits(objective).name, {"--" + name + "=" + other});
+        check_recipe(args);
+        CHECK(Json::parse(recipe_json(args))[name] == other);
+      }
+    }
+  const AnyObjective told = objective_from(with("likelihood", {"--gradient", "continuous", "--probe", "gaussian"}));
+  const FlowOptions& flow = std::get<MaximumLikelihood>(told).flow;
+  CHECK((flow.gradient == GradientMode::continuous && flow.divergence.probe == Probe::gaussian));
+  CHECK_THROWS_WITH(check_recipe(with("flow-matching", {"--gradient", "discrete"})),
+                    Contains("--gradient says nothing to --objective flow-matching"));
+  CHECK_THROWS_WITH(check_recipe(with("flow-matching", {"--rtol", "1e-3"})),
+                    Contains("--rtol says how the flow is solved; flow-matching trains without a solve"));
 }

@@ -10,28 +10,22 @@
 #include "tools/cli/shared_options.hpp"
 #include "tools/run/evaluation_arguments.hpp"
 #include "tools/run/field_options.hpp"
+#include "tools/run/objective_options.hpp"
 #include "tools/run/recipe_options.hpp"
 
 namespace cnf {
 
 namespace {
 
-/// Options that say how an objective solves the flow.
-constexpr const char* kOfSolves[] = {"gradient", "divergence", "probe", "solver", "rtol", "atol", "norm", "max-steps"};
 /// Options that say something of a table alone.
 const std::vector<std::string> kOfTables{"valid", "test", "split", "columns", "drop", "drop-invalid"};
-
-AnyObjective objective_from(const Args& args) { return *find_objective(args.text("objective")); }
 
 /// The rows of the table that this run has a use for.
 std::vector<Option> applicable(const Args& args) {
   std::vector<std::string> idle;
   const auto leave_out = [&](const auto& names) { idle.insert(idle.end(), std::begin(names), std::end(names)); };
   leave_out(idle_field_options(args));
-  if (!traits(objective_from(args)).solves) {
-    leave_out(kOfSolves);
-    idle.emplace_back("warm-start");
-  }
+  leave_out(idle_objective_options(args));
   if (args.given("steps")) idle.emplace_back("seconds");
   const DataKind kind = data_kind(args.text("data"));
   if (kind != DataKind::table) leave_out(kOfTables);
@@ -80,16 +74,7 @@ void check_recipe(const Args& args) {
   if (args.given("steps") && args.given("seconds"))
     throw UsageError("--steps and --seconds were both given; one of them says how long to train");
   check_field(args);
-  const AnyObjective chosen = objective_from(args);
-  const ObjectiveTraits& objective = traits(chosen);
-  if (objective.solves) return;
-  const std::string name(objective.name);
-  if (args.given("warm-start"))
-    throw UsageError("--warm-start: " + name + " needs none; it is the start of a run by likelihood");
-  for (const char* option : kOfSolves)
-    if (args.given(option))
-      throw UsageError("--" + std::string(option) + " says how the flow is solved; " + name + " trains without a solve",
-                       "validation is always by dopri5 at 1e-5, with the exact divergence");
+  check_objective(args);
 }
 
 std::string recipe_json(const Args& args) { return settings_json(args, applicable(args)); }
@@ -150,9 +135,7 @@ FlowTrainOptions train_options(const Args& args, Precision precision) {
   flow->solve = solve_from(args);
   flow->adjoint = flow->solve;
   flow->adjoint.control_s = false;  // as training_objective()
-  flow->divergence = divergence_from(args);
-  flow->divergence.probe = args.text("probe") == "gaussian" ? Probe::gaussian : Probe::rademacher;
-  flow->gradient = args.text("gradient") == "continuous" ? GradientMode::continuous : GradientMode::discrete;
+  flow->divergence = parse_divergence(args.choice("divergence").spelled(), flow->divergence.probe);
   return options;
 }
 

@@ -5,6 +5,7 @@
 #include "tools/rows/data_argument.hpp"
 #include "tools/run/evaluation_arguments.hpp"
 #include "tools/run/field_options.hpp"
+#include "tools/run/objective_options.hpp"
 
 namespace cnf {
 
@@ -12,32 +13,12 @@ namespace {
 
 constexpr const char* kGroup = "Training";
 
-Option real_option(std::string name, std::string initial, Range range, std::string help) {
+Option number_option(Kind kind, std::string name, std::string initial, Range range, std::string help) {
   return {.name = std::move(name),
-          .value = "X",
-          .kind = Kind::real,
+          .value = kind == Kind::real ? "X" : "N",
+          .kind = kind,
           .initial = std::move(initial),
           .range = range,
-          .help = std::move(help),
-          .group = kGroup};
-}
-
-Option whole_option(std::string name, std::string initial, Range range, std::string help) {
-  return {.name = std::move(name),
-          .value = "N",
-          .kind = Kind::integer,
-          .initial = std::move(initial),
-          .range = range,
-          .help = std::move(help),
-          .group = kGroup};
-}
-
-Option choice_option(std::string name, std::vector<std::string> choices, std::string help) {
-  return {.name = std::move(name),
-          .value = "WHAT",
-          .kind = Kind::choice,
-          .initial = choices.front(),
-          .choices = std::move(choices),
           .help = std::move(help),
           .group = kGroup};
 }
@@ -83,17 +64,6 @@ std::vector<Option> model_options() {
                   precision_option()}});
 }
 
-/// --objective, by the table of objectives.
-Option objective_option() {
-  std::vector<std::string> names;
-  std::string help;
-  for (const AnyObjective& objective : all_objectives()) {
-    names.emplace_back(traits(objective).name);
-    help += (help.empty() ? "" : " ") + std::string(traits(objective).help);
-  }
-  return choice_option("objective", names, help);
-}
-
 std::vector<Option> training_options() {
   constexpr std::int64_t kMostSteps = 1'000'000'000;
   const FlowTrainOptions defaults;
@@ -101,40 +71,42 @@ std::vector<Option> training_options() {
   const auto text = [](auto number) { return shortest(static_cast<double>(number)); };
   Option rtol = rtol_option(text(solve.rtol)), atol = atol_option(text(solve.atol));
   rtol.help = "Error allowed in a step while training; validation is always at 1e-5.";
-  return {
+  const std::vector<Option> of_updates{
       objective_option(),
-      whole_option("warm-start", "0", Range::whole(0, kMostSteps),
-                   "Updates by flow matching before those of --steps, by the same rate and schedule."),
-      whole_option("steps", "", Range::whole(1, kMostSteps), "Updates to make: the same bits on every run."),
-      real_option("seconds", text(defaults.seconds), Range::above(0),
-                  "Without --steps: train about that long, then say the --steps."),
-      whole_option("batch", text(defaults.batch), Range::whole(1, 1 << 24), "Samples per update."),
-      real_option("lr", text(defaults.lr), Range::above(0),
-                  "Peak learning rate, after a warm-up and before a cosine to 0."),
-      real_option("beta1", text(defaults.adam.beta1), Range{.min = 0, .max = 1, .max_open = true},
-                  "Adam's decay of the mean."),
-      real_option("beta2", text(defaults.adam.beta2), Range{.min = 0, .max = 1, .max_open = true},
-                  "Adam's decay of the square."),
-      real_option("weight-decay", text(defaults.adam.weight_decay), Range::at_least(0),
-                  "Above 0: AdamW's decoupled decay."),
-      real_option("clip", text(defaults.clip), Range::at_least(0), "Above 0: bring the gradient's norm down to this."),
-      real_option("ema", text(defaults.ema), Range{.min = 0, .max = 1, .max_open = true},
-                  "Decay per update of the averaged weights, the ones validated and saved."),
-      choice_option("gradient", {"discrete", "continuous"},
-                    "The exact gradient of the steps taken, or the adjoint equation solved backwards."),
-      choice_option("probe", {"rademacher", "gaussian"}, "The distribution of Hutchinson's probes."),
-      whole_option("validate-every", "", Range::whole(1, kMostSteps),
-                   "Updates between validations. Not given: 25 to 250, by the number of validation rows; flow matching "
-                   "16 times that."),
-      whole_option("patience", text(defaults.patience), Range::whole(0, kMostSteps),
-                   "Above 0: stop after that many validations without a better one."),
+      number_option(Kind::integer, "warm-start", "0", Range::whole(0, kMostSteps),
+                    "Updates by flow matching before those of --steps, by the same rate and schedule."),
+      number_option(Kind::integer, "steps", "", Range::whole(1, kMostSteps),
+                    "Updates to make: the same bits on every run."),
+      number_option(Kind::real, "seconds", text(defaults.seconds), Range::above(0),
+                    "Without --steps: train about that long, then say the --steps."),
+      number_option(Kind::integer, "batch", text(defaults.batch), Range::whole(1, 1 << 24), "Samples per update."),
+      number_option(Kind::real, "lr", text(defaults.lr), Range::above(0),
+                    "Peak learning rate, after a warm-up and before a cosine to 0."),
+      number_option(Kind::real, "beta1", text(defaults.adam.beta1), Range{.min = 0, .max = 1, .max_open = true},
+                    "Adam's decay of the mean."),
+      number_option(Kind::real, "beta2", text(defaults.adam.beta2), Range{.min = 0, .max = 1, .max_open = true},
+                    "Adam's decay of the square."),
+      number_option(Kind::real, "weight-decay", text(defaults.adam.weight_decay), Range::at_least(0),
+                    "Above 0: AdamW's decoupled decay."),
+      number_option(Kind::real, "clip", text(defaults.clip), Range::at_least(0),
+                    "Above 0: bring the gradient's norm down to this."),
+      number_option(Kind::real, "ema", text(defaults.ema), Range{.min = 0, .max = 1, .max_open = true},
+                    "Decay per update of the averaged weights, the ones validated and saved.")};
+  const std::vector<Option> of_the_run{
+      number_option(
+          Kind::integer, "validate-every", "", Range::whole(1, kMostSteps),
+          "Updates between validations. Not given: 25 to 250, by the number of validation rows; flow matching "
+          "16 times that."),
+      number_option(Kind::integer, "patience", text(defaults.patience), Range::whole(0, kMostSteps),
+                    "Above 0: stop after that many validations without a better one."),
       solver_option(adaptive_methods(), fixed_methods(), "dopri5"),
       rtol,
       atol,
       norm_option(solve.norm == Norm::tile ? "tile" : "sample"),
       divergence_option(),
-      whole_option("max-steps", text(solve.max_steps), Range::whole(1, kMostSteps),
-                   "Steps a solve may try before the update is skipped.")};
+      number_option(Kind::integer, "max-steps", text(solve.max_steps), Range::whole(1, kMostSteps),
+                    "Steps a solve may try before the update is skipped.")};
+  return joined({of_updates, objective_options(), of_the_run});
 }
 
 std::vector<Option> recipe_options() {

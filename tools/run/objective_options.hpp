@@ -1,0 +1,24 @@
+// --objective and what objectives can be told, as options of the command line; and the objective that they describe.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "flows/objectives/objectives.hpp"
+#include "tools/cli/args.hpp"
+
+namespace cnf {
+
+/// --objective, by the table of objectives.
+Option objective_option();
+/// One option for each setting of each objective.
+std::vector<Option> objective_options();
+/// Names of the options above that say nothing to the objective chosen: those of others, and where it makes no solve,
+/// those of the solver and --warm-start.
+std::vector<std::string> idle_objective_options(const Args& args);
+/// Throws UsageError for one of these that was given.
+void check_objective(const Args& args);
+/// The objective chosen, told what was given; how it solves the flow is still to be set.
+AnyObjective objective_from(const Args& args);
+
+}  // namespace cnf
