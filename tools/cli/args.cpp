@@ -152,6 +152,15 @@ std::string example_help(const Verb& verb) {
   return verb.examples.empty() ? "cnf " + verb.name + " --help" : "for example: " + verb.examples.front();
 }
 
+[[noreturn]] void refuse_extra(const Verb& verb, const std::string& extra) {
+  std::string takes = verb.positionals.empty() ? "takes options only" : "takes no more than";
+  for (const Option& positional : verb.positionals) takes += " " + positional.value;
+  std::vector<std::string> names;
+  for (const Option& option : verb.options) names.push_back(option.name);
+  throw UsageError("unexpected argument " + in_quotes(extra) + ", cnf " + verb.name + " " + takes,
+                   did_you_mean(extra, names, "--"));
+}
+
 }  // namespace
 
 Option help_option() { return {.name = "help", .letter = 'h', .help = "Show this text.", .group = "Common"}; }
@@ -250,16 +259,7 @@ Args::Args(const Verb& verb, const std::vector<std::string>& words) : verb_(verb
   };
   for (const Option& positional : verb.positionals) read(positional, positional_key(positional));
   for (const Option& option : options) read(option, option.name);
-  if (!result.unmatched().empty()) {
-    const std::size_t n = verb.positionals.size();
-    const std::string& extra = result.unmatched().front();
-    std::string takes = n == 0 ? "takes options only" : "takes no more than";
-    for (const Option& positional : verb.positionals) takes += " " + positional.value;
-    std::vector<std::string> names;
-    for (const Option& option : verb.options) names.push_back(option.name);
-    throw UsageError("unexpected argument " + in_quotes(extra) + ", cnf " + verb.name + " " + takes,
-                     did_you_mean(extra, names, "--"));
-  }
+  if (!result.unmatched().empty()) refuse_extra(verb, result.unmatched().front());
   // Missing ones last: a wrong word is the better thing to name.
   for (const std::vector<Option>* table : {&verb.positionals, &verb.options}) {
     for (const Option& option : *table) {
