@@ -77,6 +77,11 @@ std::optional<Matrix<double>> density_grid(Evaluator& evaluator, const Grid& gri
   return density_grid(log_density, grid, stop);
 }
 
+Grid histogram_grid(Index n, const Box& range, double aspect) {
+  const double cells = std::clamp(std::sqrt(static_cast<double>(n) / 4), 16.0, 64.0);
+  return {range, static_cast<Index>(std::lround(cells)), std::max<Index>(1, std::lround(cells * aspect))};
+}
+
 Matrix<double> histogram(const Eigen::Ref<const Batch>& points, const Grid& grid) {
   Matrix<double> density = Matrix<double>::Zero(grid.ny, grid.nx);
   const Box& range = grid.range;

@@ -43,6 +43,10 @@ std::optional<Matrix<double>> density_grid(
 std::optional<Matrix<double>> density_grid(Evaluator& evaluator, const Grid& grid, const Stop& stop = {},
                                            std::vector<Status>* failures = nullptr);
 
+/// Cells for a histogram of n points in a picture `aspect` times as high as wide, in which they are square: sqrt(n / 4)
+/// across, about four points a cell if the picture is square, but 16 to 64.
+Grid histogram_grid(Index n, const Box& range, double aspect);
+
 /// Share of the points per cell, over the cell's area: what the density predicts. ny x nx, row 0 = lowest y.
 Matrix<double> histogram(const Eigen::Ref<const Batch>& points, const Grid& grid);
 

@@ -143,6 +143,14 @@ TEST_CASE("a histogram is a share per area, and points outside count in the whol
   CHECK((cells - expected).cwiseAbs().maxCoeff() < 1e-15);
 }
 
+TEST_CASE("a histogram's cells are square in the picture, and hold about four points", "[flows][judge]") {
+  const Box range{-1, 1, 0, 8};
+  const Grid grid = histogram_grid(4 * 30 * 30, range, 1.5);
+  CHECK((grid.nx == 30 && grid.ny == 45 && grid.range.y1 == 8));
+  CHECK((histogram_grid(1, range, 0.01).nx == 16 && histogram_grid(1, range, 0.01).ny == 1));
+  CHECK(histogram_grid(1'000'000, range, 1).ny == 64);
+}
+
 TEST_CASE("the scores of a Gaussian by a Gaussian are its cross entropy and its divergence", "[flows][judge]") {
   // q = N(0, I), p = N((1, 0), I): KL(q || p) = 1/2; log q - log p = 1/2 - x_0 has standard deviation 1.
   constexpr Index kPoints = 40'000;

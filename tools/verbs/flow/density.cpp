@@ -1,7 +1,4 @@
 // cnf density: a planar model's exact density as a picture, as a grid, and beside the truth.
-#include <algorithm>
-#include <cmath>
-
 #include "base/file_writer.hpp"
 #include "base/npy.hpp"
 #include "tools/cli/exit_code.hpp"
@@ -19,14 +16,6 @@ namespace cnf {
 namespace {
 
 constexpr Index kPanelSamples = 10'000, kPanelDraws = 200'000;
-
-/// The data as a histogram, finer where there are more points.
-Matrix<double> data_grid(const Batch& points, const Box& range, const PlotArea& area) {
-  const double cells = std::clamp(std::sqrt(static_cast<double>(points.cols()) / 4), 16.0, 64.0);
-  const double aspect = static_cast<double>(area.height) / area.width;
-  return histogram(
-      points, Grid{range, static_cast<Index>(std::lround(cells)), std::max<Index>(1, std::lround(cells * aspect))});
-}
 
 void write_grid(const std::filesystem::path& path, const Matrix<double>& grid) {
   const Matrix<double> rows = grid.transpose();  // column-major here, row-major in the file
@@ -130,8 +119,10 @@ int run_density(const Args& args, const ModelArgument& opened) {
   if (args.given("grid")) write_grid(args.path("grid"), figure.model.grid);
   if (wants_picture(args)) {
     if (figure.data) {
-      figure.data->grid = data_grid(figure.data->points, range, area);
-      figure.data->points.resize(2, 0);
+      const double aspect = static_cast<double>(area.height) / area.width;
+      Batch& points = figure.data->points;
+      figure.data->grid = histogram(points, histogram_grid(points.cols(), range, aspect));
+      points.resize(2, 0);
     }
     if (figure.truth) figure.truth->grid = density_grid(*truth, range, area.width, area.height);
     if (figure.samples) figure.samples->points = evaluator.sample(seed, 0, kPanelSamples, false).points;
