@@ -109,7 +109,8 @@ std::vector<SolveOptions> TileFlow<T>::frozen() const {
   std::vector<SolveOptions> result(flow_->blocks(), options_->solve);
   for (std::size_t k = 0; k < flow_->blocks(); ++k) {
     result[k].fixed_steps = 0;
-    result[k].fractions = solves_[k].fractions();
+    result[k].stops.clear();
+    result[k].fractions = solves_[k].recording().fractions();
   }
   return result;
 }

@@ -8,6 +8,7 @@
 #include <stdexcept>
 #include <string>
 
+#include "base/number_text.hpp"
 #include "solvers/span_dynamics.hpp"
 #include "solvers/step.hpp"
 
@@ -29,13 +30,15 @@ void AdjointDynamics<T>::forward(Times<T> t, Tile<T> z, Out<T> dz, Out<T>, std::
   f_.forward(t, Tile<T>(z_in.data(), D, B), f, dq, std::span<T>(scratch.take<T>(rows.s), s), tape, scratch);
 
   z_bar.setZero();
-  std::fill(ds.begin(), ds.end(), T{0});
+  const Index all = f_.gradient_size();
+  const std::span<T> bar = kept_ == all ? ds : std::span<T>(scratch.take<T>(all), static_cast<std::size_t>(all));
+  std::fill(bar.begin(), bar.end(), T{0});
   T* const t_bar = scratch.take<T>(static_cast<Index>(t.size()));
   std::fill_n(t_bar, t.size(), T{0});
-  f_.vjp(tape, Tile<T>(a.data(), D, B), w_q_, z_bar, std::span<T>(t_bar, t.size()), ds, scratch);
+  f_.vjp(tape, Tile<T>(a.data(), D, B), w_q_, z_bar, std::span<T>(t_bar, t.size()), bar, scratch);
   dz.topRows(D) = f;
   dz.bottomRows(D) = -z_bar;
-  for (T& x : ds) x = -x;
+  for (std::size_t i = 0; i < ds.size(); ++i) ds[i] = -bar[i];
 }
 
 namespace {
@@ -76,7 +79,11 @@ class Backward {
     T* const k = scratch_.take<T>(shape_.size());
     slopes(k);
     gradient_.dloss_dt_end = dot(w_.z.data(), k, shape_.z()) + dot(w_.q.data(), k + shape_.z(), shape_.q());
-    while (status_.ok() && leg()) jump(k);
+    while (leg())
+      if (status_.ok())
+        jump(k);
+      else
+        return status_;
     if (!status_.ok()) return status_;
     slopes(k);
     gradient_.dloss_dt_begin = -dot(a_.data(), k, shape_.z()) - dot(w_.q.data(), k + shape_.z(), shape_.q());
@@ -109,20 +116,35 @@ class Backward {
     }
     if (std::equal(at_.begin(), at_.end(), to_.begin())) return any;
     if (same(at_) && same(to_))
-      solve(f_, at_[0], to_[0]);
+      solve(f_, at_[0], to_[0], options_);
     else
-      solve(SpanDynamics<T>(f_, to_, at_), 1.0, 0.0);
+      over_spans();
     std::swap(at_, to_);
     return any;
   }
 
-  void solve(const Dynamics<T>& f, double t, double t_next) {
+  /// Every sample's way is s from 1 to 0: what is a time for the solve is a share of the way.
+  void over_spans() {
+    std::size_t longest = 0;
+    const auto length = [this](std::size_t b) { return at_[b] - to_[b]; };
+    for (std::size_t b = 1; b < at_.size(); ++b)
+      if (std::abs(length(b)) > std::abs(length(longest))) longest = b;
+    SolveOptions options = options_;
+    options.first_step /= std::abs(length(longest));
+    solve(SpanDynamics<T>(f_, to_, at_), 1.0, 0.0, options);
+    const std::size_t b = status_.row >= 0 ? static_cast<std::size_t>(status_.row) : longest;
+    status_.t = to_[b] + status_.t * length(b);
+    status_.h *= length(b);
+  }
+
+  void solve(const Dynamics<T>& f, double t, double t_next, const SolveOptions& options) {
     const Index D = shape_.blocks.z, B = shape_.B;
-    const AdjointDynamics<T> augmented(f, w_.q);
+    const Tile<T> w_q(w_.q.data(), shape_.blocks.q, B);
+    const AdjointDynamics<T> augmented(f, w_q, std::ssize(gradient_.params_bar));
     State<T> state(augmented.blocks(), B);
     state.z().topRows(D) = Tile<T>(z_.data(), D, B);
     state.z().bottomRows(D) = Tile<T>(a_.data(), D, B);
-    const Status end = integrate(augmented, t, t_next, state, options_, scratch_, counters_);
+    const Status end = integrate(augmented, t, t_next, state, options, scratch_, counters_);
     const std::int64_t accepted = status_.accepted + end.accepted, rejected = status_.rejected + end.rejected;
     status_ = end;
     status_.accepted = accepted;
@@ -130,7 +152,7 @@ class Backward {
     if (!end.ok()) return;
     Out<T>(z_.data(), D, B) = state.z().topRows(D);
     Out<T>(a_.data(), D, B) = state.z().bottomRows(D);
-    const std::span<T> s = state.s();  // of spans, their ends' gradients follow: they come from the jumps here
+    const std::span<T> s = state.s();
     for (std::size_t i = 0; i < gradient_.params_bar.size(); ++i) gradient_.params_bar[i] += s[i];
   }
 
@@ -186,8 +208,9 @@ Status continuous_adjoint(const Dynamics<T>& dynamics, const Path<T>& path, cons
   check_has_vjp("continuous_adjoint", dynamics);
   const auto refuse = [](const std::string& what) { throw std::invalid_argument("continuous_adjoint: " + what); };
   const Index B = path.z_end.cols(), count = std::ssize(path.observations);
-  if (!std::isfinite(path.t_begin)) refuse("t_begin is " + std::to_string(path.t_begin) + ", expected a finite time");
-  if (!std::isfinite(path.t_end)) refuse("t_end is " + std::to_string(path.t_end) + ", expected a finite time");
+  if (!options.stops.empty()) refuse("options has stops, which an adjoint's legs cannot step onto");
+  if (!std::isfinite(path.t_begin)) refuse("t_begin is " + shortest(path.t_begin) + ", expected a finite time");
+  if (!std::isfinite(path.t_end)) refuse("t_end is " + shortest(path.t_end) + ", expected a finite time");
   if (path.z_end.rows() != dynamics.blocks().z)
     refuse("z_end has " + std::to_string(path.z_end.rows()) + " rows, the dynamics " +
            std::to_string(dynamics.blocks().z));

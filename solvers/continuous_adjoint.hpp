@@ -11,21 +11,24 @@ namespace cnf {
 
 /// (z, a) backwards in time, and the parameters' gradient beside them:
 ///     dz/dt = f,   da/dt = -(df/dz)^T a - (dq'/dz)^T w_q,   ds/dt = -(df/dparams)^T a - (dq'/dparams)^T w_q.
-/// Blocks  z: rows of z, then of a; q: none; s: gradient_size(). It has no derivatives of its own.
+/// Blocks  z: rows of z, then of a; q: none; s: the first `kept` values of params_bar. It has no derivatives of its own.
 /// Source  Pontryagin et al. (1962); Chen et al. (2018), appendix B. a of the q block is constant: w_q.
 template <class T>
 class AdjointDynamics final : public Dynamics<T> {
  public:
-  /// Both must outlive this. w_q: blocks().q x B of `dynamics`.
-  AdjointDynamics(const Dynamics<T>& dynamics, Tile<T> w_q) : f_(dynamics), w_q_(w_q) {}
+  /// Both must outlive this. w_q: blocks().q x B of `dynamics`; kept: at most gradient_size() of it.
+  AdjointDynamics(const Dynamics<T>& dynamics, Tile<T> w_q, Index kept) : f_(dynamics), w_q_(w_q), kept_(kept) {}
+  AdjointDynamics(const Dynamics<T>& dynamics, Tile<T> w_q)
+      : AdjointDynamics(dynamics, w_q, dynamics.gradient_size()) {}
 
-  Blocks blocks() const override { return {2 * f_.blocks().z, 0, f_.gradient_size()}; }
+  Blocks blocks() const override { return {2 * f_.blocks().z, 0, kept_}; }
   Index tape_size(Index) const override { return 0; }
   void forward(Times<T> t, Tile<T> z, Out<T> dz, Out<T> dq, std::span<T> ds, T* tape, Scratch& scratch) const override;
 
  private:
   const Dynamics<T>& f_;
   Tile<T> w_q_;
+  Index kept_;
 };
 
 /// A path that was solved, as this adjoint reads it.
@@ -41,11 +44,14 @@ struct Path {
 /// t_begin under `options` (control_s = false is the seminorm); with `seen`, z is set to the observed one at each.
 ///
 /// With every sample's own observations in their order, all samples go from their i-th last to the one before in one
-/// solve (SpanDynamics, unless the times are the same for all): as many solves as the most of them, and one.
+/// solve, a leg (SpanDynamics, unless the times are the same for all): as many legs as the most of them, and one. Steps,
+/// grids and budgets of `options` are a leg's.
 ///     dloss_dtimes_i = w.seen_i . f(t_i),   dloss_dt_end = w.z . f + w.q . q',   dloss_dt_begin = -a . f - w.q . q'.
-/// Returns  the first trouble; then the outputs are meaningless.
-/// Cost     the solves of the augmented system, and two forwards a solve. Memory: no tape but one.
-/// Throws   std::invalid_argument for shapes that disagree, observations out of order, and a dynamics without vjp.
+/// Returns  the first trouble; then the outputs are meaningless. Its counts of steps are all legs', its time the
+///          sample's own, or if it is about no sample the one of the longest way.
+/// Cost     the solves of the augmented system, and a forward a leg and one. Memory: no tape but one.
+/// Throws   std::invalid_argument for shapes that disagree, observations out of order, options with stops, a dynamics
+///          without vjp, and one with an s block where samples are seen at times of their own.
 template <class T>
 Status continuous_adjoint(const Dynamics<T>& dynamics, const Path<T>& path, const Cotangents<T>& w,
                           const SolveOptions& options, SolveGradient<T>& gradient, Scratch& scratch,

@@ -9,7 +9,8 @@
 namespace cnf {
 
 /// y(t + theta (t_next - t)) = y + (t_next - t) sum_{i < terms} w_i(theta) v_i, theta in [0, 1], of z, q and s alike.
-/// Valid while the solve stands still: until the listener returns. The order is Method::dense_order().
+/// Valid while the solve stands still: until the listener returns. The order is Method::dense_order(), but in the first
+/// steps of a multistep method that of the tableau it starts with.
 template <class T>
 struct DenseStep {
   double t, t_next;

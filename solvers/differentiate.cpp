@@ -1,5 +1,6 @@
-// Invariants. After forward() observations_, seen_ and where_ tell of its observations, and the mode's own memory of
-// its path: recording_ (discrete) or z_end_ (continuous).
+// Invariants. ready_: observations_, seen_ and where_ tell of the last forward()'s observations, and the mode's own
+// memory of its path: recording_ (discrete) or z_end_ (continuous). A path without length, whose times have gradients
+// though there is no step, is the continuous adjoint's in both modes.
 #include "solvers/differentiate.hpp"
 
 #include <stdexcept>
@@ -26,33 +27,43 @@ Status DifferentiableSolve<T>::forward(const Dynamics<T>& dynamics, double t_beg
   how_ = how;
   t_begin_ = t_begin;
   t_end_ = t_end;
-  observations_ = look.observations;
-  seen_ = const_cast<T*>(look.seen.data());
-  rows_ = state.blocks.z;
+  ready_ = false;
+  observations_.assign(look.observations.begin(), look.observations.end());
+  seen_.resize(state.blocks.z, count);
+  for (Index o = 0; o < count; ++o) seen_.col(o) = state.z().col(observations_[static_cast<std::size_t>(o)].sample);
   const bool discrete = how.mode == GradientMode::discrete;
   recording_.set_budget(how.memory);
-  where_.resize(discrete ? look.observations.size() : 0);
-  Out<T> seen(seen_, rows_, count);
-  for (Index o = 0; o < count && t_begin == t_end; ++o)
-    seen.col(o) = state.z().col(look.observations[static_cast<std::size_t>(o)].sample);
-  Observer<T> observer(look.observations, state.blocks, t_end >= t_begin, seen, where_);
+  where_.resize(discrete ? observations_.size() : 0);
+  Observer<T> observer(observations_, state.blocks, t_end >= t_begin, Out<T>(seen_.data(), seen_.rows(), count),
+                       where_);
   SolveExtras<T> extras;
   if (discrete) extras.record = &recording_;
   if (count > 0) extras.listener = &observer;
-  const Status status = integrate(dynamics, t_begin, t_end, state, solve, scratch, counters, extras);
-  if (!discrete && status.ok()) z_end_ = state.z();
+  Status status = integrate(dynamics, t_begin, t_end, state, solve, scratch, counters, extras);
+  for (Index o = 0; o < count && status.ok(); ++o) {
+    if (seen_.col(o).allFinite()) continue;
+    status.code = Status::Code::non_finite;
+    status.row = observations_[static_cast<std::size_t>(o)].sample;
+    status.t = observations_[static_cast<std::size_t>(o)].t;
+  }
+  ready_ = status.ok();
+  if (!ready_) return status;
+  Out<T> seen(look.seen);
+  if (count > 0) seen = seen_;
+  if (!discrete || t_begin == t_end) z_end_ = state.z();
   return status;
 }
 
 template <class T>
 Status DifferentiableSolve<T>::backward(const Dynamics<T>& dynamics, const Cotangents<T>& w, SolveGradient<T>& gradient,
                                         Scratch& scratch, Counters& counters) {
-  if (how_.mode == GradientMode::discrete) {
-    discrete_adjoint(dynamics, recording_, {observations_, where_}, w, gradient, scratch);
+  if (!ready_) throw std::logic_error("DifferentiableSolve: backward() without a forward() that ended well");
+  if (how_.mode == GradientMode::discrete && t_begin_ != t_end_) {
+    discrete_adjoint(dynamics, recording_, {observations_, where_}, w, gradient, scratch, counters);
     return {};
   }
   const Tile<T> z_end(z_end_.data(), z_end_.rows(), z_end_.cols());
-  const Tile<T> seen(seen_, rows_, how_.reset ? std::ssize(observations_) : 0);
+  const Tile<T> seen(seen_.data(), seen_.rows(), how_.reset ? seen_.cols() : 0);
   const Path<T> path{t_begin_, t_end_, z_end, observations_, seen};
   return continuous_adjoint(dynamics, path, w, how_.backward, gradient, scratch, counters);
 }

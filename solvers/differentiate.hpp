@@ -23,10 +23,14 @@ struct GradientOptions {
   GradientMode mode = GradientMode::discrete;
   std::size_t memory = Recording<float>::kDefaultBudget;  ///< of the discrete one, bytes: see Recording
   SolveOptions backward{};                                ///< of the continuous one: how its own solves are done
-  bool reset = true;  ///< the continuous one: z is set to what was seen at each observation, else integrated on
+  /// Of the continuous one: z is set to what was seen at each observation, else it is integrated on. It helps where z is
+  /// hard to integrate back, and harms where what is seen is worse than the steps: see Look.
+  bool reset = false;
 };
 
 /// What a loss looks at besides the end of a solve: at the observations, whose z `seen` (blocks.z x as many) is set to.
+/// Error  that of the solve and the step's own between its ends (Method::dense_order). The tolerance speaks of the ends:
+///        dopri8 and fehlberg45, of order 3 between them, can miss it by far; step onto the times by SolveOptions::stops.
 template <class T>
 struct Look {
   std::span<const Observation> observations{};
@@ -38,29 +42,30 @@ struct Look {
 template <class T>
 class DifferentiableSolve {
  public:
-  /// integrate() from t_begin to t_end, keeping what backward() needs. `look` must outlive backward().
+  /// integrate() from t_begin to t_end, keeping what backward() needs. A seen value that is not finite is a status of its
+  /// sample and time; after any trouble `seen` is meaningless.
   /// Throws  std::invalid_argument besides: a dynamics without vjp, observations that check_observations refuses, seen
   ///         of another shape.
   Status forward(const Dynamics<T>& dynamics, double t_begin, double t_end, State<T>& state, const SolveOptions& solve,
                  const GradientOptions& how, Scratch& scratch, Counters& counters, const Look<T>& look = {});
 
   /// The gradient of the last forward(), by its options, of the same dynamics. Returns the first trouble of a backward
-  /// solve; the discrete gradient has none. `counters`: of the backward solve.
+  /// solve; the discrete gradient has none. `counters`: of the backward solve, or of what is computed again.
+  /// Throws  std::logic_error if forward() did not end well.
   Status backward(const Dynamics<T>& dynamics, const Cotangents<T>& w, SolveGradient<T>& gradient, Scratch& scratch,
                   Counters& counters);
 
-  /// Of a discrete forward(): the steps it took, as SolveOptions::fractions takes them again.
-  const std::vector<double>& fractions() const { return recording_.fractions(); }
+  /// Of a discrete forward(): the steps it took.
+  const Recording<T>& recording() const { return recording_; }
 
  private:
   GradientOptions how_;
   double t_begin_ = 0, t_end_ = 0;
-  std::span<const Observation> observations_;
-  T* seen_ = nullptr;             // blocks.z x number of observations, the caller's
-  Index rows_ = 0;                // blocks.z
+  bool ready_ = false;  // the last forward() ended well
+  std::vector<Observation> observations_;
+  Matrix<T> seen_, z_end_;        // continuous, and where a path has no length
   Recording<T> recording_;        // discrete
   std::vector<StepPoint> where_;  // discrete: of the observations
-  Matrix<T> z_end_;               // continuous
 };
 
 }  // namespace cnf

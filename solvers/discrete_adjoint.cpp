@@ -27,23 +27,19 @@ double dot(const T* x, const T* y, Index n) {
 template <class T>
 class Transpose {
  public:
-  Transpose(const Dynamics<T>& dynamics, const Recording<T>& recording, const Looks& looks, const Cotangents<T>& w,
-            SolveGradient<T>& gradient, Scratch& scratch)
+  Transpose(const Dynamics<T>& dynamics, const Recording<T>& recording, const ObservedSteps& observed,
+            const Cotangents<T>& w, SolveGradient<T>& gradient, Scratch& scratch, Counters& counters)
       : f_(dynamics),
         recording_(recording),
-        looks_(looks),
+        observed_(observed),
         w_(w),
         gradient_(gradient),
         shape_(recording.shape()),
         scratch_(scratch),
-        replay_(dynamics, recording, scratch) {
+        replay_(dynamics, recording, scratch, counters),
+        history_(recording.most_history()) {
     const Index nz = shape_.z(), nq = shape_.q();
-    int stages = 0;
-    for (Index n = 0; n < recording.steps(); ++n) {
-      stages = std::max(stages, recording.rule(n).stages());
-      history_ = std::max(history_, recording.rule(n).history());
-    }
-    for (int i = 0; i < stages; ++i) X_bar_[i] = scratch.take<T>(nz);
+    for (int i = 0; i < recording.most_stages(); ++i) X_bar_[i] = scratch.take<T>(nz);
     k_bar_z_ = scratch.take<T>(nz);
     k_bar_q_ = scratch.take<T>(nq);
     lambda_q_ = scratch.take<T>(nq);
@@ -59,7 +55,7 @@ class Transpose {
     std::copy_n(w_.z.data(), shape_.z(), lambda_);
     std::copy_n(w_.q.data(), shape_.q(), lambda_q_);
     gradient_.dloss_dt_begin = gradient_.dloss_dt_end = 0;
-    first_look_ = last_look_ = looks_.where.size();
+    first_look_ = last_look_ = observed_.where.size();
     for (Index n = recording_.steps() - 1; n >= 0; --n) step(n);
     std::copy_n(lambda_, shape_.z(), gradient_.z_bar.data());
   }
@@ -73,8 +69,8 @@ class Transpose {
     const double s = recording_.fractions()[n], ds = recording_.fractions()[n + 1] - s;
     replay_.go_to(n);
     last_look_ = first_look_;
-    while (first_look_ > 0 && looks_.where[first_look_ - 1].step == n) --first_look_;
-    if (n + 1 == recording_.steps() && first_look_ < last_look_ && rule.reads_end()) transpose_end(n);
+    while (first_look_ > 0 && observed_.where[first_look_ - 1].step == n) --first_look_;
+    if (n + 1 == recording_.steps() && reads_end(n)) transpose_end(n);
     for (int i = S - 1; i >= 0; --i) {
       gather(rule, i, h);
       look(n, first_look_, last_look_, i, k_bar_z_);
@@ -99,6 +95,14 @@ class Transpose {
     const double stretch = (dot(k_bar_z_, k, nz) + dot(k_bar_q_, k + nz, nq)) / span;
     gradient_.dloss_dt_begin += static_cast<double>(t_bar) * (1 - at) - stretch;
     gradient_.dloss_dt_end += static_cast<double>(t_bar) * at + stretch;
+  }
+
+  /// Whether an observation in step n, at hand, reads the slope at its end: inside the step they do, at its end none.
+  bool reads_end(Index n) const {
+    const auto inside = [this](std::size_t o) { return observed_.where[o].theta != 1; };
+    bool any = false;
+    for (std::size_t o = first_look_; o < last_look_; ++o) any = any || inside(o);
+    return any && recording_.rule(n).reads_end();
   }
 
   /// The slope at the solve's end, which only observations in the last step, n, have read.
@@ -135,11 +139,11 @@ class Transpose {
     const Index D = shape_.blocks.z;
     std::array<double, kMaxTerms> weights;
     for (std::size_t o = first; o < last; ++o) {
-      recording_.rule(n).dense(looks_.where[o].theta, weights.data(), nullptr);
+      recording_.rule(n).dense(observed_.where[o].theta, weights.data(), nullptr);
       if (weights[term] == 0) continue;
       const T weight = static_cast<T>(recording_.h(n) * weights[term]);
       const T* const w = w_.seen.col(static_cast<Index>(o)).data();
-      T* const column = z_bar + looks_.observations[o].sample * D;
+      T* const column = z_bar + observed_.observations[o].sample * D;
       for (Index r = 0; r < D; ++r) column[r] += weight * w[r];
     }
   }
@@ -148,15 +152,15 @@ class Transpose {
     const StepRule& rule = recording_.rule(n - 1);
     if (!rule.reads_end()) return;
     std::size_t first = first_look_;
-    while (first > 0 && looks_.where[first - 1].step == n - 1) --first;
+    while (first > 0 && observed_.where[first - 1].step == n - 1) --first;
     look(n - 1, first, first_look_, rule.stages(), k_bar_z_);
   }
 
   /// What observation o, in step n, reads of the step's start and of time.
   void see(Index n, std::size_t o) {
-    const Index D = shape_.blocks.z, column = looks_.observations[o].sample * D;
+    const Index D = shape_.blocks.z, column = observed_.observations[o].sample * D;
     const StepRule& rule = recording_.rule(n);
-    const double theta = looks_.where[o].theta;
+    const double theta = observed_.where[o].theta;
     const T* const w = w_.seen.col(static_cast<Index>(o)).data();
     for (Index r = 0; r < D; ++r) lambda_[column + r] += w[r];
 
@@ -197,25 +201,25 @@ class Transpose {
 
   const Dynamics<T>& f_;
   const Recording<T>& recording_;
-  const Looks& looks_;
+  const ObservedSteps& observed_;
   const Cotangents<T>& w_;
   SolveGradient<T>& gradient_;
   const Shape& shape_;
   Scratch& scratch_;
   Replay<T> replay_;
-  int history_ = 0;
+  int history_;
   std::size_t first_look_ = 0, last_look_ = 0;
   Slots<T> X_bar_{};
   std::array<T*, kMaxHistory + 1> pending_{};
   T *k_bar_z_, *k_bar_q_, *lambda_q_, *lambda_, *lambda_next_;
 };
 
-/// A solve of no steps: what is seen at its only time is its start.
+/// A recording of no steps: the identity.
 template <class T>
-void without_steps(const Looks& looks, const Cotangents<T>& w, SolveGradient<T>& gradient) {
+void without_steps(const ObservedSteps& observed, const Cotangents<T>& w, SolveGradient<T>& gradient) {
   gradient.z_bar = w.z;
-  for (std::size_t o = 0; o < looks.observations.size(); ++o)
-    gradient.z_bar.col(looks.observations[o].sample) += w.seen.col(static_cast<Index>(o));
+  for (std::size_t o = 0; o < observed.observations.size(); ++o)
+    gradient.z_bar.col(observed.observations[o].sample) += w.seen.col(static_cast<Index>(o));
   std::fill(gradient.dloss_dtimes.begin(), gradient.dloss_dtimes.end(), 0.0);
   gradient.dloss_dt_begin = gradient.dloss_dt_end = 0;
 }
@@ -223,25 +227,25 @@ void without_steps(const Looks& looks, const Cotangents<T>& w, SolveGradient<T>&
 }  // namespace
 
 template <class T>
-void discrete_adjoint(const Dynamics<T>& dynamics, const Recording<T>& recording, const Looks& looks,
-                      const Cotangents<T>& w, SolveGradient<T>& gradient, Scratch& scratch) {
+void discrete_adjoint(const Dynamics<T>& dynamics, const Recording<T>& recording, const ObservedSteps& observed,
+                      const Cotangents<T>& w, SolveGradient<T>& gradient, Scratch& scratch, Counters& counters) {
   check_has_vjp("discrete_adjoint", dynamics);
   const Shape& shape = recording.shape();
-  check_shapes("discrete_adjoint", w, gradient, shape.blocks, shape.B, std::ssize(looks.observations),
+  check_shapes("discrete_adjoint", w, gradient, shape.blocks, shape.B, std::ssize(observed.observations),
                dynamics.gradient_size());
-  if (recording.steps() == 0) return without_steps(looks, w, gradient);
-  if (looks.where.size() != looks.observations.size())
-    throw std::invalid_argument("discrete_adjoint: " + std::to_string(looks.observations.size()) +
-                                " observations, but " + std::to_string(looks.where.size()) +
+  if (recording.steps() == 0) return without_steps(observed, w, gradient);
+  if (observed.where.size() != observed.observations.size())
+    throw std::invalid_argument("discrete_adjoint: " + std::to_string(observed.observations.size()) +
+                                " observations, but " + std::to_string(observed.where.size()) +
                                 " places in the recorded steps");
   const Scratch::Frame frame(scratch);
-  Transpose<T> transpose(dynamics, recording, looks, w, gradient, scratch);
+  Transpose<T> transpose(dynamics, recording, observed, w, gradient, scratch, counters);
   transpose();
 }
 
-template void discrete_adjoint(const Dynamics<float>&, const Recording<float>&, const Looks&, const Cotangents<float>&,
-                               SolveGradient<float>&, Scratch&);
-template void discrete_adjoint(const Dynamics<double>&, const Recording<double>&, const Looks&,
-                               const Cotangents<double>&, SolveGradient<double>&, Scratch&);
+template void discrete_adjoint(const Dynamics<float>&, const Recording<float>&, const ObservedSteps&,
+                               const Cotangents<float>&, SolveGradient<float>&, Scratch&, Counters&);
+template void discrete_adjoint(const Dynamics<double>&, const Recording<double>&, const ObservedSteps&,
+                               const Cotangents<double>&, SolveGradient<double>&, Scratch&, Counters&);
 
 }  // namespace cnf

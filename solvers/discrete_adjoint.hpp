@@ -5,11 +5,12 @@
 #include "solvers/gradient.hpp"
 #include "solvers/observation.hpp"
 #include "solvers/recording.hpp"
+#include "solvers/status.hpp"
 
 namespace cnf {
 
 /// What an Observer saw of a recorded solve: the observations, and where they lie.
-struct Looks {
+struct ObservedSteps {
   std::span<const Observation> observations{};
   std::span<const StepPoint> where{};
 };
@@ -26,12 +27,13 @@ struct Looks {
 /// sum_i <kbar_i, k_i> = h dloss/dh gives the part of the step sizes. An observation's time moves theta alone:
 /// dloss/dt = <w, p>, p = sum_i w_i'(theta) v_i, and -<w, p> moves with the grid.
 ///
-/// The s block is not differentiated.
-/// Cost     one vjp per recorded stage (one more if the end's slope was evaluated), one forward more for each that the
-///          recording's budget left out.
+/// The s block is not differentiated. A recording of no steps is the identity, with no gradient by times.
+/// Cost     one vjp per recorded stage (one more if an observation read the slope at the end). Of each step that the
+///          recording's budget left out its stages are evaluated again, and one more slope if it is of a multistep method:
+///          `counters` has them.
 /// Throws   std::invalid_argument for shapes that disagree with the recording, and a dynamics without vjp.
 template <class T>
-void discrete_adjoint(const Dynamics<T>& dynamics, const Recording<T>& recording, const Looks& looks,
-                      const Cotangents<T>& w, SolveGradient<T>& gradient, Scratch& scratch);
+void discrete_adjoint(const Dynamics<T>& dynamics, const Recording<T>& recording, const ObservedSteps& observed,
+                      const Cotangents<T>& w, SolveGradient<T>& gradient, Scratch& scratch, Counters& counters);
 
 }  // namespace cnf

@@ -15,7 +15,7 @@ void check_shapes(const char* who, const Cotangents<T>& w, const SolveGradient<T
            ", the solve asks for " + std::to_string(want_rows) + " x " + std::to_string(want_cols));
   };
   shape("w.z", w.z, rows.z, B);
-  shape("w.q", w.q, rows.q, B);
+  if (rows.q > 0 || w.q.rows() > 0) shape("w.q", w.q, rows.q, B);
   shape("z_bar", gradient.z_bar, rows.z, B);
   if (observations > 0 || w.seen.cols() > 0) shape("w.seen", w.seen, rows.z, observations);
   if (static_cast<Index>(gradient.params_bar.size()) != gradient_size)

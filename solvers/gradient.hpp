@@ -11,7 +11,7 @@ namespace cnf {
 template <class T>
 struct Cotangents {
   Tile<T> z;                    ///< dloss/dz(t_end), blocks.z x B
-  Tile<T> q;                    ///< dloss/dq(t_end), blocks.q x B
+  Tile<T> q{nullptr, 0, 0};     ///< dloss/dq(t_end), blocks.q x B; may be left out where there is no q
   Tile<T> seen{nullptr, 0, 0};  ///< dloss/d(observed z), blocks.z x number of observations
 };
 

@@ -8,6 +8,7 @@
 #include <stdexcept>
 #include <string>
 
+#include "base/number_text.hpp"
 #include "solvers/error_norm.hpp"
 #include "solvers/first_step.hpp"
 #include "solvers/step_control.hpp"
@@ -57,8 +58,8 @@ void check_stops(std::span<const double> stops, double t_begin, double t_end) {
     const bool along =
         t_end >= t_begin ? before <= stops[i] && stops[i] <= t_end : t_end <= stops[i] && stops[i] <= before;
     if (!along)
-      refuse("stops[" + std::to_string(i) + "] is " + std::to_string(stops[i]) + ", expected from " +
-             std::to_string(before) + " to " + std::to_string(t_end));
+      refuse("stops[" + std::to_string(i) + "] is " + shortest(stops[i]) + ", expected from " + shortest(before) +
+             " to " + shortest(t_end));
     before = stops[i];
   }
 }
@@ -132,7 +133,8 @@ class Loop {
     if (last_.finite && last_.value <= 1) {
       accept(t_next, (t_next - t_begin_) / (t_end_ - t_begin_));
       h_ = tried * controller.accept(last_.value);
-      if (last && target_ != t_end_ && std::abs(h_) < std::abs(proposed)) h_ = proposed;  // cut for the stop alone
+      const bool cut = last && target_ != t_end_ && std::abs(tried) < std::abs(proposed);
+      if (cut && std::abs(h_) < std::abs(proposed)) h_ = proposed;  // the stop alone made it small
       return;
     }
     h_ = tried * (last_.finite ? controller.reject(last_.value) : controller.reject_non_finite());
@@ -237,13 +239,18 @@ Status solve(const Dynamics<T>& dynamics, double t_begin, double t_end, State<T>
 
 template <class T>
 void check_arguments(const Dynamics<T>& dynamics, double t_begin, double t_end, const State<T>& state,
-                     const SolveOptions& options, std::span<const char> active) {
+                     const SolveOptions& options, const SolveExtras<T>& extras) {
   check(options);
   check_times(t_begin, t_end);
   check_stops(options.stops, t_begin, t_end);
   check_state(dynamics, state);
-  if (!active.empty() && static_cast<Index>(active.size()) != state.B)
-    refuse("active has " + std::to_string(active.size()) + " flags, the state " + std::to_string(state.B) + " samples");
+  const auto check_flags = [&state](const char* name, std::size_t flags) {
+    if (flags > 0 && static_cast<Index>(flags) != state.B)
+      refuse(std::string(name) + " has " + std::to_string(flags) + " flags, the state " + std::to_string(state.B) +
+             " samples");
+  };
+  check_flags("active", extras.active.size());
+  check_flags("bad", extras.bad.size());
 }
 
 }  // namespace
@@ -275,7 +282,7 @@ State<T>::State(Blocks rows, Index samples)
 template <class T>
 Status integrate(const Dynamics<T>& dynamics, double t_begin, double t_end, State<T>& state,
                  const SolveOptions& options, Scratch& scratch, Counters& counters, const SolveExtras<T>& extras) {
-  check_arguments(dynamics, t_begin, t_end, state, options, extras.active);
+  check_arguments(dynamics, t_begin, t_end, state, options, extras);
   return solve(dynamics, t_begin, t_end, state, options, scratch, counters, extras);
 }
 

@@ -78,7 +78,7 @@ struct SolveExtras {
 ///           step is cut by 10 until it underflows, and the status is non_finite then.
 /// Throws    std::invalid_argument for shapes that disagree, times that are not finite, and what check() refuses.
 /// Cost      nothing is allocated inside a step once `scratch` and the record have grown. A step that the listener
-///           wants may cost one evaluation more, which the next step then saves.
+///           wants may cost one evaluation more, which the next step, if there is one, then saves.
 /// Source    first step and norm: Hairer, Norsett, Wanner I, sec. II.4 (one evaluation more than the stages).
 template <class T>
 Status integrate(const Dynamics<T>& dynamics, double t_begin, double t_end, State<T>& state,

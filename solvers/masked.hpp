@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <limits>
 #include <span>
+#include <stdexcept>
+#include <string>
 #include <vector>
 
 #include "solvers/integrate.hpp"
@@ -16,7 +18,8 @@ namespace cnf {
 /// `run` does all of the tile's work from its very beginning, however many solves that is, and returns a Status;
 /// samples with active[b] == 0 take part in nothing. On a non_finite status it may set bad[b] for every sample that it
 /// is about. `max_steps` is the budget of steps of each solve, 0 if it has none: one that used it up is about its
-/// worst sample only, and after 8 of these every sample still active is given up, so that the work is bounded.
+/// worst sample only, and after 8 of these every sample still active is given up, as after a failure that names no
+/// active sample: the work is bounded. Throws std::invalid_argument for flags of another number than samples.
 /// `active` empty: all samples. It ends as the mask of the run that succeeded (all 0: none did). `bad` is memory for
 /// one flag a sample. Returns the failures in ascending order of their rows, counted within the tile.
 template <class Run>
@@ -24,6 +27,9 @@ std::vector<Status> masked(std::vector<char>& active, std::span<char> bad, std::
   constexpr int kMostBudgets = 8;
   const auto B = static_cast<Index>(bad.size());
   if (active.empty()) active.assign(bad.size(), 1);
+  if (active.size() != bad.size())
+    throw std::invalid_argument("masked: " + std::to_string(active.size()) + " flags for " +
+                                std::to_string(bad.size()) + " samples");
   std::vector<Status> failures;
   int budgets = 0;
   while (std::find(active.begin(), active.end(), char{1}) != active.end()) {
@@ -33,13 +39,20 @@ std::vector<Status> masked(std::vector<char>& active, std::span<char> bad, std::
     const bool exhausted = max_steps > 0 && status.accepted + status.rejected >= max_steps;
     const bool all = status.row < 0 || (exhausted && ++budgets > kMostBudgets);
     const bool many = status.code == Status::Code::non_finite && !exhausted;  // each of them alone would end so
-    for (Index j = 0; j < B; ++j) {
-      const auto row = static_cast<std::size_t>(j);
-      if (!active[row] || !(all || j == status.row || (many && bad[row]))) continue;
-      failures.push_back(status);
-      failures.back().row = j;
-      active[row] = 0;
-    }
+    const auto give_up = [&](const auto& is_about) {
+      const std::size_t before = failures.size();
+      for (Index j = 0; j < B; ++j) {
+        const auto row = static_cast<std::size_t>(j);
+        if (!active[row] || !is_about(j)) continue;
+        failures.push_back(status);
+        failures.back().row = j;
+        active[row] = 0;
+      }
+      return failures.size() > before;
+    };
+    const bool fewer =
+        give_up([&](Index j) { return all || j == status.row || (many && bad[static_cast<std::size_t>(j)]); });
+    if (!fewer) give_up([](Index) { return true; });  // it fails for a sample that is masked: no run would end it
   }
   std::sort(failures.begin(), failures.end(), [](const Status& a, const Status& b) { return a.row < b.row; });
   return failures;

@@ -5,6 +5,8 @@
 #include <stdexcept>
 #include <string>
 
+#include "base/number_text.hpp"
+
 namespace cnf {
 
 void check_observations(const char* who, std::span<const Observation> observations, double t_begin, double t_end,
@@ -19,8 +21,8 @@ void check_observations(const char* who, std::span<const Observation> observatio
     if (sample < 0 || sample >= B) refuse("is of sample " + std::to_string(sample) + " of " + std::to_string(B));
     const bool along = forwards ? before <= t && t <= t_end : t_end <= t && t <= before;
     if (!std::isfinite(t) || !along)
-      refuse("is at t = " + std::to_string(t) + ", expected from " + std::to_string(before) + " to " +
-             std::to_string(t_end) + ": sorted along the path");
+      refuse("is at t = " + shortest(t) + ", expected from " + shortest(before) + " to " + shortest(t_end) +
+             ": sorted along the path");
     before = t;
   }
 }

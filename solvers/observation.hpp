@@ -25,7 +25,8 @@ struct StepPoint {
   double theta;
 };
 
-/// Fills `seen` with z at the observations while a solve passes them, from the dense steps.
+/// Fills `seen` with z at the observations while a solve passes them, from the dense steps. It is for one solve; of a
+/// path without length it sees nothing. Errors: as Look's (differentiate.hpp).
 template <class T>
 class Observer final : public StepListener<T> {
  public:

@@ -16,6 +16,9 @@ namespace cnf {
 /// What lies beyond the budget discrete_adjoint computes again, one step at a time, to the same bits. (z itself is kept
 /// for every step, whatever the budget: it counts against it, but is never thinned.)
 ///
+/// The tableaus and Adams methods of the solve are pointed to: a table of your own must outlive the recording. Of masked
+/// samples (SolveExtras::active) what is computed again is not what it was: their cotangents must be 0.
+///
 /// A step's stages lie in slots of their own, one after the other from first(n): under FSAL the last stage of a step is
 /// the first of the next, in one slot. A rejected try leaves nothing: the next one overwrites it. Memory is kept from
 /// solve to solve.
@@ -23,10 +26,10 @@ template <class T>
 class Recording {
  public:
   static constexpr std::size_t kDefaultBudget = std::size_t{256} << 20;
-  explicit Recording(std::size_t budget_bytes = kDefaultBudget) : budget_(budget_bytes) {}
+  explicit Recording(std::size_t budget_bytes = kDefaultBudget) : budget_(budget_bytes), next_budget_(budget_bytes) {}
 
-  /// For the solves to come.
-  void set_budget(std::size_t bytes) { budget_ = bytes; }
+  /// For solves that begin from now on.
+  void set_budget(std::size_t bytes) { next_budget_ = bytes; }
 
   Index steps() const { return static_cast<Index>(times_.size()) - 1; }
   double t_begin() const { return t_begin_; }
@@ -36,6 +39,8 @@ class Recording {
   /// (t_n - t_begin) / (t_end - t_begin), n = 0 ... steps(): the frozen grid, for SolveOptions::fractions.
   const std::vector<double>& fractions() const { return fractions_; }
   const StepRule& rule(Index n) const { return rules_[n]; }
+  int most_stages() const { return most_stages_; }    ///< of any step
+  int most_history() const { return most_history_; }  ///< earlier slopes that any step reads
   const Shape& shape() const { return shape_; }
   const T* z(Index n) const { return z_.data() + n * shape_.z(); }  ///< at the start of step n
 
@@ -52,6 +57,8 @@ class Recording {
 
   /// Forgets everything; the grid will run from t_begin to t_end.
   void begin(const Shape& shape, Index tape_size, double t_begin, double t_end) {
+    budget_ = next_budget_;
+    most_stages_ = most_history_ = 0;
     shape_ = shape;
     t_begin_ = t_begin;
     t_end_ = t_end;
@@ -72,6 +79,8 @@ class Recording {
   void open(const T* z, const StepRule& rule) {
     const Index n = steps();
     rules_.push_back(rule);
+    most_stages_ = std::max(most_stages_, rule.stages());
+    most_history_ = std::max(most_history_, rule.history());
     z_.insert(z_.end(), z, z + shape_.z());
     if (!holds(n)) return;
     const std::size_t last = first_[n] + static_cast<std::size_t>(rule.stages());
@@ -99,11 +108,12 @@ class Recording {
     return reinterpret_cast<T*>(chunks_[at / per_chunk_].get()) + at % per_chunk_ * stride_;
   }
 
-  std::size_t budget_;
+  std::size_t budget_, next_budget_;
   Shape shape_;
   double t_begin_ = 0, t_end_ = 0;
   std::vector<double> times_{0.0}, fractions_{0.0};
-  std::vector<StepRule> rules_;        ///< of every step, and of the one under way
+  std::vector<StepRule> rules_;  ///< of every step, and of the one under way
+  int most_stages_ = 0, most_history_ = 0;
   std::vector<std::size_t> first_{0};  ///< every step's first slot
   std::vector<T> z_;
   std::size_t k_size_ = 0, stride_ = kLine, per_chunk_ = 1, chunk_bytes_ = std::size_t{1} << 20;

@@ -1,5 +1,6 @@
 // Invariants. Steps that are held come before those that are not. While no held step is at hand, k_ and tape_ hold the
-// stages of step n_ and end_ the first slope of the step after it, which was at hand before.
+// stages of step n_ and end_ the first slope of the step after it, which was at hand before. past_[m] points into the
+// recording or to past_again_[m].
 #include "solvers/replay.hpp"
 
 #include <algorithm>
@@ -7,36 +8,33 @@
 namespace cnf {
 
 template <class T>
-Replay<T>::Replay(const Dynamics<T>& dynamics, const Recording<T>& recording, Scratch& scratch)
-    : f_(dynamics),
-      recording_(recording),
+Replay<T>::Replay(const Dynamics<T>& dynamics, const Recording<T>& recording, Scratch& scratch, Counters& counters)
+    : recording_(recording),
       shape_(recording.shape()),
       scratch_(scratch),
-      slope_{dynamics, shape_, {}, scratch, counters_} {
+      slope_{dynamics, shape_, {}, scratch, counters} {
   if (recording.steps() == 0 || recording.holds(recording.steps() - 1)) return;
-  int stages = 0, history = 0;
-  for (Index n = 0; n < recording.steps(); ++n) {
-    stages = std::max(stages, recording.rule(n).stages());
-    history = std::max(history, recording.rule(n).history());
-  }
   const Index tape_size = dynamics.tape_size(shape_.B);
-  for (int i = 0; i < stages; ++i) {
+  for (int i = 0; i < recording.most_stages(); ++i) {
     k_[i] = scratch.take<T>(shape_.size());
     tape_[i] = scratch.take<T>(tape_size);
   }
-  for (int m = 1; m <= history; ++m) past_again_[m] = scratch.take<T>(shape_.size());
+  for (int m = 1; m <= recording.most_history(); ++m) past_again_[m] = scratch.take<T>(shape_.size());
   end_ = scratch.take<T>(shape_.size());
   end_tape_ = scratch.take<T>(tape_size);
   z_ = scratch.take<T>(shape_.z());
 }
 
+/// Makes past_ that of step n. Of the step after n, if it was at hand, all but the earliest slope are there already.
 template <class T>
-void Replay<T>::go_to(Index n) {
-  if (!held_) std::copy_n(k_[0], shape_.size(), end_);
-  n_ = n;
-  held_ = recording_.holds(n);
-  const StepRule& rule = recording_.rule(n);
-  for (int m = 1; m <= rule.history(); ++m) {
+void Replay<T>::find_past(Index n, int history) {
+  const bool next_was = n_ == n + 1 && recording_.rule(n_).history() == history;
+  const int known = next_was && history > 0 ? history - 1 : 0;
+  if (known > 0) {
+    std::rotate(past_.begin() + 1, past_.begin() + 2, past_.begin() + history + 1);
+    std::rotate(past_again_.begin() + 1, past_again_.begin() + 2, past_again_.begin() + history + 1);
+  }
+  for (int m = known + 1; m <= history; ++m) {
     if (recording_.holds(n - m)) {
       past_[m] = recording_.k(n - m, 0);
       continue;
@@ -44,6 +42,15 @@ void Replay<T>::go_to(Index n) {
     slope_(recording_.t(n - m), recording_.z(n - m), past_again_[m], static_cast<T*>(nullptr));
     past_[m] = past_again_[m];
   }
+}
+
+template <class T>
+void Replay<T>::go_to(Index n) {
+  if (!held_) std::copy_n(k_[0], shape_.size(), end_);
+  const StepRule& rule = recording_.rule(n);
+  find_past(n, rule.history());
+  n_ = n;
+  held_ = recording_.holds(n);
   if (!held_)
     evaluate_stages(slope_, rule, shape_, recording_.t(n), recording_.t(n + 1), recording_.z(n), 0, rule.stages(), k_,
                     tape_, past_, z_);

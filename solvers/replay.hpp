@@ -10,8 +10,8 @@ namespace cnf {
 template <class T>
 class Replay {
  public:
-  /// Both must outlive this; memory comes from `scratch`.
-  Replay(const Dynamics<T>& dynamics, const Recording<T>& recording, Scratch& scratch);
+  /// All must outlive this; memory comes from `scratch`, what is evaluated again is counted.
+  Replay(const Dynamics<T>& dynamics, const Recording<T>& recording, Scratch& scratch, Counters& counters);
 
   /// Makes step n the one at hand: n = steps() - 1, then one less at each call.
   void go_to(Index n);
@@ -25,12 +25,12 @@ class Replay {
   const T* end_tape() const { return held_ ? recording_.tape(n_, recording_.rule(n_).stages()) : end_tape_; }
 
  private:
-  const Dynamics<T>& f_;
   const Recording<T>& recording_;
   const Shape& shape_;
   Scratch& scratch_;
-  Counters counters_;
   Slope<T> slope_;
+  void find_past(Index n, int history);
+
   Index n_ = -1;
   bool held_ = true;
   Slots<T> k_{}, tape_{};

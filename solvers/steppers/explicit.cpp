@@ -58,7 +58,7 @@ const T* ExplicitStepper<T>::open(double t, const T* y) {
   rule_ = steps_ < later_.history() ? &start_ : &later_;
   place_stages(y);
   have_end_ = false;
-  if (have_first_) return nullptr;
+  if (have_first_) return fsal_ ? nullptr : k_[0];
   slope_(t, y, k_[0], tape_[0]);
   have_first_ = true;
   return k_[0];

@@ -68,8 +68,9 @@ struct Setting {
   }
   void add_discrete(const Recording<double>& record, Gradient& g) const {
     Scratch scratch;
+    Counters counters;
     SolveGradient<double> gradient{.z_bar = out(g.z_bar), .params_bar = g.params_bar};
-    discrete_adjoint(field, record, {}, {.z = tile(w_z), .q = tile(w_q)}, gradient, scratch);
+    discrete_adjoint(field, record, {}, {.z = tile(w_z), .q = tile(w_q)}, gradient, scratch, counters);
     g.time = {gradient.dloss_dt_begin, gradient.dloss_dt_end};
   }
   Gradient continuous(const SolveOptions& options) const {
@@ -240,9 +241,10 @@ TEST_CASE("the float gradient agrees with the double one", "[solvers][adjoint]")
   Matrix<float> z_bar(kD, kB);
   std::vector<float> params_bar(kD * kD + kD, 0.0f);
   Scratch scratch;
+  Counters counters;
   SolveGradient<float> time{.z_bar = {z_bar.data(), kD, kB}, .params_bar = params_bar};
   const Cotangents<float> w{.z = {w_z.data(), kD, kB}, .q = {w_q.data(), 1, kB}};
-  discrete_adjoint(f, record_f, {}, w, time, scratch);
+  discrete_adjoint(f, record_f, {}, w, time, scratch, counters);
   const double margin = 1e-5 * exact.size();
   CHECK((z_bar.cast<double>() - exact.z_bar).cwiseAbs().maxCoeff() < margin);
   for (std::size_t i = 0; i < params_bar.size(); ++i)
@@ -281,7 +283,7 @@ TEST_CASE("shapes that disagree are named by both adjoints", "[solvers][adjoint]
     SolveGradient<double> gradient{.z_bar = out(z_bar), .params_bar = params_bar};
     const Cotangents<double> w{.z = tile(w_z), .q = tile(w_q)};
     const Path<double> path{0, 1, tile(s.start)};
-    CHECK_THROWS_WITH(discrete_adjoint(s.field, record, {}, w, gradient, scratch), Contains(text));
+    CHECK_THROWS_WITH(discrete_adjoint(s.field, record, {}, w, gradient, scratch, counters), Contains(text));
     CHECK_THROWS_WITH(continuous_adjoint(s.field, path, w, options, gradient, scratch, counters), Contains(text));
   };
   both(wide, s.w_q, g.z_bar, g.params_bar, "w.z is 3 x 5, the solve asks for 3 x 4");
@@ -305,7 +307,8 @@ TEST_CASE("a dynamics without a pullback can be integrated, and its gradient is 
   Counters counters;
   SolveGradient<double> gradient{.z_bar = out(g.z_bar), .params_bar = {}};
   const Cotangents<double> w{.z = tile(s.w_z), .q = {nullptr, 0, kB}};
-  CHECK_THROWS_WITH(discrete_adjoint(f, record, {}, w, gradient, scratch), Contains("the dynamics has no vjp"));
+  CHECK_THROWS_WITH(discrete_adjoint(f, record, {}, w, gradient, scratch, counters),
+                    Contains("the dynamics has no vjp"));
   CHECK_THROWS_WITH(continuous_adjoint(f, {0, 1, tile(end.z)}, w, {}, gradient, scratch, counters),
                     Contains("the dynamics has no vjp"));
   DifferentiableSolve<double> solve;

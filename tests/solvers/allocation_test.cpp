@@ -16,6 +16,9 @@ TEST_CASE("after a first solve the next allocates nothing, recorded or not, nor 
   const Matrix<double> start = normals<double>(D, B, Seed{2}), w_z = start, w_q = start.topRows(1);
   Matrix<double> z_bar(D, B);
   std::vector<double> params_bar(static_cast<std::size_t>(f.gradient_size()));
+  const std::vector<Observation> at{{0.4, 3}, {1.7, 3}, {2.99, 0}};
+  std::vector<StepPoint> where(at.size());
+  Matrix<double> seen(D, 3);
   for (const char* method : {"rk4:50", "dopri5:50", "dopri5", "bosh3", "fehlberg45", "dopri8", "abm5:50"})
     for (const std::size_t budget : {Recording<double>::kDefaultBudget, std::size_t{40'000}}) {
       CAPTURE(method, budget);
@@ -34,9 +37,11 @@ TEST_CASE("after a first solve the next allocates nothing, recorded or not, nor 
         integrate(f, 0, 3, state, options, scratch, counters);
         state.values.setZero();
         state.z() = start;
-        integrate(f, 0, 3, state, options, scratch, counters, {.record = &record});
+        Observer<double> observer(at, f.blocks(), true, Out<double>(seen.data(), D, 3), where);
+        integrate(f, 0, 3, state, options, scratch, counters, {.record = &record, .listener = &observer});
         SolveGradient<double> gradient{.z_bar = {z_bar.data(), D, B}, .params_bar = params_bar};
-        discrete_adjoint(f, record, {}, {.z = {w_z.data(), D, B}, .q = {w_q.data(), 1, B}}, gradient, scratch);
+        const Cotangents<double> w{.z = {w_z.data(), D, B}, .q = {w_q.data(), 1, B}, .seen = {seen.data(), D, 3}};
+        discrete_adjoint(f, record, {at, where}, w, gradient, scratch, counters);
       };
       both();
       const long before = allocations;

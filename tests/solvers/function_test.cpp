@@ -61,8 +61,9 @@ struct Gradient {
     Recording<double> record;
     REQUIRE(solved(f, 0.2, 3, start, options, {.record = &record}).status.ok());
     Scratch scratch;
+    Counters counters;
     SolveGradient<double> gradient{.z_bar = {z_bar.data(), z_bar.rows(), z_bar.cols()}, .params_bar = params_bar};
-    discrete_adjoint(f, record, {}, {.z = tile(w), .q = {nullptr, 0, start.cols()}}, gradient, scratch);
+    discrete_adjoint(f, record, {}, {.z = tile(w), .q = {nullptr, 0, start.cols()}}, gradient, scratch, counters);
   }
 };
 

@@ -5,6 +5,7 @@
 #include <functional>
 #include <string>
 
+#include "solvers/continuous_adjoint.hpp"
 #include "solvers/differentiate.hpp"
 #include "solvers/span_dynamics.hpp"
 #include "tests/solvers/fields.hpp"
@@ -82,17 +83,18 @@ struct Gradient {
   Matrix<double> seen;
 };
 
-Gradient gradient_of(const Loss& loss, const SolveOptions& solve, const GradientOptions& how) {
+Gradient gradient_of(const Loss& loss, const SolveOptions& solve, const GradientOptions& how,
+                     DifferentiableSolve<double>&& of = {}) {
   return loss.with_dynamics([&](const Dynamics<double>& f) {
     Gradient g;
     g.seen.resize(kD, loss.w_seen.cols());
     Scratch scratch;
     Counters counters;
-    DifferentiableSolve<double> of;
     State<double> state(f.blocks(), kB);
     state.z() = loss.start;
     const Look<double> look{loss.observations, out(g.seen)};
     REQUIRE(of.forward(f, loss.t_begin, loss.t_end, state, solve, how, scratch, counters, look).ok());
+    if (how.memory == 0 && how.mode == GradientMode::discrete) CHECK_FALSE(of.recording().holds(0));
     Matrix<double> z_bar(kD, kB);
     std::vector<double> params_bar(static_cast<std::size_t>(f.gradient_size())), times(loss.observations.size());
     SolveGradient<double> gradient{.z_bar = out(z_bar), .params_bar = params_bar, .dloss_dtimes = times};
@@ -101,7 +103,7 @@ Gradient gradient_of(const Loss& loss, const SolveOptions& solve, const Gradient
     g.values.insert(g.values.end(), params_bar.begin(), params_bar.end());
     g.values.insert(g.values.end(), times.begin(), times.end());
     g.values.insert(g.values.end(), {gradient.dloss_dt_begin, gradient.dloss_dt_end});
-    g.fractions = of.fractions();
+    g.fractions = of.recording().fractions();
     return g;
   });
 }
@@ -275,6 +277,15 @@ TEST_CASE("the continuous gradient of what is seen goes to the truth with the to
         const GradientOptions how{.mode = GradientMode::continuous, .backward = options, .reset = reset};
         check_equal(gradient_of(loss, options, how).values, truth, 30 * tolerance);
       }
+    // Between dopri8's long steps what is seen is far worse than the steps: z is not to be set to it.
+    for (const bool reset : {true, false}) {
+      const SolveOptions options = solver("dopri8", 1e-9);
+      const GradientOptions how{.mode = GradientMode::continuous, .backward = options, .reset = reset};
+      const Gradient g = gradient_of(loss, options, how);
+      double worst = 0;
+      for (std::size_t i = 0; i < 24; ++i) worst = std::max(worst, std::abs(g.values[i] - truth[i]));
+      CHECK((worst < 1e-7) != reset);
+    }
   }
 }
 
@@ -293,8 +304,13 @@ TEST_CASE("what is seen at an end is the end, and its cotangent is the end's", "
     const std::vector<double> a = gradient_of(at_ends, solver("dopri5", 1e-10), how).values;
     std::vector<double> b = gradient_of(plain, solver("dopri5", 1e-10), how).values;
     for (Index r = 0; r < kD; ++r) b[static_cast<std::size_t>(2 * kD + r)] += at_ends.w_seen(r, 0);
-    const std::size_t own = kD * kB + kD * kD + kD;  // times have gradients of their own in a
+    const std::size_t own = kD * kB + kD * kD + kD;
     check_equal({a.begin(), a.begin() + own}, {b.begin(), b.begin() + own}, 1e-9);
+    // dloss/dt_o is w . f, and what moves with the ends is less by as much.
+    const std::size_t ends = a.size() - 2;
+    CHECK(a[own] != 0);
+    CHECK(a[ends] + a[own] == Approx(b[own]).epsilon(1e-8));
+    CHECK(a[ends + 1] + a[own + 1] + a[own + 2] == Approx(b[own + 1]).epsilon(1e-8));
   }
 }
 
@@ -313,6 +329,171 @@ TEST_CASE("over spans of their own samples are seen at times of their own, with 
   const SolveOptions tight = solver("dopri5", 1e-11);
   const GradientOptions how{.mode = GradientMode::continuous, .backward = tight};
   check_equal(gradient_of(loss, tight, how).values, differences(loss, solver("dopri5:400")), 1e-8);
+}
+
+TEST_CASE("a path without length is the identity, and its times have gradients", "[solvers][adjoint][dense]") {
+  Loss loss;
+  loss.t_end = loss.t_begin;
+  loss.observations = {{0.3, 2}, {0.3, 2}, {0.3, 0}};
+  loss.w_seen = normals<double>(kD, 3, Seed{61});
+  const Gradient discrete = gradient_of(loss, solver("dopri5"), {});
+  const Gradient continuous = gradient_of(loss, solver("dopri5"), {.mode = GradientMode::continuous});
+  CHECK(discrete.values == continuous.values);
+  Matrix<double> z_bar = loss.w_z;
+  z_bar.col(2) += loss.w_seen.col(0) + loss.w_seen.col(1);
+  z_bar.col(0) += loss.w_seen.col(2);
+  for (Index i = 0; i < z_bar.size(); ++i) CHECK(discrete.values[static_cast<std::size_t>(i)] == z_bar(i));
+  CHECK(discrete.seen.col(1) == loss.start.col(2));
+  Matrix<double> f(kD, kB), q(1, kB);
+  Scratch scratch;
+  loss.field.forward(std::span<const double>(&loss.t_end, 1), tile(loss.start), out(f), out(q), {}, nullptr, scratch);
+  const double end = (loss.w_z.array() * f.array()).sum() + (loss.w_q.array() * q.array()).sum();
+  const std::size_t at = discrete.values.size() - 5;
+  double all = end;
+  for (Index o = 0; o < 3; ++o) {
+    const double own = loss.w_seen.col(o).dot(f.col(loss.observations[static_cast<std::size_t>(o)].sample));
+    CHECK(discrete.values[at + static_cast<std::size_t>(o)] == Approx(own));
+    all += own;
+  }
+  CHECK(discrete.values[at + 3] == Approx(-all));
+  CHECK(discrete.values[at + 4] == Approx(end));
+}
+
+TEST_CASE("a solve used again keeps nothing of its first", "[solvers][adjoint][dense]") {
+  for (const GradientMode mode : {GradientMode::discrete, GradientMode::continuous}) {
+    DifferentiableSolve<double> of;
+    const auto again = [&](const Loss& loss, const SolveOptions& options, std::size_t memory) {
+      const GradientOptions how{.mode = mode, .memory = memory, .backward = options};
+      const Gradient g = gradient_of(loss, options, how, std::move(of));
+      CHECK(g.values == gradient_of(loss, options, how).values);
+    };
+    Loss first, second;
+    second.turn();
+    second.observations.resize(2);
+    second.w_seen = normals<double>(kD, 2, Seed{62});
+    again(first, solver("abm4:9"), 0);
+    again(second, solver("dopri5"), 6'000);
+    again(first, solver("rk4:3"), std::size_t{1} << 20);
+  }
+}
+
+TEST_CASE("what is seen in float is seen at the time that was asked for", "[solvers][dense]") {
+  const TanhField<double> f(kD, Seed{1});
+  const TanhField<float> g(kD, Seed{1});
+  const Matrix<double> start = normals<double>(kD, kB, Seed{2});
+  // Far from t = 0, where float has 6e-5 between its times.
+  const std::vector<Observation> at{{1000.20001, 0}, {1000.20004, 0}, {1000.9, 3}};
+  Matrix<double> seen(kD, 3);
+  Matrix<float> seen_float(kD, 3);
+  Observer<double> observer(at, f.blocks(), true, out(seen), {});
+  Observer<float> observer_float(at, g.blocks(), true, Out<float>(seen_float.data(), kD, 3), {});
+  solved(f, 1000, 1001, start, solver("rk4:9"), {.listener = &observer});
+  solved<float>(g, 1000, 1001, start.cast<float>(), solver("rk4:9"), {.listener = &observer_float});
+  CHECK((seen - seen_float.cast<double>()).cwiseAbs().maxCoeff() < 1e-3);
+  CHECK(seen_float.col(0) != seen_float.col(1));
+}
+
+TEST_CASE("what is seen of a sample does not depend on one that is masked", "[solvers][dense][masked]") {
+  const PointField<double> f(1, [](double, std::span<const double> z, std::span<double> dz, Index row) {
+    dz[0] = row == 1 ? 1e300 * std::exp(z[0]) : -z[0];
+  });
+  const std::vector<Observation> at{{0.4, 0}, {0.7, 2}};
+  const auto run = [&](const std::vector<char>& active, Index B) {
+    Matrix<double> seen(1, 2);
+    std::vector<Observation> own = at;
+    if (B == 2) own[1].sample = 1;
+    Observer<double> observer(own, f.blocks(), true, out(seen), {});
+    const PointField<double> rest(
+        1, [](double, std::span<const double> z, std::span<double> dz, Index) { dz[0] = -z[0]; });
+    const SolveExtras<double> extras{.listener = &observer, .active = active};
+    const Matrix<double> start = Matrix<double>::Ones(1, B);
+    const Dynamics<double>& dynamics = B == 3 ? static_cast<const Dynamics<double>&>(f) : rest;
+    const Solved<double> s = solved(dynamics, 0, 1, start, solver("rk4:3"), extras);
+    CHECK(s.status.ok());
+    return seen;
+  };
+  CHECK(run({1, 0, 1}, 3) == run({}, 2));
+}
+
+TEST_CASE("a value seen that is not finite is a status of its sample and time", "[solvers][dense][status]") {
+  // A step of the midpoint rule never evaluates at its end, where this slope is infinite.
+  const auto f = function_dynamics<double>(
+      1, [](double t, std::span<const double>, std::span<double> dz) { dz[0] = 0.5 / std::sqrt(1 - t); },
+      [](double, std::span<const double>, std::span<const double>, std::span<double>, std::span<double>) {
+        return 0.0;
+      });
+  const auto run = [&](double t) {
+    const std::vector<Observation> at{{t, 1}};
+    Matrix<double> seen(1, 1);
+    DifferentiableSolve<double> of;
+    State<double> state(f.blocks(), 2);
+    Scratch scratch;
+    Counters counters;
+    const Status status = of.forward(f, 0, 1, state, solver("midpoint:8"), {}, scratch, counters, {at, out(seen)});
+    Matrix<double> w = Matrix<double>::Ones(1, 2), w_seen = Matrix<double>::Ones(1, 1), z_bar(1, 2);
+    SolveGradient<double> gradient{.z_bar = out(z_bar), .params_bar = {}};
+    const Cotangents<double> cotangents{.z = tile(w), .seen = tile(w_seen)};
+    if (status.ok()) {
+      CHECK(of.backward(f, cotangents, gradient, scratch, counters).ok());
+      CHECK(z_bar.allFinite());
+    } else {
+      CHECK_THROWS_AS(of.backward(f, cotangents, gradient, scratch, counters), std::logic_error);
+    }
+    return status;
+  };
+  const Status inside = run(0.99);
+  CHECK(inside.code == Status::Code::non_finite);
+  CHECK(inside.row == 1);
+  CHECK(inside.t == 0.99);
+  CHECK(run(1).ok());
+}
+
+TEST_CASE("trouble in a leg over spans names the sample's own time, and steps of all legs are counted",
+          "[solvers][adjoint][status]") {
+  Loss loss;
+  loss.t_begin = 10, loss.t_end = 20;
+  loss.observations = {{12, 0}, {13, 3}, {17, 0}, {17.5, 3}, {18, 2}, {19, 0}};
+  loss.with_dynamics([&](const Dynamics<double>& f) {
+    const Solved<double> s = solved(f, 10, 20, loss.start, solver("dopri5", 1e-6));
+    Matrix<double> z_bar(kD, kB);
+    std::vector<double> params_bar(static_cast<std::size_t>(f.gradient_size()));
+    SolveGradient<double> gradient{.z_bar = out(z_bar), .params_bar = params_bar};
+    const Path<double> path{10, 20, tile(s.z), loss.observations};
+    Scratch scratch;
+    Counters counters;
+    SolveOptions options = solver("dopri5", 1e-6);
+    const Status all = continuous_adjoint(f, path, loss.cotangents(), options, gradient, scratch, counters);
+    CHECK(all.ok());
+    CHECK(all.t == 10);
+    CHECK(all.accepted == counters.accepted);
+    options.max_steps = 3;
+    const Status few = continuous_adjoint(f, path, loss.cotangents(), options, gradient, scratch, counters);
+    CHECK(few.code == Status::Code::step_limit);
+    CHECK((few.t > 10 && few.t <= 20));
+    options.stops = {12};
+    CHECK_THROWS_WITH(continuous_adjoint(f, path, loss.cotangents(), options, gradient, scratch, counters),
+                      Catch::Matchers::Contains("stops"));
+    return 0;
+  });
+}
+
+TEST_CASE("Adams' dense output integrates polynomials below the order exactly", "[solvers][dense]") {
+  for (const AdamsMethod* m : kAllAdams)
+    for (int degree = 0; degree < m->order; ++degree)
+      for (const double theta : {0.17, 0.5, 0.9, 1.0}) {
+        CAPTURE(std::string(m->name), degree, theta);
+        const StepRule rule{&m->step, &m->past};
+        std::array<double, kMaxTerms> w{}, dw{};
+        rule.dense(theta, w.data(), dw.data());
+        const auto power = [degree](double s) { return degree == 0 ? 1.0 : std::pow(s, degree); };
+        double value = w[0] * power(0) + w[1] * power(1), slope = dw[0] * power(0) + dw[1] * power(1);
+        for (int k = 1; k <= rule.history(); ++k) {
+          value += w[static_cast<std::size_t>(2 + k)] * power(-k);
+          slope += dw[static_cast<std::size_t>(2 + k)] * power(-k);
+        }
+        CHECK(value == Approx(std::pow(theta, degree + 1) / (degree + 1)).margin(1e-12));
+        CHECK(slope == Approx(power(theta)).margin(1e-11));
+      }
 }
 
 TEST_CASE("an adaptive solve steps onto its stops, and goes on as if it had not been cut", "[solvers][stops]") {

@@ -46,8 +46,9 @@ Gradient discrete(const Loss& loss, const SolveOptions& options, std::vector<dou
   Gradient g;
   g.params_bar.assign(static_cast<std::size_t>(spans.gradient_size()), 0.0);
   Scratch scratch;
+  Counters counters;
   SolveGradient<double> gradient{.z_bar = {g.z_bar.data(), kD, kB}, .params_bar = g.params_bar};
-  discrete_adjoint(spans, record, {}, {.z = tile(loss.w_z), .q = tile(loss.w_q)}, gradient, scratch);
+  discrete_adjoint(spans, record, {}, {.z = tile(loss.w_z), .q = tile(loss.w_q)}, gradient, scratch, counters);
   return g;
 }
 

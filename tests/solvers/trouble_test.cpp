@@ -244,3 +244,25 @@ TEST_CASE("when every row fails every row is reported", "[solvers][masked]") {
     CHECK(counters.accepted + counters.rejected <= (stiff ? 9 * 20 : 0));
   }
 }
+
+TEST_CASE("work that fails for a sample that is masked ends with all given up", "[solvers][masked]") {
+  std::vector<char> active, flags(4);
+  int runs = 0;
+  const auto failures = masked(active, flags, 0, [&](std::span<const char>, std::span<char>) {
+    ++runs;
+    return Status{.code = Status::Code::non_finite, .row = 2};
+  });
+  CHECK(runs == 2);
+  CHECK(failures.size() == 4);
+  std::vector<char> few(3, 1);
+  const auto never = [](std::span<const char>, std::span<char>) { return Status{}; };
+  CHECK_THROWS_AS(masked(few, flags, 0, never), std::invalid_argument);
+}
+
+TEST_CASE("flags of another number than samples are refused", "[solvers][masked][arguments]") {
+  using Catch::Matchers::Contains;
+  const PointField<double> f(1, [](double, std::span<const double> z, std::span<double> dz, Index) { dz[0] = -z[0]; });
+  std::vector<char> one(1, 1);
+  CHECK_THROWS_WITH(solved<double>(f, 0, 1, Matrix<double>::Ones(1, 4), {}, {.active = one}), Contains("active has 1"));
+  CHECK_THROWS_WITH(solved<double>(f, 0, 1, Matrix<double>::Ones(1, 4), {}, {.bad = one}), Contains("bad has 1 flags"));
+}
