@@ -11,7 +11,8 @@ namespace cnf {
 
 /// (z, a) backwards in time, and the parameters' gradient beside them:
 ///     dz/dt = f,   da/dt = -(df/dz)^T a - (dq'/dz)^T w_q,   ds/dt = -(df/dparams)^T a - (dq'/dparams)^T w_q.
-/// Blocks  z: rows of z, then of a; q: none; s: the first `kept` values of params_bar. It has no derivatives of its own.
+/// Blocks  z: rows of z, then of a; q: none; s: the first `kept` values of params_bar. It has no
+///         derivatives of its own.
 /// Source  Pontryagin et al. (1962); Chen et al. (2018), appendix B. a of the q block is constant: w_q.
 template <class T>
 class AdjointDynamics final : public Dynamics<T> {
@@ -44,8 +45,8 @@ struct Path {
 /// t_begin under `options` (control_s = false is the seminorm); with `seen`, z is set to the observed one at each.
 ///
 /// With every sample's own observations in their order, all samples go from their i-th last to the one before in one
-/// solve, a leg (SpanDynamics, unless the times are the same for all): as many legs as the most of them, and one. Steps,
-/// grids and budgets of `options` are a leg's.
+/// solve, a leg (SpanDynamics, unless the times are the same for all): as many legs as the most of them, and one.
+/// Steps, grids and budgets of `options` are a leg's.
 ///     dloss_dtimes_i = w.seen_i . f(t_i),   dloss_dt_end = w.z . f + w.q . q',   dloss_dt_begin = -a . f - w.q . q'.
 /// Returns  the first trouble; then the outputs are meaningless. Its counts of steps are all legs', its time the
 ///          sample's own, or if it is about no sample the one of the longest way.

@@ -23,14 +23,15 @@ struct GradientOptions {
   GradientMode mode = GradientMode::discrete;
   std::size_t memory = Recording<float>::kDefaultBudget;  ///< of the discrete one, bytes: see Recording
   SolveOptions backward{};                                ///< of the continuous one: how its own solves are done
-  /// Of the continuous one: z is set to what was seen at each observation, else it is integrated on. It helps where z is
-  /// hard to integrate back, and harms where what is seen is worse than the steps: see Look.
+  /// Of the continuous one: z is set to what was seen at each observation, else it is integrated on. It helps where z
+  /// is hard to integrate back, and harms where what is seen is worse than the steps: see Look.
   bool reset = false;
 };
 
 /// What a loss looks at besides the end of a solve: at the observations, whose z `seen` (blocks.z x as many) is set to.
-/// Error  that of the solve and the step's own between its ends (Method::dense_order). The tolerance speaks of the ends:
-///        dopri8 and fehlberg45, of order 3 between them, can miss it by far; step onto the times by SolveOptions::stops.
+/// Error  that of the solve and the step's own between its ends (Method::dense_order). The tolerance speaks of the
+///        ends: dopri8 and fehlberg45, of order 3 between them, can miss it by far; step onto the times by
+///        SolveOptions::stops.
 template <class T>
 struct Look {
   std::span<const Observation> observations{};
@@ -42,8 +43,8 @@ struct Look {
 template <class T>
 class DifferentiableSolve {
  public:
-  /// integrate() from t_begin to t_end, keeping what backward() needs. A seen value that is not finite is a status of its
-  /// sample and time; after any trouble `seen` is meaningless.
+  /// integrate() from t_begin to t_end, keeping what backward() needs. A seen value that is not finite is a status of
+  /// its sample and time; after any trouble `seen` is meaningless.
   /// Throws  std::invalid_argument besides: a dynamics without vjp, observations that check_observations refuses, seen
   ///         of another shape.
   Status forward(const Dynamics<T>& dynamics, double t_begin, double t_end, State<T>& state, const SolveOptions& solve,

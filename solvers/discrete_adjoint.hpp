@@ -29,8 +29,8 @@ struct ObservedSteps {
 ///
 /// The s block is not differentiated. A recording of no steps is the identity, with no gradient by times.
 /// Cost     one vjp per recorded stage (one more if an observation read the slope at the end). Of each step that the
-///          recording's budget left out its stages are evaluated again, and one more slope if it is of a multistep method:
-///          `counters` has them.
+///          recording's budget left out its stages are evaluated again, and one more slope if it is of a multistep
+///          method: `counters` has them.
 /// Throws   std::invalid_argument for shapes that disagree with the recording, and a dynamics without vjp.
 template <class T>
 void discrete_adjoint(const Dynamics<T>& dynamics, const Recording<T>& recording, const ObservedSteps& observed,

@@ -67,8 +67,8 @@ template <class T>
 Size ErrorNorm<T>::operator()(const T* x, const T* y0, const T* y1) const {
   const Index nz = shape_.z(), nq = shape_.q(), ns = shape_.blocks.s;
   square(x, y0, y1, 0, nz, true);
-  square(x, y0, y1, nz, nq, options_.control_q);
-  square(x, y0, y1, nz + nq, ns, options_.control_s);
+  if (nq > 0) square(x, y0, y1, nz, nq, options_.control_q);
+  if (ns > 0) square(x, y0, y1, nz + nq, ns, options_.control_s);
 
   Size size;
   double largest = -1, tile_z = 0, tile_q = 0;
@@ -77,7 +77,7 @@ Size ErrorNorm<T>::operator()(const T* x, const T* y0, const T* y1) const {
     if (!is_active(j)) continue;
     ++active;
     const double z = mean(j * shape_.blocks.z, shape_.blocks.z);
-    const double q = mean(nz + j * shape_.blocks.q, shape_.blocks.q);
+    const double q = nq > 0 ? mean(nz + j * shape_.blocks.q, shape_.blocks.q) : 0;
     tile_z += z;
     tile_q += q;
     const double both = std::max(z, q);

@@ -16,8 +16,8 @@ namespace cnf {
 /// What lies beyond the budget discrete_adjoint computes again, one step at a time, to the same bits. (z itself is kept
 /// for every step, whatever the budget: it counts against it, but is never thinned.)
 ///
-/// The tableaus and Adams methods of the solve are pointed to: a table of your own must outlive the recording. Of masked
-/// samples (SolveExtras::active) what is computed again is not what it was: their cotangents must be 0.
+/// The tableaus and Adams methods of the solve are pointed to: a table of your own must outlive the recording. Of
+/// masked samples (SolveExtras::active) what is computed again is not what it was: their cotangents must be 0.
 ///
 /// A step's stages lie in slots of their own, one after the other from first(n): under FSAL the last stage of a step is
 /// the first of the next, in one slot. A rejected try leaves nothing: the next one overwrites it. Memory is kept from

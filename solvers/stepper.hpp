@@ -8,8 +8,8 @@ namespace cnf {
 /// A solve's steps by one method. The loop owns time, acceptance and trouble; a stepper owns stages, history and what
 /// is recorded. Its arrays come from the solve's scratch: nothing is allocated in a step.
 ///
-///   open      a step will begin at (t, y). Returns the slope f(t, y), to be judged, or null if the last attempt's error,
-///             which has been judged, was made with it.
+///   open      a step will begin at (t, y). Returns the slope f(t, y), to be judged, or null if the last attempt's
+///             error, which has been judged, was made with it.
 ///   attempt   the step to t_next into y_next and, if not null, its error estimate; may be called again with another
 ///             t_next until one is accepted.
 ///   dense     the last attempt as a function of time, where it is about to be accepted and someone looks into it; what
