@@ -65,9 +65,15 @@ struct Target {
   int error = 0;
 };
 
-/// Follows the links at `path` one by one: the last may point at a file that does not exist yet.
-Target resolve(const fs::path& path) {
+/// Follows the links at `path` one by one: the last may point at a file that does not exist yet. With Links::replace
+/// the entry of that name is the target, whatever it is.
+Target resolve(const fs::path& path, Links links) {
   std::error_code error;
+  if (links == Links::replace) {
+    if (fs::is_directory(fs::symlink_status(path, error))) return {path, false, EISDIR};
+    const fs::path folder = fs::canonical(path.has_parent_path() ? path.parent_path() : ".", error);
+    return {folder / path.filename(), false, error.value()};
+  }
   const fs::file_status status = fs::status(path, error);
   if (status.type() == fs::file_type::none) return {path, false, error.value()};
   if (fs::is_directory(status)) return {path, false, EISDIR};
@@ -89,11 +95,11 @@ Target resolve(const fs::path& path) {
 
 }  // namespace
 
-FileWriter::FileWriter(const fs::path& path, std::uint64_t expected_bytes)
+FileWriter::FileWriter(const fs::path& path, std::uint64_t expected_bytes, Links links)
     : name_(printable(path.native())), target_(path), expected_(expected_bytes) {
   if (path.empty()) fail(ENOENT, "the file name is empty");
   if (path.native().find('\0') != std::string::npos) fail(EINVAL, "the file name holds a zero byte");
-  const Target target = resolve(path);
+  const Target target = resolve(path, links);
   if (target.error != 0) fail(target.error, "cannot write");
   target_ = target.file;
   if (target.straight) {
@@ -184,13 +190,15 @@ void FileWriter::finish() {
   closed(std::exchange(folder_, -1));
 }
 
-void write_file(const fs::path& path, std::span<const std::byte> bytes) {
-  FileWriter writer(path, bytes.size());
+void write_file(const fs::path& path, std::span<const std::byte> bytes, Links links) {
+  FileWriter writer(path, bytes.size(), links);
   writer.write(bytes);
   writer.finish();
 }
 
-void write_file(const fs::path& path, std::string_view text) { write_file(path, std::as_bytes(std::span(text))); }
+void write_file(const fs::path& path, std::string_view text, Links links) {
+  write_file(path, std::as_bytes(std::span(text)), links);
+}
 
 void remove_abandoned_temporaries(const fs::path& folder) noexcept try {
   std::error_code error;

@@ -10,19 +10,26 @@
 
 namespace cnf {
 
+/// What a link at the name of a file to be written means.
+enum class Links {
+  follow,   ///< the file that it points at is written: the user's own names
+  replace,  ///< the new file takes the link's place, and what it pointed at stays: files of a folder that came from
+            ///< elsewhere, where a link may point at anything
+};
+
 /// Writes `bytes` to `path` so that a reader, a crash or a full disk sees the old file or the new one, never a part:
-/// temporary file in the same folder, full write, fsync, rename, fsync of the folder. Follows a symlink at `path`.
+/// temporary file in the same folder, full write, fsync, rename, fsync of the folder.
 /// Throws OutputError naming the path and the system's reason; then the old file is untouched and no temporary is left.
 /// (If the very last call, the folder's fsync, fails, the new file stands whole; the text says that it may not last.)
 /// What is no regular file (a device, a pipe) cannot be replaced and is written straight.
-void write_file(const std::filesystem::path& path, std::span<const std::byte> bytes);
-void write_file(const std::filesystem::path& path, std::string_view text);
+void write_file(const std::filesystem::path& path, std::span<const std::byte> bytes, Links links = Links::follow);
+void write_file(const std::filesystem::path& path, std::string_view text, Links links = Links::follow);
 
 /// The same in pieces: nothing is seen at `path` before `finish`; destroyed without it, nothing is left.
 class FileWriter {
  public:
   /// `expected_bytes` is for the message of a full disk; 0: not known.
-  explicit FileWriter(const std::filesystem::path& path, std::uint64_t expected_bytes = 0);
+  explicit FileWriter(const std::filesystem::path& path, std::uint64_t expected_bytes = 0, Links links = Links::follow);
   /// An open descriptor that stays the caller's (standard output), written straight; `name` is for messages.
   FileWriter(int descriptor, std::string name);
   ~FileWriter();

@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -65,10 +66,19 @@ void create_folder(const fs::path& path) {
   }
 }
 
+int open_own_file(const fs::path& path, int flags) {
+  const int file =
+      file_ops().open(path.c_str(), flags | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY, 0666);
+  if (file < 0 && errno != ELOOP && errno != ENXIO) fail(path, "cannot be opened", errno);
+  struct stat status;
+  if (file >= 0 && fstat(file, &status) == 0 && S_ISREG(status.st_mode) && status.st_nlink == 1) return file;
+  if (file >= 0) file_ops().close(file);
+  throw OutputError(printable(path.native()) + ": is a link, or no plain file, so that writing to it may harm another",
+                    "remove it, if this folder is what you want to write to");
+}
+
 FolderLock::FolderLock(const fs::path& folder) {
-  const fs::path path = folder / ".lock";
-  file_ = file_ops().open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0666);
-  if (file_ < 0) fail(folder, "cannot open its .lock", errno);
+  file_ = open_own_file(folder / ".lock", O_RDWR);
   const auto close = [this] { file_ops().close(std::exchange(file_, -1)); };
   while (file_ops().flock(file_, LOCK_EX | LOCK_NB) != 0) {
     const int error = errno;

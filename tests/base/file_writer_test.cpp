@@ -446,6 +446,42 @@ TEST_CASE("a folder is held by one process, which the other is told", "[base][fi
   CHECK(message_of<OutputError>([&] { FolderLock(folder / "none"); }).find("No such file") != std::string::npos);
 }
 
+TEST_CASE("a lock or log that is a link, has another name, or is no file is refused, and what it names stays",
+          "[base][files]") {
+  const TemporaryFolder folder;
+  put(folder / "precious", "text");
+  const auto refused = [&] {
+    CHECK(message_of<OutputError>([&] { FolderLock(folder.path()); }).find(".lock: is a link") != std::string::npos);
+    CHECK(contents(folder / "precious") == "text");
+    std::filesystem::remove(folder / ".lock");
+  };
+  std::filesystem::create_symlink("precious", folder / ".lock");
+  refused();
+  std::filesystem::create_symlink("absent", folder / ".lock");
+  refused();
+  CHECK_FALSE(std::filesystem::exists(folder / "absent"));
+  std::filesystem::create_hard_link(folder / "precious", folder / ".lock");
+  refused();
+  REQUIRE(mkfifo((folder / ".lock").c_str(), 0600) == 0);  // opening it to write alone would wait for a reader
+  refused();
+  CHECK_THROWS_AS(open_own_file(folder / ".lock", O_WRONLY | O_DIRECTORY), OutputError);
+}
+
+TEST_CASE("a file may take the place of a link, and then what the link named stays", "[base][files]") {
+  const TemporaryFolder folder;
+  put(folder / "precious", "text");
+  std::filesystem::create_symlink("precious", folder / "link");
+  write_file(folder / "link", std::string_view("new"), Links::replace);
+  CHECK(contents(folder / "link") == "new");
+  CHECK_FALSE(std::filesystem::is_symlink(folder / "link"));
+  CHECK(contents(folder / "precious") == "text");
+  std::filesystem::create_hard_link(folder / "precious", folder / "hard");
+  write_file(folder / "hard", std::string_view("new"), Links::replace);
+  CHECK(contents(folder / "precious") == "text");
+  std::filesystem::create_directory(folder / "sub");
+  CHECK_THROWS_AS(write_file(folder / "sub", std::string_view("new"), Links::replace), OutputError);
+}
+
 TEST_CASE("a killed process frees its folder and its temporaries are removed", "[base][files]") {
   const TemporaryFolder folder;
   int ready[2];

@@ -96,3 +96,30 @@ TEST_CASE("a stopped run says how to go on, and a second trainer in its folder w
   CHECK(changed.code == 2);
   CHECK_THAT(changed.err, Catch::Contains("--lr cannot change"));
 }
+
+TEST_CASE("a run folder from elsewhere cannot make a run write to another file", "[runs]") {
+  Shell shell;
+  REQUIRE(shell("cnf train --data moons --hidden 8 --steps 40 --validate-every 20 --quiet -o run").code == 0);
+  REQUIRE(shell("printf precious >p.txt").code == 0);
+  const std::string lengthen =
+      "cnf train --data moons --hidden 8 --steps 40 --validate-every 20 --quiet -o run --force";
+  for (const char* link : {"ln -s ../p.txt run/.lock", "ln p.txt run/.lock"}) {
+    CAPTURE(link);
+    for (const std::string& verb : {std::string("cnf train --resume run"), lengthen}) {
+      REQUIRE(shell(std::string("rm -f run/.lock; ") + link).code == 0);
+      const Ran ran = shell(verb);
+      CHECK(ran.code == 4);
+      CHECK_THAT(ran.err, Catch::Contains("run/.lock: is a link") && Catch::Contains("remove it"));
+      CHECK(contents(shell / "p.txt") == "precious");
+    }
+  }
+  for (const char* file : {"model.safetensors", "training.safetensors", "metrics.csv", "timing.csv", "density.png"}) {
+    CAPTURE(file);
+    // A copy that links elsewhere: what it names is read, and replaced in the run alone.
+    REQUIRE(shell(std::string("rm -f run/.lock && mv run/") + file + " p.txt && ln -s ../p.txt run/" + file).code == 0);
+    const std::string before = contents(shell / "p.txt");
+    CHECK(shell("cnf train --resume run --quiet").code == 0);
+    CHECK(shell(lengthen).code == 0);
+    CHECK(contents(shell / "p.txt") == before);
+  }
+}

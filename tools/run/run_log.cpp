@@ -3,15 +3,14 @@
 #include <fcntl.h>
 #include <unistd.h>
 
-#include <cerrno>
 #include <charconv>
 #include <cmath>
-#include <cstring>
 #include <limits>
 #include <vector>
 
 #include "base/byte_source.hpp"
 #include "base/error.hpp"
+#include "base/folder.hpp"
 #include "base/number_text.hpp"
 
 namespace cnf {
@@ -44,9 +43,8 @@ RunLog::RunLog(const std::filesystem::path& path, const std::string& header, std
   const char* end = kept.data() + kept.size() - 1;  // before the last line feed
   const std::size_t comma = kept.rfind(',');
   if (kept.size() > header.size()) std::from_chars(kept.data() + comma + 1, end, last_);
-  write_file(path, kept);
-  file_ = ::open(path.c_str(), O_WRONLY | O_APPEND | O_CLOEXEC);
-  if (file_ < 0) throw OutputError(path.string() + ": cannot be opened: " + std::strerror(errno));
+  write_file(path, kept, Links::replace);
+  file_ = open_own_file(path, O_WRONLY | O_APPEND);
   out_.emplace(file_, path.string());
 }
 

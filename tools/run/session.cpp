@@ -78,8 +78,8 @@ class Session {
     };
     hooks.checkpoint = [this](const TrainingState<T>& now) {
       if (std::isfinite(now.best_score) && last_.step == now.step)
-        write_file(folder_.model(), trainee_.model_bytes(now, last_));
-      write_file(folder_.training(), trainee_.training_bytes(now));
+        write_file(folder_.model(), trainee_.model_bytes(now, last_), Links::replace);
+      write_file(folder_.training(), trainee_.training_bytes(now), Links::replace);
     };
     return hooks;
   }

@@ -81,7 +81,8 @@ class FlowTrainee final : public Trainee<T> {
     const Density* truth = run_.source.density.get();
     const bool planar = run_.file.model.dim() == 2;
     if (planar)
-      write_file(run_.folder.picture(), density_png(read_model(run_.folder.model()), truth, options_.evaluation));
+      write_file(run_.folder.picture(), density_png(read_model(run_.folder.model()), truth, options_.evaluation),
+                 Links::replace);
     // For what the state does not keep of their validation.
     const Validation best = validate(best_model(run_.file.model, state), data_, options_.evaluation);
     report.set("validation_nll", best.nll).set("validation_nll_stderr", best.nll_stderr).set("kl", best.kl);
@@ -158,8 +159,8 @@ int run_new(const Args& recipe, const DataArgument& data) {
   for (const fs::path& old : {run.folder.model(), run.folder.training(), run.folder.rows(), run.folder.source(),
                               run.folder.metrics(), run.folder.timing(), run.folder.picture()})
     fs::remove(old, ignored);
-  if (!run.source.density) write_file(run.folder.rows(), split_rows_bytes(run.source.rows));
-  if (!run.picture.empty()) write_file(run.folder.source(), run.picture);
+  if (!run.source.density) write_file(run.folder.rows(), split_rows_bytes(run.source.rows), Links::replace);
+  if (!run.picture.empty()) write_file(run.folder.source(), run.picture, Links::replace);
   if (run.file.precision == Precision::double_float) {
     TrainingState<double> state = initial_state<double>(run.file.model);
     return train_to_end<double>(std::move(run), std::move(state));
