@@ -618,7 +618,12 @@ TEST_CASE("common mistakes are answered in these words", "[tools][cli]") {
       {with_data({"--hidden=64,0"}), "--hidden: 0 is out of range, expected a whole number from 1 to 4096", ""},
       {with_data({"--range=-4,4"}), "--range: the list has 2 numbers, expected 4 numbers, separated by commas", ""},
       {with_data({"--output="}), "--output: the name is empty, expected a file or folder", ""},
-      {with_data({"moons"}), "unexpected argument 'moons', cnf train takes options only", ""},
+      {with_data({"moons"}), "unexpected argument 'moons', cnf train takes options only",
+       "data are given by --data moons"},
+      {with_data({"a b.csv"}), "unexpected argument 'a b.csv', cnf train takes options only",
+       "data are given by --data 'a b.csv'"},
+      {with_data({"--epochs=3"}), "--epochs is not an option of cnf train", "did you mean --steps?"},
+      {with_data({"--learning_rate", "1"}), "--learning_rate is not an option of cnf train", "did you mean --lr?"},
       {with_data({"steps=5"}), "unexpected argument 'steps=5', cnf train takes options only", "did you mean --steps?"},
       {{"--steps=5"}, "--data is missing, expected a text", "for example: cnf train --data 8gaussians -o runs/8g"},
   };
@@ -689,6 +694,9 @@ TEST_CASE("the nearest name is found within two edits, or by its beginning, and 
   CHECK(closest("xy", names).empty());
   CHECK(closest("rl", names) == "lr");
   CHECK(closest("", names).empty());
+  CHECK(closest("Fit", names) == "train");
+  CHECK(closest("learning-rate", names) == "lr");
+  CHECK(closest("epochs", names).empty());  // ours is not a name here
   CHECK(closest(std::string(100'000, 'x'), names).empty());
 }
 
@@ -822,6 +830,7 @@ TEST_CASE("usage errors name the verb, help, and exit with 2", "[tools][cli]") {
     CHECK(ended.err == err);
   };
   check({"trian"}, "cnf: 'trian' is not a verb\nhelp: did you mean cnf train?\n");
+  check({"fit"}, "cnf: 'fit' is not a verb\nhelp: did you mean cnf train?\n");
   check({"frobnicate"}, "cnf: 'frobnicate' is not a verb\nhelp: cnf --help lists the verbs\n");
   check({"help", "smaple"}, "cnf: 'smaple' is not a verb\nhelp: did you mean cnf sample?\n");
   check({"--json", "train"}, "cnf: the verb comes first, got '--json'\nhelp: cnf VERB --json ...\n");

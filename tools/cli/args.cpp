@@ -157,8 +157,12 @@ std::string example_help(const Verb& verb) {
   for (const Option& positional : verb.positionals) takes += " " + positional.value;
   std::vector<std::string> names;
   for (const Option& option : verb.options) names.push_back(option.name);
-  throw UsageError("unexpected argument " + in_quotes(extra) + ", cnf " + verb.name + " " + takes,
-                   did_you_mean(extra, names, "--"));
+  std::string help = did_you_mean(extra, names, "--");
+  // `cnf train moons`: the data are an option.
+  const bool has_data = std::find(names.begin(), names.end(), "data") != names.end();
+  if (help.empty() && has_data && extra.find('=') == extra.npos)
+    help = "data are given by --data " + (extra.find(' ') == extra.npos ? one_line(extra) : in_quotes(extra));
+  throw UsageError("unexpected argument " + in_quotes(extra) + ", cnf " + verb.name + " " + takes, help);
 }
 
 }  // namespace

@@ -101,7 +101,7 @@ int dispatch(std::span<const Verb> verbs, std::span<const std::string> words, st
     return static_cast<int>(ExitCode::usage);
   }
   const std::string& first = words.front();
-  if (first == "--version") {
+  if (first == "--version" || first == "-V") {
     write_stdout("cnf " CNF_VERSION "\n");
     return 0;
   }

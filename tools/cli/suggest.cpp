@@ -1,6 +1,7 @@
 #include "tools/cli/suggest.hpp"
 
 #include <algorithm>
+#include <array>
 #include <vector>
 
 namespace cnf {
@@ -13,6 +14,65 @@ std::string lower(std::string_view text) {
   }
   return out;
 }
+
+/// Words that people bring from elsewhere, lower case and with dashes, and ours.
+struct Synonym {
+  std::string_view word, ours;
+};
+constexpr std::array kSynonyms{
+    Synonym{"fit", "train"},
+    Synonym{"learn", "train"},
+    Synonym{"predict", "logprob"},
+    Synonym{"score", "logprob"},
+    Synonym{"likelihood", "logprob"},
+    Synonym{"generate", "sample"},
+    Synonym{"plot", "density"},
+    Synonym{"heatmap", "density"},
+    Synonym{"test", "evaluate"},
+    Synonym{"transform", "encode"},
+    Synonym{"inspect", "info"},
+    Synonym{"show", "info"},
+    Synonym{"check-grad", "gradcheck"},
+    Synonym{"epochs", "steps"},
+    Synonym{"iterations", "steps"},
+    Synonym{"iters", "steps"},
+    Synonym{"max-iter", "steps"},
+    Synonym{"learning-rate", "lr"},
+    Synonym{"batch-size", "batch"},
+    Synonym{"hidden-units", "hidden"},
+    Synonym{"hidden-sizes", "hidden"},
+    Synonym{"layers", "hidden"},
+    Synonym{"width", "hidden"},
+    Synonym{"loss", "objective"},
+    Synonym{"method", "solver"},
+    Synonym{"tol", "rtol"},
+    Synonym{"tolerance", "rtol"},
+    Synonym{"random-state", "seed"},
+    Synonym{"device", "threads"},
+    Synonym{"jobs", "threads"},
+    Synonym{"n-jobs", "threads"},
+    Synonym{"num-workers", "threads"},
+    Synonym{"n-samples", "num"},
+    Synonym{"num-samples", "num"},
+    Synonym{"samples", "num"},
+    Synonym{"out-dir", "output"},
+    Synonym{"input", "data"},
+    Synonym{"dataset", "data"},
+    Synonym{"overwrite", "force"},
+    Synonym{"gelu", "silu"},
+    Synonym{"swish", "silu"},
+    Synonym{"sine", "sin"},
+    Synonym{"rk45", "dopri5"},
+    Synonym{"ode45", "dopri5"},
+    Synonym{"dop853", "dopri8"},
+    Synonym{"float32", "float"},
+    Synonym{"fp32", "float"},
+    Synonym{"float64", "double"},
+    Synonym{"fp64", "double"},
+    Synonym{"mle", "likelihood"},
+    Synonym{"nll", "likelihood"},
+    Synonym{"cfm", "flow-matching"},
+};
 
 }  // namespace
 
@@ -37,6 +97,9 @@ std::string closest(std::string_view word, std::span<const std::string> candidat
   constexpr std::size_t kLongest = 64;  // no name of ours is longer, and a pasted file is not compared
   if (word.empty() || word.size() > kLongest) return {};
   const std::string typed = lower(word);
+  for (const auto& [theirs, ours] : kSynonyms)
+    if (theirs == typed && std::find(candidates.begin(), candidates.end(), ours) != candidates.end())
+      return std::string(ours);
   // Half of the length: "xy" is two edits from every name of two letters.
   int best = std::min(2, static_cast<int>(typed.size()) / 2) + 1;
   std::string found;

@@ -1,4 +1,4 @@
-// "Did you mean": the known name nearest to a mistyped one.
+// "Did you mean": the known name nearest to a mistyped one, or to one that other programs have.
 #pragma once
 
 #include <span>
@@ -11,7 +11,8 @@ namespace cnf {
 /// Cost  |a| |b| time, |b| memory.
 int edit_distance(std::string_view a, std::string_view b);
 
-/// The candidate nearest to `word`: within 2 edits and half of the word's length, capitals not counted, or the only
+/// The candidate that means what `word` means in other programs ("fit" is train, "rk45" dopri5), or else the one nearest
+/// to it: within 2 edits and half of the word's length, capitals not counted, or the only
 /// one that begins with it (3 letters or more). Empty if there is none; the first one on a tie.
 std::string closest(std::string_view word, std::span<const std::string> candidates);
 
