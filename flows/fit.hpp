@@ -8,7 +8,7 @@
 
 namespace cnf {
 
-/// How a flow is fitted; the defaults are those of `cnf train`.
+/// How a flow is fitted; the defaults are those of `cnf train --test 0`: no row is kept for a test.
 struct FitOptions {
   FieldShape field = MlpShape{};  ///< its dimension follows from the rows
   double t_data = 1;              ///< of the data; the base is at 0
@@ -27,8 +27,9 @@ struct FitOptions {
 ///
 /// Shapes  x: D x N, a sample a column. It is read where it lies: any memory, with one copy of the training rows.
 /// Bits    with `steps`, the same model on any number of threads.
-/// Errors  InputError: a constant column, or fewer than two rows to train on. ComputationError: no validation was
-///         finite. std::invalid_argument: options that make no sense, or conditions, which no field takes yet.
+/// Errors  InputError: a value that is not finite, a constant column, one row to train on. ComputationError: no
+///         validation was finite. std::invalid_argument: no row to train on, options that make no sense, or conditions,
+///         which no field takes yet.
 Cnf fit(const Samples<double>& x, const FitOptions& options = {});
 /// The same with validation rows of their own; `options.validation` is not read.
 Cnf fit(const Samples<double>& train, const Samples<double>& validation, const FitOptions& options);

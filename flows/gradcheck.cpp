@@ -51,7 +51,7 @@ GradientBlock compared(const std::string& name, std::span<const double> differen
   }
   const double scale = std::sqrt(gradient2 * reference2);
   return {name, n, reference2 > 0 ? std::sqrt(difference2 / reference2) : std::sqrt(difference2),
-          scale > 0 ? product / scale : 1.0};
+          scale == 0 ? 1.0 : product / scale};
 }
 
 std::vector<Moves> moves_of(const Cnf& model, Index B, const GradcheckOptions& options) {
@@ -166,13 +166,14 @@ class TileLoss {
 
 const GradientBlock& GradientCheck::worst() const {
   return *std::max_element(blocks.begin(), blocks.end(), [](const GradientBlock& a, const GradientBlock& b) {
-    return a.relative_error < b.relative_error;
+    return a.relative_error < b.relative_error || (std::isnan(b.relative_error) && !std::isnan(a.relative_error));
   });
 }
 
 double GradientCheck::cosine() const {
   double least = 1;
-  for (const GradientBlock& block : blocks) least = std::min(least, block.cosine);
+  for (const GradientBlock& block : blocks)
+    if (!std::isnan(least) && !(block.cosine >= least)) least = block.cosine;  // NaN too, and then it stays
   return least;
 }
 
@@ -241,6 +242,10 @@ GradientCheck gradcheck(Task<double>& task, const Vector<double>& params, const 
   if (params.size() != layout.size)
     throw std::invalid_argument("gradcheck: " + std::to_string(params.size()) + " parameters, the task has " +
                                 std::to_string(layout.size) + " (with padding; see Layout)");
+  if (layout.tensors.empty()) throw std::invalid_argument("gradcheck: the task's layout has no tensors");
+  if (options.directions < 1)
+    throw std::invalid_argument("gradcheck: directions is " + std::to_string(options.directions) +
+                                ", expected 1 or more");
   GradientCheck check{"step " + std::to_string(options.step), "differences of the task's loss", {}, 0};
   const auto step = [&](const Vector<double>& at) {
     const StepResult<double> made = task.step(at, options.step);

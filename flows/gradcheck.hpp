@@ -58,7 +58,7 @@ struct TaskGradcheckOptions {
 
 /// The gradient of one step of a task by each tensor of its layout. What the task solves must take the same steps
 /// wherever it is asked: fixed steps, since a grid that adapts is another function at every difference.
-/// std::invalid_argument: parameters of another number. std::runtime_error: a solve failed.
+/// std::invalid_argument: parameters of another number, no tensors, no directions. std::runtime_error: a solve failed.
 GradientCheck gradcheck(Task<double>& task, const Vector<double>& params, const TaskGradcheckOptions& options = {});
 
 }  // namespace cnf

@@ -13,10 +13,11 @@ die() {
   exit 1
 }
 ((EUID == 0)) || die "needs root: a root file system is made and entered"
-if [[ ${CNF_BARE_NAMESPACE-} != yes ]]; then
+if [[ ${CNF_BARE_RUN-} != yes ]]; then
   # Mounts end with this process, whatever ends it.
-  exec env CNF_BARE_NAMESPACE=yes unshare --mount -- "${BASH_SOURCE[0]}" "$@"
+  exec env CNF_BARE_RUN=yes unshare --mount -- "${BASH_SOURCE[0]}" "$@"
 fi
+unset CNF_BARE_RUN  # a command that is such a script itself makes its own
 
 work=$(mktemp -d)
 # The mounts first, or /proc would be emptied.

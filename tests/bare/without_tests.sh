@@ -4,11 +4,12 @@
 # usage: without_tests.sh COMMAND [ARGUMENTS]
 set -euo pipefail
 
-if [[ ${CNF_BARE_NAMESPACE-} != yes ]]; then
+if [[ ${CNF_WITHOUT_TESTS-} != yes ]]; then
   as_root=()
   ((EUID == 0)) || as_root=(--map-root-user)
-  exec env CNF_BARE_NAMESPACE=yes unshare "${as_root[@]}" --mount -- "${BASH_SOURCE[0]}" "$@"
+  exec env CNF_WITHOUT_TESTS=yes unshare "${as_root[@]}" --mount -- "${BASH_SOURCE[0]}" "$@"
 fi
+unset CNF_WITHOUT_TESTS  # a command that is such a script itself makes its own
 
 shopt -s nullglob
 mount -t tmpfs none /mnt

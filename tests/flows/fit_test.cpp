@@ -2,6 +2,7 @@
 
 #include <catch2/catch.hpp>
 #include <cmath>
+#include <limits>
 
 #include "base/error.hpp"
 #include "base/split.hpp"
@@ -158,6 +159,12 @@ TEST_CASE("a fit names what it cannot do with", "[flows][fit][errors]") {
   options.validation = 1;
   CHECK_THROWS_WITH(fit(x, options), Contains("fit: validation is 1.0"));
   options.validation = 0.1;
+  for (const double value : {std::numeric_limits<double>::quiet_NaN(), std::numeric_limits<double>::infinity()}) {
+    Batch spoilt = x;
+    spoilt(1, 7) = value;
+    CHECK_THROWS_WITH(fit(spoilt, options), Contains("fit: row 7, value 1, is") && Contains("a finite number"));
+    CHECK_THROWS_WITH(fit(x, spoilt, options), Contains("fit: validation row 7, value 1, is"));
+  }
   x.row(1).setConstant(2);
   CHECK_THROWS_WITH(fit(x, options), Contains("fit: column 2, 'b', is constant"));
   CHECK_THROWS_AS(fit(Batch(2, 0), options), std::invalid_argument);

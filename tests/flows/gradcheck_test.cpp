@@ -1,5 +1,6 @@
 #include <catch2/catch.hpp>
 #include <cmath>
+#include <limits>
 
 #include "flows/gradcheck.hpp"
 #include "flows/objectives/objectives.hpp"
@@ -42,15 +43,16 @@ const GradientBlock& block(const GradientCheck& check, const std::string& name) 
   throw std::runtime_error("no block " + name);
 }
 
-/// A task whose gradient of one tensor is too large by a hundredth.
+/// A task whose gradient of one tensor is too large by a hundredth, or another factor.
 class Spoilt final : public Task<double> {
  public:
-  Spoilt(Task<double>& task, std::size_t tensor) : task_(task), slice_(task.layout().tensors[tensor]) {}
+  Spoilt(Task<double>& task, std::size_t tensor, double factor = 1.01)
+      : task_(task), slice_(task.layout().tensors[tensor]), factor_(factor) {}
   const Layout& layout() const override { return task_.layout(); }
   StepResult<double> step(const Vector<double>& params, std::uint32_t step) override {
     StepResult<double> made = task_.step(params, step);
     gradient_.assign(made.dloss_dparams.begin(), made.dloss_dparams.end());
-    for (Index i = 0; i < slice_.size(); ++i) gradient_[static_cast<std::size_t>(slice_.offset + i)] *= 1.01;
+    for (Index i = 0; i < slice_.size(); ++i) gradient_[static_cast<std::size_t>(slice_.offset + i)] *= factor_;
     made.dloss_dparams = gradient_;
     return made;
   }
@@ -61,6 +63,7 @@ class Spoilt final : public Task<double> {
  private:
   Task<double>& task_;
   TensorSlice slice_;
+  double factor_;
   std::vector<double> gradient_;
 };
 
@@ -195,6 +198,12 @@ TEST_CASE("the gradient of any task equals differences of its loss, and a slip o
     const GradientCheck seen = gradcheck(spoilt, model.params, {.step = 4, .directions = 3});
     CHECK(seen.worst().name == model.layout().tensors[2].name);
     CHECK(std::abs(seen.worst().relative_error - 0.01) < 1e-6);
+    Spoilt no_number(task, 2, std::numeric_limits<double>::quiet_NaN());
+    const GradientCheck nan = gradcheck(no_number, model.params, {.step = 4, .directions = 3});
+    CHECK(nan.worst().name == model.layout().tensors[2].name);
+    CHECK(std::isnan(nan.worst().relative_error));
+    CHECK(std::isnan(nan.cosine()));
+    CHECK_THROWS_AS(gradcheck(task, model.params, {.directions = 0}), std::invalid_argument);
   }
   FlowTask<double> task(model, data, 80, {}, {});
   CHECK_THROWS_AS(gradcheck(task, model.params.head(7)), std::invalid_argument);

@@ -113,6 +113,24 @@ TEST_CASE("a run folder from elsewhere cannot make a run write to another file",
       CHECK(contents(shell / "p.txt") == "precious");
     }
   }
+  // Nor make it read one: what is no log of this run begins anew, and a pipe is not waited for.
+  REQUIRE(shell("rm -f run/.lock && mv run/metrics.csv m.csv && ln -s ../p.txt run/metrics.csv").code == 0);
+  CHECK(shell("cnf train --resume run --quiet").code == 0);
+  CHECK(contents(shell / "run/metrics.csv").find("precious") == std::string::npos);
+  REQUIRE(shell("rm run/metrics.csv && mkfifo run/metrics.csv").code == 0);
+  CHECK(shell("timeout 20 cnf train --resume run --quiet").code == 0);
+  REQUIRE(shell("printf 'step,lr\\nroot:x\\n' >run/metrics.csv; cnf train --resume run --quiet").code == 0);
+  CHECK(contents(shell / "run/metrics.csv").find("root") == std::string::npos);
+  REQUIRE(shell("cp run/training.safetensors t; rm run/training.safetensors && mkfifo run/training.safetensors").code ==
+          0);
+  const Ran pipe = shell("timeout 20 cnf train --resume run --quiet");
+  CHECK(pipe.code == 3);
+  CHECK_THAT(pipe.err, Catch::Contains("run/training.safetensors: not a file"));
+  REQUIRE(shell("rm run/training.safetensors && mv t run/training.safetensors && mv m.csv run/metrics.csv").code == 0);
+  const Ran none = shell("cnf train --resume nosuch --dry-run");
+  CHECK(none.code == 3);
+  CHECK_THAT(none.err, Catch::Contains("nothing to resume"));
+
   for (const char* file : {"model.safetensors", "training.safetensors", "metrics.csv", "timing.csv", "density.png"}) {
     CAPTURE(file);
     // A copy that links elsewhere: what it names is read, and replaced in the run alone.

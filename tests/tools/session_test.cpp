@@ -8,6 +8,7 @@
 
 #include "base/error.hpp"
 #include "tests/base/temporary_folder.hpp"
+#include "tools/cli/output.hpp"
 #include "tools/verbs/verbs.hpp"
 
 using namespace cnf;

@@ -6,6 +6,7 @@
 #include <stdexcept>
 
 #include "tools/cli/exit_code.hpp"
+#include "tools/cli/output.hpp"
 #include "tools/cli/suggest.hpp"
 
 // cxxopts' std::regex runs out of stack on a value of 100 kB and does not match one with a newline in it.
@@ -161,7 +162,7 @@ std::string example_help(const Verb& verb) {
   // `cnf train moons`: the data are an option.
   const bool has_data = std::find(names.begin(), names.end(), "data") != names.end();
   if (help.empty() && has_data && extra.find('=') == extra.npos)
-    help = "data are given by --data " + (extra.find(' ') == extra.npos ? one_line(extra) : in_quotes(extra));
+    help = "data are given by --data " + shell_word(one_line(extra));
   throw UsageError("unexpected argument " + in_quotes(extra) + ", cnf " + verb.name + " " + takes, help);
 }
 

@@ -18,6 +18,9 @@ void flush_stdout();
 /// Writes to standard error at once; failures are ignored, for there is nowhere left to report them.
 void write_stderr(std::string_view text);
 
+/// The text as one word of a shell.
+std::string shell_word(const std::string& text);
+
 /// Throws OutputError "runs/8g exists; use --force" if `path` is a file or a folder with something in it and `force`
 /// is false; with or without force, if the path cannot be: below a file, or not to be looked at. Devices, pipes and "-"
 /// are never in the way.

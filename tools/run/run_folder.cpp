@@ -2,6 +2,7 @@
 
 #include "base/error.hpp"
 #include "base/safetensors.hpp"
+#include "base/utf8.hpp"
 
 namespace cnf {
 
@@ -25,6 +26,15 @@ Batch rows_of(const Safetensors& file, const std::string& name, const std::strin
 }
 
 }  // namespace
+
+void RunFolder::refuse_strange_files() const {
+  for (const fs::path& path : {model(), training(), rows(), source()}) {
+    std::error_code ignored;
+    const fs::file_status status = fs::status(path, ignored);
+    if (fs::exists(status) && !fs::is_regular_file(status))
+      throw InputError(printable(path.native()) + ": not a file", "a run is resumed from the files that it wrote");
+  }
+}
 
 std::string split_rows_bytes(const SplitRows& rows) {
   return safetensors_bytes(

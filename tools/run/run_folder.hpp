@@ -19,6 +19,9 @@ struct RunFolder {
   std::filesystem::path metrics() const { return folder / "metrics.csv"; }
   std::filesystem::path timing() const { return folder / "timing.csv"; }
   std::filesystem::path picture() const { return folder / "density.png"; }
+
+  /// InputError if one of what a run is resumed from is there and is no file: a pipe would be waited for.
+  void refuse_strange_files() const;
 };
 
 /// The rows of a table by use, as a run keeps them: D x N each, in the user's units.

@@ -17,10 +17,11 @@ namespace cnf {
 
 namespace {
 
-/// The header and the whole lines of a log up to a step: what a run that goes on from there had written.
+/// The header and the whole lines of a log up to a step: what a run that goes on from there had written. A line that
+/// does not begin with a step, or a file that is none of this run (a link), is not.
 std::string lines_until(const std::filesystem::path& path, std::int64_t step, const std::string& header) {
   std::error_code ignored;
-  if (!std::filesystem::exists(path, ignored)) return header;
+  if (!std::filesystem::is_regular_file(std::filesystem::symlink_status(path, ignored))) return header;
   const std::vector<std::byte> bytes = ByteSource(path).read_up_to(std::numeric_limits<std::uint64_t>::max());
   const std::string_view log(reinterpret_cast<const char*>(bytes.data()), bytes.size());
   std::string kept = header;
@@ -29,7 +30,8 @@ std::string lines_until(const std::filesystem::path& path, std::int64_t step, co
     if (end == log.npos) break;
     const std::string_view line = log.substr(begin, end + 1 - begin);
     std::int64_t at = 0;
-    std::from_chars(line.data(), line.data() + line.size(), at);
+    const auto [number_end, error] = std::from_chars(line.data(), line.data() + line.size(), at);
+    if (error != std::errc{} || *number_end != ',') continue;
     if (at > step) break;
     kept += line;
   }

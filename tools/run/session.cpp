@@ -140,12 +140,4 @@ int run_session(const RunFolder& folder, const Args& args, Trainee<T>& trainee, 
 template int run_session(const RunFolder&, const Args&, Trainee<float>&, TrainingState<float>);
 template int run_session(const RunFolder&, const Args&, Trainee<double>&, TrainingState<double>);
 
-std::string shell_word(const std::string& text) {
-  constexpr std::string_view kPlain = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_./+,:@%-";
-  if (!text.empty() && text.find_first_not_of(kPlain) == std::string::npos) return text;
-  std::string word = "'";
-  for (const char c : text) word += c == '\'' ? std::string("'\\''") : std::string(1, c);
-  return word + "'";
-}
-
 }  // namespace cnf

@@ -54,7 +54,4 @@ class Trainee {
 template <class T>
 int run_session(const RunFolder& folder, const Args& args, Trainee<T>& trainee, TrainingState<T> state);
 
-/// The text as one word of a shell.
-std::string shell_word(const std::string& text);
-
 }  // namespace cnf

@@ -200,9 +200,6 @@ int resume_in(Run run) {
 int run_resume(const Args& args) {
   Run run(args);
   run.folder.folder = args.path("resume");
-  std::error_code error;
-  if (!fs::exists(run.folder.training(), error))
-    throw InputError(run.folder.folder.string() + ": no training.safetensors in it; there is nothing to resume");
   const FolderLock lock(run.folder.folder);
   return training_precision(run.folder.training()) == Precision::double_float ? resume_in<double>(std::move(run))
                                                                               : resume_in<float>(std::move(run));
@@ -223,13 +220,18 @@ std::vector<Option> output_options() {
            .group = "Output"}};
 }
 
-/// Only what cannot change a run's bits may be said again beside --resume.
+/// Only what cannot change a run's bits may be said again beside --resume, and the run must be there.
 void check_resume(const Args& said) {
   if (said.given("data"))
     throw UsageError("--resume and --data were both given; a run that goes on has its data in its folder");
   for (const Option& option : joined({recipe_options(), output_options()}))
     if (said.given(option.name) && option.name != "resume")
       throw UsageError("--" + option.name + " cannot change in a run that goes on; its recipe is in its folder");
+  const RunFolder run{said.path("resume")};
+  std::error_code error;
+  if (!fs::exists(run.training(), error))
+    throw InputError(run.folder.string() + ": no training.safetensors in it; there is nothing to resume");
+  run.refuse_strange_files();
 }
 
 Work prepare_train(const Args& said) {
