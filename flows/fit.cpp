@@ -20,9 +20,8 @@ void expect_finite(const Samples<double>& rows, const char* what) {
                          "leave the row out");
 }
 
-}  // namespace
-
-Cnf fit(const Samples<double>& train, const Samples<double>& validation, const FitOptions& options) {
+/// Of rows that are finite.
+Cnf fitted(const Samples<double>& train, const Samples<double>& validation, const FitOptions& options) {
   const auto names = std::ssize(options.columns);
   if (names != 0 && names != train.x.rows())
     throw std::invalid_argument("fit: " + std::to_string(names) + " column names for " +
@@ -30,12 +29,18 @@ Cnf fit(const Samples<double>& train, const Samples<double>& validation, const F
   Cnf start = start_flow(options.field, Standardisation::identity(train.x.rows()), options.seed, options.t_data,
                          options.columns);
   expect_samples("fit", start, train.x.rows(), train.given.rows());
-  expect_finite(train, "training row");
-  expect_finite(validation, "validation row");
   start.standardisation = fit_standardisation(train.x, options.columns, "fit");
   FlowTrainOptions training = options.training;
   set_shared(training, options.precision, options.threads, options.seed);
   return cnf::train(start, training_rows(train, validation, options.seed), training, options.hooks);
+}
+
+}  // namespace
+
+Cnf fit(const Samples<double>& train, const Samples<double>& validation, const FitOptions& options) {
+  expect_finite(train, "training row");
+  expect_finite(validation, "validation row");
+  return fitted(train, validation, options);
 }
 
 Cnf fit(const Samples<double>& x, const FitOptions& options) {
@@ -47,7 +52,7 @@ Cnf fit(const Samples<double>& x, const FitOptions& options) {
   const Split split = split_rows(x.size(), {1 - options.validation, options.validation, 0}, options.seed);
   const SampleBatch train{take(x.x, split.train), take(x.given, split.train)};
   const SampleBatch validation{take(x.x, split.validation), take(x.given, split.validation)};
-  return fit(train, validation, options);
+  return fitted(train, validation, options);
 }
 
 }  // namespace cnf

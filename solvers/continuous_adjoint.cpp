@@ -79,11 +79,7 @@ class Backward {
     T* const k = scratch_.take<T>(shape_.size());
     slopes(k);
     gradient_.dloss_dt_end = dot(w_.z.data(), k, shape_.z()) + dot(w_.q.data(), k + shape_.z(), shape_.q());
-    while (leg())
-      if (status_.ok())
-        jump(k);
-      else
-        return status_;
+    while (leg() && status_.ok()) jump(k);
     if (!status_.ok()) return status_;
     slopes(k);
     gradient_.dloss_dt_begin = -dot(a_.data(), k, shape_.z()) - dot(w_.q.data(), k + shape_.z(), shape_.q());
@@ -97,11 +93,6 @@ class Backward {
   template <class V>
   std::span<V> take(Index n) {
     return {scratch_.take<V>(n), static_cast<std::size_t>(n)};
-  }
-  static double dot(const T* x, const T* y, Index n) {
-    double sum = 0;
-    for (Index i = 0; i < n; ++i) sum += static_cast<double>(x[i]) * static_cast<double>(y[i]);
-    return sum;
   }
   static bool same(std::span<const double> t) {
     return std::equal(t.begin() + (t.empty() ? 0 : 1), t.end(), t.begin());

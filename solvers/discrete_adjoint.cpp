@@ -16,13 +16,6 @@ namespace cnf {
 
 namespace {
 
-template <class T>
-double dot(const T* x, const T* y, Index n) {
-  double sum = 0;
-  for (Index i = 0; i < n; ++i) sum += static_cast<double>(x[i]) * static_cast<double>(y[i]);
-  return sum;
-}
-
 /// The transposes of a recording's steps, from the last to the first.
 template <class T>
 class Transpose {

@@ -22,6 +22,14 @@ struct Shape {
 template <class T>
 using Slots = std::array<T*, kMaxTerms>;
 
+/// <x, y> of n values, summed in double: what a cotangent says of a slope.
+template <class T>
+double dot(const T* x, const T* y, Index n) {
+  double sum = 0;
+  for (Index i = 0; i < n; ++i) sum += static_cast<double>(x[i]) * static_cast<double>(y[i]);
+  return sum;
+}
+
 namespace detail {
 
 template <class T, int M>

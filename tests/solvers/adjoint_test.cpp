@@ -36,9 +36,6 @@ struct Gradient {
   }
 };
 
-Tile<double> tile(const Matrix<double>& x) { return {x.data(), x.rows(), x.cols()}; }
-Out<double> out(Matrix<double>& x) { return {x.data(), x.rows(), x.cols()}; }
-
 struct Setting {
   TanhField<double> field{kD, Seed{21}};
   Matrix<double> start = normals<double>(kD, kB, Seed{22}), w_z = normals<double>(kD, kB, Seed{23}),

@@ -98,6 +98,22 @@ class TanhField final : public Dynamics<T> {
   }
 };
 
+inline Tile<double> tile(const Matrix<double>& x) { return {x.data(), x.rows(), x.cols()}; }
+inline Out<double> out(Matrix<double>& x) { return {x.data(), x.rows(), x.cols()}; }
+
+/// The fourth-order central difference of value() along x, which value() reads.
+template <class Value>
+double difference(double& x, const Value& value) {
+  const double at = x, h = 1e-3;
+  const auto moved = [&](double step) {
+    x = at + step;
+    const double result = value();
+    x = at;
+    return result;
+  };
+  return (8 * (moved(h) - moved(-h)) - (moved(2 * h) - moved(-2 * h))) / (12 * h);
+}
+
 /// Standard normals, rows x cols.
 template <class T>
 Matrix<T> normals(Index rows, Index cols, Seed seed) {

@@ -49,8 +49,6 @@ auto by_hand(const Matrix<double>& params) {
   return function_dynamics<double>(2, f, PendulumPullback{p}, 3);
 }
 
-Tile<double> tile(const Matrix<double>& x) { return {x.data(), x.rows(), x.cols()}; }
-
 /// dloss/dz0 and dloss/dparams of loss = sum(w o z(t_end)) through the steps taken.
 struct Gradient {
   Matrix<double> z_bar;

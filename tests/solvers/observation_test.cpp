@@ -16,9 +16,6 @@ namespace {
 
 constexpr Index kD = 3, kB = 4;
 
-Tile<double> tile(const Matrix<double>& x) { return {x.data(), x.rows(), x.cols()}; }
-Out<double> out(Matrix<double>& x) { return {x.data(), x.rows(), x.cols()}; }
-
 SolveOptions solver(const char* text, double tolerance = 1e-4) {
   const MethodChoice m = parse_method(text);
   SolveOptions options;
@@ -111,16 +108,7 @@ Gradient gradient_of(const Loss& loss, const SolveOptions& solve, const Gradient
 /// The same by fourth-order central differences.
 std::vector<double> differences(Loss& loss, const SolveOptions& options) {
   std::vector<double> g;
-  const auto along = [&](double& x) {
-    const double at = x, h = 1e-3;
-    const auto moved = [&](double step) {
-      x = at + step;
-      const double value = loss(options);
-      x = at;
-      return value;
-    };
-    g.push_back((8 * (moved(h) - moved(-h)) - (moved(2 * h) - moved(-2 * h))) / (12 * h));
-  };
+  const auto along = [&](double& x) { g.push_back(difference(x, [&] { return loss(options); })); };
   for (Index i = 0; i < loss.start.size(); ++i) along(loss.start(i));
   for (Index i = 0; i < loss.field.parameters(); ++i) along(loss.field.parameter(i));
   for (double& t : loss.t0) along(t);
