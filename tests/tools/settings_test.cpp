@@ -198,6 +198,8 @@ TEST_CASE("a recipe of the first release is read, and an impossible one refused 
 
   CHECK_THAT(refusal([&] { args_of_recipe(said(), R"({"lr": 1})", "run"); }),
              Contains("run: its recipe names no data"));
+  CHECK_THAT(refusal([&] { args_of_recipe(said(), R"({"data": "moons"})", "run"); }),
+             Contains("run: its recipe names no validate-every"));
   for (const auto& [was, is, message] : std::vector<std::tuple<std::string, std::string, std::string>>{
            {"\"beta1\":0.9", "\"beta1\":2", "run: its recipe: beta1: 2 is out of range"},
            {"\"likelihood\"", "\"flow-matching\"", "flow-matching needs none"},

@@ -84,7 +84,8 @@ Args args_of_recipe(const Args& said, const std::string& json, const std::string
   translate(kept);
   Args args = args_from(said, recipe_options(), kept);
   const std::string its_recipe = path + ": its recipe";
-  if (!args.given("data")) throw InputError(its_recipe + " names no data");
+  for (const char* needed : {"data", "validate-every"})
+    if (!args.given(needed)) throw InputError(its_recipe + " names no " + needed);
   try {
     check_recipe(args);
   } catch (const UsageError& error) {

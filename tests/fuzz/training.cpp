@@ -1,0 +1,37 @@
+// A training state, and the recipe in it that its run goes on by.
+#include "flows/files/training_file.hpp"
+
+#include "tests/fuzz/target.hpp"
+#include "tools/cli/args.hpp"
+#include "tools/run/recipe.hpp"
+#include "tools/verbs/verbs.hpp"
+
+using namespace cnf;
+
+namespace {
+
+template <class T>
+void read(const std::filesystem::path& path) {
+  const TrainingFile<T> training = read_training<T>(path);
+  const std::string again = training_bytes<T>(training);
+  const fuzz::MemoryFile second(fuzz::bytes(again));
+  fuzz::require(training_bytes<T>(read_training<T>(second.path())) == again, "a state that is read is written again");
+  static const Args kNothingSaid(train_verb(), {});
+  const Args args = args_of_recipe(kNothingSaid, training.file.recipe, "input");
+  train_options(args, training.file.precision);
+}
+
+}  // namespace
+
+int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  const auto input = fuzz::bytes(data, size);
+  const auto written = fuzz::with_digests(input);
+  const fuzz::MemoryFile file(written ? fuzz::bytes(*written) : input);
+  fuzz::accepts([&] {
+    if (training_precision(file.path()) == Precision::double_float)
+      read<double>(file.path());
+    else
+      read<float>(file.path());
+  });
+  return 0;
+}
