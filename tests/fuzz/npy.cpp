@@ -25,7 +25,7 @@ int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
     const NpyArray whole = parse_npy(input, "input");
     NpyReader rows(ByteSource(input, "input"));
     const Index cols = std::max<Index>(rows.cols(), 1);
-    if (rows.cols() == 0) return;
+    if (whole.values.empty()) return;
     std::vector<double> values;
     std::vector<double> row(static_cast<std::size_t>(cols));
     while (rows.read_rows(row) > 0) values.insert(values.end(), row.begin(), row.end());

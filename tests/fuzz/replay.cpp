@@ -11,6 +11,8 @@
 #include "base/random.hpp"
 #include "tests/fuzz/target.hpp"
 
+using namespace std::literals;
+
 namespace {
 
 using Input = std::vector<std::uint8_t>;
@@ -30,7 +32,7 @@ class Chance {
 
 /// A few changes to one of the inputs: bits, bytes that readers look for, pieces cut out, doubled or from another.
 Input mutant(const std::vector<Input>& inputs, std::uint64_t m) {
-  constexpr std::string_view kTelling("\0\xff\x7f\x80 \t\n\r\"'-+.,:;{}[]()#\\09e", 29);
+  constexpr std::string_view kTelling = "\0\xff\x7f\x80 \t\n\r\"'-+.,:;{}[]()#\\09e"sv;
   Chance chance(m);
   Input out = inputs[chance.below(inputs.size())];
   for (std::size_t change = chance.below(6) + 1; change > 0; --change) {
