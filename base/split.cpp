@@ -1,4 +1,5 @@
 #include "base/split.hpp"
+#include "base/number_text.hpp"
 
 #include <algorithm>
 #include <cmath>
@@ -11,8 +12,8 @@ Split split_rows(Index n, const SplitFractions& fractions, Seed seed) {
   const auto is_fraction = [](double f) { return f >= 0 && f <= 1; };
   if (!is_fraction(fractions.train) || !is_fraction(fractions.validation) || !is_fraction(fractions.test) ||
       std::abs(fractions.train + fractions.validation + fractions.test - 1) > 1e-9)
-    throw std::invalid_argument("split_rows: fractions " + std::to_string(fractions.train) + ", " +
-                                std::to_string(fractions.validation) + ", " + std::to_string(fractions.test) +
+    throw std::invalid_argument("split_rows: fractions " + shortest(fractions.train) + ", " +
+                                shortest(fractions.validation) + ", " + shortest(fractions.test) +
                                 ", expected three numbers from 0 to 1 that sum to 1");
   const double rows = static_cast<double>(n);
   const Index validation = std::lround(fractions.validation * rows), test = std::lround(fractions.test * rows);

@@ -6,6 +6,7 @@
 
 #include "base/error.hpp"
 #include "base/npy.hpp"
+#include "base/number_text.hpp"
 #include "base/utf8.hpp"
 
 namespace cnf {
@@ -30,7 +31,7 @@ Split read_split(const std::filesystem::path& path, Index n) {
     for (Index k = 0; k < got; ++k, ++i) {
       const double value = buffer[static_cast<std::size_t>(k)];
       if (value != 0 && value != 1 && value != 2)
-        throw InputError(name + ":" + std::to_string(i + 1) + ": " + std::to_string(value) +
+        throw InputError(name + ":" + std::to_string(i + 1) + ": " + shortest(value) +
                          ", expected 0 (train), 1 (validation) or 2 (test)");
       (value == 0 ? split.train : value == 1 ? split.validation : split.test).push_back(i);
     }

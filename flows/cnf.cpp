@@ -1,4 +1,5 @@
 #include "flows/cnf.hpp"
+#include "base/number_text.hpp"
 
 #include <algorithm>
 #include <cmath>
@@ -40,7 +41,7 @@ void check(const Cnf& model) {
     if (dim(block.field) != model.dim())
       refuse("blocks over " + std::to_string(model.dim()) + " and " + std::to_string(dim(block.field)) + " dimensions");
     if (!std::isfinite(block.t_base) || !std::isfinite(block.t_data) || block.t_base == block.t_data)
-      refuse("t_base is " + std::to_string(block.t_base) + ", t_data " + std::to_string(block.t_data) +
+      refuse("t_base is " + shortest(block.t_base) + ", t_data " + shortest(block.t_data) +
              "; expected two different finite times");
   }
   if (!model.given.empty()) refuse("it has the condition '" + model.given.front().name + "', but no field takes one");

@@ -45,7 +45,7 @@ Cnf fit(const Samples<double>& train, const Samples<double>& validation, const F
 
 Cnf fit(const Samples<double>& x, const FitOptions& options) {
   if (!(options.validation >= 0 && options.validation < 1))
-    throw std::invalid_argument("fit: validation is " + std::to_string(options.validation) +
+    throw std::invalid_argument("fit: validation is " + shortest(options.validation) +
                                 ", expected a share of the rows from 0 to below 1");
   if (x.size() < 1) throw std::invalid_argument("fit: there are no rows; samples are columns");
   expect_finite(x, "row");

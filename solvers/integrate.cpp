@@ -25,8 +25,8 @@ std::string shape_text(const Blocks& b) {
 }
 
 void check_times(double t_begin, double t_end) {
-  if (!std::isfinite(t_begin)) refuse("t_begin is " + std::to_string(t_begin) + ", expected a finite time");
-  if (!std::isfinite(t_end)) refuse("t_end is " + std::to_string(t_end) + ", expected a finite time");
+  if (!std::isfinite(t_begin)) refuse("t_begin is " + shortest(t_begin) + ", expected a finite time");
+  if (!std::isfinite(t_end)) refuse("t_end is " + shortest(t_end) + ", expected a finite time");
   if (!std::isfinite(t_end - t_begin)) refuse("t_end - t_begin overflows");
 }
 
@@ -256,7 +256,6 @@ void check_arguments(const Dynamics<T>& dynamics, double t_begin, double t_end, 
 }  // namespace
 
 void check(const SolveOptions& options) {
-  const auto number = [](double x) { return std::to_string(x); };
   if (options.method.is_null()) refuse("method is null");
   const std::string method(options.method.name());
   if (options.fixed_steps < 0) refuse("fixed_steps is " + std::to_string(options.fixed_steps) + ", expected 0 or more");
@@ -266,13 +265,13 @@ void check(const SolveOptions& options) {
   if (options.fixed_steps == 0 && options.fractions.empty() && !options.method.is_adaptive())
     refuse("fixed_steps is 0, but " + method + " has no error estimate; set fixed_steps");
   if (!(options.rtol >= 0) || !std::isfinite(options.rtol))
-    refuse("rtol is " + number(options.rtol) + ", expected a finite number, 0 or more");
+    refuse("rtol is " + shortest(options.rtol) + ", expected a finite number, 0 or more");
   if (!(options.atol >= 0) || !std::isfinite(options.atol))
-    refuse("atol is " + number(options.atol) + ", expected a finite number, 0 or more");
+    refuse("atol is " + shortest(options.atol) + ", expected a finite number, 0 or more");
   if (options.rtol == 0 && options.atol == 0) refuse("rtol and atol are both 0");
   if (options.max_steps < 1) refuse("max_steps is " + std::to_string(options.max_steps) + ", expected 1 or more");
   if (!(options.first_step >= 0) || !std::isfinite(options.first_step))
-    refuse("first_step is " + number(options.first_step) + ", expected a finite number, 0 or more");
+    refuse("first_step is " + shortest(options.first_step) + ", expected a finite number, 0 or more");
 }
 
 template <class T>

@@ -1,6 +1,7 @@
 // Invariants. The tape holds f's own, then the s of every sample, then f and q' before they were scaled by L: what the
 // ends' gradients read. Inside, f always sees one time a sample.
 #include "solvers/span_dynamics.hpp"
+#include "base/number_text.hpp"
 
 #include <algorithm>
 #include <cmath>
@@ -17,7 +18,7 @@ SpanDynamics<T>::SpanDynamics(const Dynamics<T>& f, std::span<const double> t0, 
   if (f.blocks().s > 0) refuse("the dynamics has an s block, whose rates are summed over samples");
   for (std::size_t b = 0; b < t0.size(); ++b) {
     if (!std::isfinite(t0[b]) || !std::isfinite(t1[b]))
-      refuse("span " + std::to_string(b) + " goes from " + std::to_string(t0[b]) + " to " + std::to_string(t1[b]));
+      refuse("span " + std::to_string(b) + " goes from " + shortest(t0[b]) + " to " + shortest(t1[b]));
     t0_.push_back(static_cast<T>(t0[b]));
     t1_.push_back(static_cast<T>(t1[b]));
     length_.push_back(static_cast<T>(t1[b] - t0[b]));

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/error.hpp"
+#include "base/number_text.hpp"
 #include "base/safetensors.hpp"
 #include "flows/layout.hpp"
 
@@ -80,9 +81,9 @@ class TensorReader {
       for (Index j = 0; j < cols; ++j) {
         result(i, j) = data[static_cast<std::size_t>(i * cols + j)];
         if (!std::isfinite(static_cast<double>(result(i, j))))
-          throw InputError(path_ + ": tensor " + in_quotes(name) + " holds " + std::to_string(result(i, j)) +
-                           " at row " + std::to_string(i + 1) + ", column " + std::to_string(j + 1) +
-                           "; weights must be finite");
+          throw InputError(path_ + ": tensor " + in_quotes(name) + " holds " +
+                           shortest(static_cast<double>(result(i, j))) + " at row " + std::to_string(i + 1) +
+                           ", column " + std::to_string(j + 1) + "; weights must be finite");
       }
     return result;
   }

@@ -12,6 +12,7 @@
 #include <string>
 
 #include "base/error.hpp"
+#include "base/number_text.hpp"
 
 namespace cnf {
 
@@ -126,7 +127,7 @@ void Trainer<T>::check() const {
   }
   if (stages_.back().stage.steps > 0) return;
   if (!(options_.seconds > 0 && std::isfinite(options_.seconds)))
-    refuse("seconds is " + std::to_string(options_.seconds) + ", expected a positive number");
+    refuse("seconds is " + shortest(options_.seconds) + ", expected a positive number");
   if (!hooks_.clock) refuse("a run by seconds needs a clock");
 }
 

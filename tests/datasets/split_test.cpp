@@ -33,7 +33,7 @@ TEST_CASE("a split file is read row by row and checked", "[datasets][split]") {
   CHECK(split.test == std::vector<Index>{1});
   CHECK(message(7) == ": 6 x 1 values, expected one for each of the data's 7 rows");
   write({0, 3});
-  CHECK(message(2) == ":2: 3.000000, expected 0 (train), 1 (validation) or 2 (test)");
+  CHECK(message(2) == ":2: 3, expected 0 (train), 1 (validation) or 2 (test)");
   write({0, NAN});
   CHECK(message(2) == ":2: nan, expected 0 (train), 1 (validation) or 2 (test)");
   write({1, 2});

@@ -157,7 +157,7 @@ TEST_CASE("a fit names what it cannot do with", "[flows][fit][errors]") {
   CHECK_THROWS_WITH(fit(x, options), Contains("fit: 1 column names for 2 dimensions"));
   options.columns = {"a", "b"};
   options.validation = 1;
-  CHECK_THROWS_WITH(fit(x, options), Contains("fit: validation is 1.0"));
+  CHECK_THROWS_WITH(fit(x, options), Contains("fit: validation is 1,"));
   options.validation = 0.1;
   for (const double value : {std::numeric_limits<double>::quiet_NaN(), std::numeric_limits<double>::infinity()}) {
     Batch spoilt = x;

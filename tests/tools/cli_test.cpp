@@ -334,7 +334,8 @@ std::optional<double> plain_real(const std::string& text) {
   if (text.empty() || text.find_first_not_of("+-.0123456789eE") != text.npos || text[0] == '+') return std::nullopt;
   errno = 0;
   char* end = nullptr;
-  const double x = std::strtod(text.c_str(), &end);
+  static const locale_t c_locale = ::newlocale(LC_ALL_MASK, "C", nullptr);
+  const double x = ::strtod_l(text.c_str(), &end, c_locale);
   const bool lost = errno == ERANGE && (x == 0 || std::isinf(x));
   if (*end != '\0' || lost) return std::nullopt;
   return x;

@@ -10,6 +10,7 @@
 
 #include "base/file_writer.hpp"
 #include "base/npy.hpp"
+#include "base/number_text.hpp"
 #include "datasets/toy.hpp"
 #include "flows/files/model_file.hpp"
 #include "flows/fit.hpp"
@@ -79,7 +80,7 @@ void train_on_table() {
   std::string rows = "id,power (kW),price\n";
   for (int i = 0; i < 400; ++i) {
     const double a = std::sin(12.9898 * i) * 50 + 1200, b = std::cos(78.233 * i) + a / 100;
-    rows += "r" + std::to_string(i) + "," + std::to_string(a) + "," + std::to_string(b) + "\n";
+    rows += "r" + std::to_string(i) + "," + decimals(a, 6) + "," + decimals(b, 6) + "\n";
   }
   put(shell() / "table.csv", rows);
   if (!std::filesystem::exists(shell() / "table"))
@@ -210,7 +211,7 @@ TEST_CASE_METHOD(Fresh, "the density's grid is exp of logprob at the cells' cent
   CHECK(mass == Approx(1).margin(0.01));  // the window leaves a little outside
   std::string centres = "x,y\n";
   for (const auto& [i, j] : {std::pair{0, 0}, std::pair{119, 0}, std::pair{37, 61}, std::pair{60, 50}})
-    centres += std::to_string(-6 + 0.1 * (i + 0.5)) + "," + std::to_string(-5 + 0.1 * (j + 0.5)) + "\n";
+    centres += decimals(-6 + 0.1 * (i + 0.5), 6) + "," + decimals(-5 + 0.1 * (j + 0.5), 6) + "\n";
   put(shell() / "centres.csv", centres);
   works("cnf logprob model --data centres.csv -o p.npy");
   const NpyArray p = array("p.npy");

@@ -1,4 +1,5 @@
 #include "tools/draw/colour_scale.hpp"
+#include "base/number_text.hpp"
 
 #include <algorithm>
 #include <cmath>
@@ -48,7 +49,7 @@ void ColourLimits::include(const Matrix<double>& grid) {
 ColourScale ColourLimits::scale(bool log, std::optional<double> low, std::optional<double> high) const {
   for (const std::optional<double>& end : {low, high})
     if (end && (!std::isfinite(*end) || (log && *end <= 0)))
-      throw std::invalid_argument("ColourLimits: an end is " + std::to_string(*end) + "; expected a finite " +
+      throw std::invalid_argument("ColourLimits: an end is " + shortest(*end) + "; expected a finite " +
                                   (log ? "positive number on a logarithmic scale" : "number"));
   ColourScale s{0, 1, log};
   if (log) {
@@ -69,8 +70,8 @@ ColourScale ColourLimits::scale(bool log, std::optional<double> low, std::option
     }
   }
   if (!apart(s.low, s.high))
-    throw std::invalid_argument("ColourLimits: the scale would run from " + std::to_string(s.low) + " to " +
-                                std::to_string(s.high) +
+    throw std::invalid_argument("ColourLimits: the scale would run from " + shortest(s.low) + " to " +
+                                shortest(s.high) +
                                 "; the upper end must be the larger (by more than 1e-9 of it and by 1e-280)");
   return s;
 }

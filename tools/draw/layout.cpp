@@ -3,6 +3,7 @@
 #include <cstdlib>
 #include <stdexcept>
 
+#include "base/number_text.hpp"
 #include "tools/draw/figure_labels.hpp"
 
 namespace cnf {
@@ -18,12 +19,11 @@ void check(const FigureSpec& spec) {
   };
   side("width", spec.width);
   if (spec.height != 0) side("height", spec.height);
-  if (!(spec.scale >= 0.25 && spec.scale <= 16))
-    refuse("scale is " + std::to_string(spec.scale) + "; expected 0.25 to 16");
+  if (!(spec.scale >= 0.25 && spec.scale <= 16)) refuse("scale is " + shortest(spec.scale) + "; expected 0.25 to 16");
   const auto ends = [](const char* name, double low, double high) {
     const double larger = std::max(std::abs(low), std::abs(high));
     if (!std::isfinite(low) || !std::isfinite(high) || !(high / 2 - low / 2 > 5e-10 * larger) || larger < 1e-300)
-      refuse(std::string(name) + " runs from " + std::to_string(low) + " to " + std::to_string(high) +
+      refuse(std::string(name) + " runs from " + shortest(low) + " to " + shortest(high) +
              "; expected finite ends, the upper the larger by more than 1e-9 of their size");
   };
   ends("x", spec.range.x0, spec.range.x1);

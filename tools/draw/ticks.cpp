@@ -1,4 +1,5 @@
 #include "tools/draw/ticks.hpp"
+#include "base/number_text.hpp"
 
 #include <algorithm>
 #include <charconv>
@@ -76,7 +77,7 @@ std::string power_of_ten(int exponent) {
 Ticks linear_ticks(double low, double high, TickStep step) {
   const double larger = std::max(std::abs(low), std::abs(high));
   if (!std::isfinite(low) || !std::isfinite(high) || !(high / 2 - low / 2 > 5e-10 * larger))
-    throw std::invalid_argument("linear_ticks: range " + std::to_string(low) + " to " + std::to_string(high) +
+    throw std::invalid_argument("linear_ticks: range " + shortest(low) + " to " + shortest(high) +
                                 "; the ends must be finite and differ by more than 1e-9 of the larger");
   const double unit = step.value();
   if (larger / unit > 1e15) throw std::invalid_argument("linear_ticks: step far too fine for the range");
@@ -116,7 +117,7 @@ Ticks linear_ticks(double low, double high, TickStep step) {
 
 Ticks log_ticks(double low, double high, int most) {
   if (!(low > 0) || !(high > low) || !std::isfinite(high))
-    throw std::invalid_argument("log_ticks: range " + std::to_string(low) + " to " + std::to_string(high) +
+    throw std::invalid_argument("log_ticks: range " + shortest(low) + " to " + shortest(high) +
                                 "; expected 0 < low < high");
   const auto inside = [&](double v) { return v >= low * (1 - 1e-9) && v <= high * (1 + 1e-9); };
   const int first = floor_log10(low), last = floor_log10(high * (1 + 1e-9));
