@@ -1,8 +1,8 @@
 #!/bin/sh
 # Trains small models with the program and compares its log-densities with those of rebuild.py, which knows
-# docs/file-format.md alone.   check.sh CNF TWO_BLOCKS PYTHON
+# docs/file-format.md alone.   check.sh CNF TWO_BLOCKS PYTHON [METHOD]   (METHOD of SciPy in the place of its own steps)
 set -eu
-cnf=$1 two_blocks=$2 python=$3 here=$(dirname "$0")
+cnf=$1 two_blocks=$2 python=$3 method=${4-} here=$(dirname "$0")
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 
@@ -11,7 +11,7 @@ compare_model() {
   if [ "$2" = float ]; then solver="--rtol 1e-6 --atol 1e-6"; else solver="--rtol 1e-12 --atol 1e-12"; fi
   # shellcheck disable=SC2086  # two options and their values
   "$cnf" logprob "$1" --data "$5" --precision "$2" $solver -q --force -o "$folder/logp.npy"
-  "$python" "$here/rebuild.py" "$1" "$5" "$folder/logp.npy" "$3" "$4"
+  "$python" "$here/rebuild.py" "$1" "$5" "$folder/logp.npy" "${method:-$3}" "$4"
 }
 
 # compare PRECISION STEPS TOLERANCE DATA POINTS [training options]

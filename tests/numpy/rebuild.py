@@ -1,5 +1,6 @@
 """Rebuilds a model from docs/file-format.md with NumPy alone: rebuild.py MODEL POINTS.npy LOGP.npy STEPS TOLERANCE
 
+STEPS: a number of Runge-Kutta steps of its own, or a method of scipy.integrate.solve_ivp, DOP853.
 Prints the largest difference between its own log-density and LOGP, and fails where that is above the tolerance (nats).
 """
 import json
@@ -71,7 +72,20 @@ x = np.load(points).astype("f8")
 S = tensor["standardisation.scale"]
 u, q = np.linalg.solve(S, (x - tensor["standardisation.mean"]).T).T, np.zeros(len(x))
 for part in reversed(blocks):  # from the data to the base
-    f, h = {"mlp": mlp, "planar": planar}[part["kind"]](part), (part["t_base"] - part["t_data"]) / int(steps)
+    f = {"mlp": mlp, "planar": planar}[part["kind"]](part)
+    if not steps.isdigit():
+        from scipy.integrate import solve_ivp
+
+        def rates(t, y):
+            f_u, f_q = f(t, y[len(x):].reshape(u.shape))
+            return np.concatenate([f_q, f_u.ravel()])
+
+        solved = solve_ivp(rates, (part["t_data"], part["t_base"]), np.concatenate([q, u.ravel()]), method=steps,
+                           rtol=1e-12, atol=1e-12)
+        assert solved.success
+        q, u = solved.y[:len(x), -1], solved.y[len(x):, -1].reshape(u.shape)
+        continue
+    h = (part["t_base"] - part["t_data"]) / int(steps)
     for n in range(int(steps)):  # Kutta's fourth-order steps from t_data to t_base
         t = part["t_data"] + n * h
         k1, q1 = f(t, u)
