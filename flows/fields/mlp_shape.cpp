@@ -11,12 +11,16 @@ std::string_view name(TimeConditioning time) { return time == TimeConditioning::
 std::vector<Setting> MlpShape::settings() {
   return {{.name = "dim", .help = "Columns of the data.", .value = Setting::Whole{&dim}, .from_data = true},
           {.name = "hidden",
-           .help = "Widths of the hidden layers; one or two have the divergence in closed form.",
+           .help = "Widths of the hidden layers; with one or two an exact log p costs least.",
            .value = Setting::Wholes{&hidden}},
-          {.name = "activation", .help = "After every hidden layer.", .value = choice_of(activation, kAllActivations)},
-          {.name = "time", .help = "How time enters a layer.", .value = choice_of(time, kAllTimeConditionings)},
+          {.name = "activation",
+           .help = "The nonlinearity of every hidden layer, or of every unit.",
+           .value = choice_of(activation, kAllActivations)},
+          {.name = "time",
+           .help = "How time enters a layer: by a gate and a shift, or as one more input.",
+           .value = choice_of(time, kAllTimeConditionings)},
           {.name = "output_gate",
-           .help = "Gate the last layer too, as FFJORD does.",
+           .help = "With concatsquash, gate the last layer too, as FFJORD does.",
            .value = Setting::Flag{&output_gate}}};
 }
 

@@ -14,9 +14,10 @@
 namespace cnf {
 
 std::vector<Setting> PlanarShape::settings() {
-  return {{.name = "dim", .help = "Columns of the data.", .value = Setting::Whole{&dim}, .from_data = true},
-          {.name = "units", .help = "Units that are summed.", .value = Setting::Whole{&units, 1, 1 << 16}},
-          {.name = "activation", .help = "Of every unit.", .value = choice_of(activation, kAllActivations)}};
+  return {
+      {.name = "dim", .help = "Columns of the data.", .value = Setting::Whole{&dim}, .from_data = true},
+      {.name = "units", .help = "With --field planar: how many units.", .value = Setting::Whole{&units, 1, 1 << 16}},
+      {.name = "activation", .help = "Of every unit.", .value = choice_of(activation, kAllActivations)}};
 }
 
 Layout PlanarShape::layout() const {

@@ -20,7 +20,8 @@ namespace cnf {
 /// Tensors  weight W: units x D;  bias b;  gate_weight g;  gate_bias c: units;  out_weight U: D x units.
 /// Source   Chen et al. (2018), Neural ordinary differential equations, section 4: "gating", "multiple hidden units".
 struct PlanarShape {
-  static constexpr std::string_view kKind = "planar", kHelp = "gated planar units (Chen et al. 2018)";
+  static constexpr std::string_view kKind = "planar",
+                                    kHelp = "units that each push along one direction (Chen et al. 2018)";
 
   Index dim = 2;
   Index units = 64;

@@ -26,7 +26,7 @@ namespace cnf {
 struct FlowMatching {
   static constexpr ObjectiveTraits kTraits{
       .name = "flow-matching",
-      .help = "The mean square of flow matching: cheaper updates, no solves.",
+      .help = "Flow matching makes cheaper updates, without a solve.",
       .loss_name = "matching",
       .solves = false,
       .log_density = false,

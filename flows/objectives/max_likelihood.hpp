@@ -34,7 +34,7 @@ struct MaximumLikelihood {
   /// tenth to a half).
   static constexpr ObjectiveTraits kTraits{
       .name = "likelihood",
-      .help = "Maximum likelihood: every update solves the flow.",
+      .help = "Maximum likelihood, where every update solves the flow.",
       .loss_name = "nll",
       .solves = true,
       .log_density = true,
@@ -50,7 +50,7 @@ struct MaximumLikelihood {
              .help = "The exact gradient of the steps taken, or the adjoint equation solved backwards.",
              .value = choice_of(flow.gradient, kAllGradientModes)},
             {.name = "probe",
-             .help = "The distribution of Hutchinson's probes.",
+             .help = "What Hutchinson's random vectors are drawn from.",
              .value = choice_of(flow.divergence.probe, kAllProbes)}};
   }
 

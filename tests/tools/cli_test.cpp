@@ -579,6 +579,13 @@ TEST_CASE("common mistakes are answered in these words", "[tools][cli]") {
       {with_data({"--temperature=2"}), "--temperature is not an option of cnf train", ""},
       {with_data({"-steps", "5"}), "-steps is not an option of cnf train", "long names take two dashes: --steps"},
       {with_data({"-z"}), "-z is not an option of cnf train", ""},
+      {with_data({"-n"}), "-n is not an option of cnf train", "did you mean --dry-run?"},
+      {with_data({"-b8"}), "-b8 is not an option of cnf train", "did you mean -B, --batch?"},
+      {with_data({"--device=cuda"}), "--device is not an option of cnf train",
+       "did you mean --threads? It runs on the processor alone"},
+      {with_data({"--solver=lsoda"}),
+       "--solver: 'lsoda' is not known, expected one of dopri5[:N], bosh3[:N], euler:N, rk4:N",
+       "did you mean dopri5? There is no implicit method here"},
       {with_data({"-5"}), "'-5' is a value without an option", "write --name=-5"},
       {with_data({"\u2013steps", "5"}), "'\u2013steps' begins with a typographic dash, not with a minus",
        "type it again: --steps"},
@@ -623,7 +630,8 @@ TEST_CASE("common mistakes are answered in these words", "[tools][cli]") {
        "data are given by --data moons"},
       {with_data({"a b.csv"}), "unexpected argument 'a b.csv', cnf train takes options only",
        "data are given by --data 'a b.csv'"},
-      {with_data({"--epochs=3"}), "--epochs is not an option of cnf train", "did you mean --steps?"},
+      {with_data({"--epochs=3"}), "--epochs is not an option of cnf train",
+       "did you mean --steps? It counts updates, not passes over the data"},
       {with_data({"--learning_rate", "1"}), "--learning_rate is not an option of cnf train", "did you mean --lr?"},
       {with_data({"steps=5"}), "unexpected argument 'steps=5', cnf train takes options only", "did you mean --steps?"},
       {{"--steps=5"}, "--data is missing, expected a text", "for example: cnf train --data 8gaussians -o runs/8g"},
@@ -637,13 +645,22 @@ TEST_CASE("common mistakes are answered in these words", "[tools][cli]") {
   }
   const std::vector<Mistake> sample{
       {{}, "MODEL is missing, expected a file or folder", "for example: cnf sample runs/8g -N 1000 -o points.npy"},
-      {{"m", "5", "6"}, "unexpected argument '6', cnf sample takes no more than MODEL COUNT", ""},
+      {{"m", "5", "6"},
+       "unexpected argument '6', cnf sample takes no more than MODEL COUNT",
+       "how many is said by -N 6"},
       {{"m", "many"}, "COUNT: 'many' is not a whole number, expected a whole number", ""},
       {{"m", "-N=5"}, "-N: takes its value as the next word, got '-N=5'", "write -N 5 or --num=5"},
       {{"m", "-N"}, "-N: needs a value, expected a whole number of at least 1", ""},
+      {{"m", "-n", "5"}, "-n is not an option of cnf sample", "did you mean -N, --num?"},
+      {{"m", "5", "a.npy"},
+       "unexpected argument 'a.npy', cnf sample takes no more than MODEL COUNT",
+       "an output is named by -o a.npy"},
       {{"m", "-qx"}, "-x (in '-qx') is not an option of cnf sample", ""},
       {{"m", "-q=1"}, "-q: takes no value, got '1'", "write -q"},
-      {{"m", "--model=x"}, "--model is not an option of cnf sample", "did you mean --mode?"},
+      {{"m", "--model=x"}, "--model is not an option of cnf sample", "MODEL is written by itself: cnf sample MODEL"},
+      {{"--checkpoint=x"},
+       "--checkpoint is not an option of cnf sample",
+       "MODEL is written by itself: cnf sample MODEL"},
   };
   for (const Mistake& mistake : sample) {
     const auto said = refusal(sample_verb(), mistake.words);
@@ -697,6 +714,7 @@ TEST_CASE("the nearest name is found within two edits, or by its beginning, and 
   CHECK(closest("", names).empty());
   CHECK(closest("Fit", names) == "train");
   CHECK(closest("learning-rate", names) == "lr");
+  CHECK(closest("LEARNING_RATE", names) == "lr");
   CHECK(closest("epochs", names).empty());  // ours is not a name here
   CHECK(closest(std::string(100'000, 'x'), names).empty());
 }
@@ -891,10 +909,10 @@ TEST_CASE("a verb of two words is called, listed and helped by both", "[tools][c
 
 TEST_CASE("a dry run checks and stops before the work", "[tools][cli]") {
   CHECK(program({"train", "--data=x"}).out == "trained\n");
-  const Ended dry = program({"train", "--data=x", "-n"});
+  const Ended dry = program({"train", "--data=x", "--dry-run"});
   CHECK(dry.code == 0);
   CHECK(dry.out.empty());
-  CHECK(program({"train", "--data=x", "-n", "--title=forbidden"}).code == 2);
+  CHECK(program({"train", "--data=x", "--dry-run", "--title=forbidden"}).code == 2);
 }
 
 TEST_CASE("every kind of failure has its exit code and one line", "[tools][cli]") {

@@ -357,10 +357,12 @@ TEST_CASE_METHOD(Fresh, "what is wrong is said in one line with the exit code of
 }
 
 TEST_CASE_METHOD(Fresh, "a dry run refuses what the work would refuse and writes nothing", "[verbs]") {
-  works("cnf sample model --dry-run -o new.npy && cnf density model -n -o new.png && cnf evaluate model -n");
+  works(
+      "cnf sample model --dry-run -o new.npy && cnf density model --dry-run -o new.png && cnf evaluate model "
+      "--dry-run");
   CHECK_FALSE(std::filesystem::exists(shell() / "new.npy"));
   CHECK_FALSE(std::filesystem::exists(shell() / "new.png"));
-  CHECK(shell()("cnf density nowhere -n").code == 3);
+  CHECK(shell()("cnf density nowhere --dry-run").code == 3);
 }
 
 TEST_CASE_METHOD(Fresh, "a reader that leaves early is no error and a full disk is one", "[verbs]") {

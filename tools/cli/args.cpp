@@ -71,9 +71,22 @@ class Words {
   [[noreturn]] void unknown(const std::string& shown, std::string_view name) const {
     std::vector<std::string> names;
     for (const Option& option : options_) names.push_back(option.name);
-    std::string dashed(name);
-    std::replace(dashed.begin(), dashed.end(), '_', '-');
-    throw UsageError(shown + " is not an option of cnf " + verb_.name, did_you_mean(dashed, names, "--"));
+    std::string help = did_you_mean(name, names, "--");
+    for (const Option& positional : verb_.positionals) {
+      const std::vector<std::string> one{positional.name};
+      if (name == positional.name || (help.empty() && !closest(name, one).empty()))
+        help = positional.value + " is written by itself: cnf " + verb_.name + " " + positional.value;
+    }
+    throw UsageError(shown + " is not an option of cnf " + verb_.name, help);
+  }
+
+  /// -n where there is an -N.
+  [[noreturn]] void unknown_letter(const std::string& shown, const std::string& name, char letter) const {
+    const char other = static_cast<char>(letter ^ ('a' ^ 'A'));
+    if (const Option* option = find(other))
+      throw UsageError(shown + " is not an option of cnf " + verb_.name,
+                       std::string("did you mean -") + other + ", --" + option->name + "?");
+    unknown(shown, name);
   }
 
   void read_long(const std::string& word) {
@@ -106,9 +119,9 @@ class Words {
         if (i == 1 && (word[1] == '.' || (word[1] >= '0' && word[1] <= '9'))) {
           throw UsageError(in_quotes(word) + " is a value without an option", "write --name=" + one_line(word));
         }
-        unknown(
+        unknown_letter(
             i == 1 ? one_line(word.substr(0, 60)) : "-" + one_line(word.substr(i, 1)) + " (in " + in_quotes(word) + ")",
-            name);
+            name, letter);
       }
       if (option->kind == Kind::flag) {
         if (i + 1 < word.size() && word[i + 1] == '=') {
@@ -153,17 +166,29 @@ std::string example_help(const Verb& verb) {
   return verb.examples.empty() ? "cnf " + verb.name + " --help" : "for example: " + verb.examples.front();
 }
 
+/// What a word by itself was meant for: `cnf sample runs/8g 1000`, `cnf train moons`, `cnf density runs/8g a.png`.
+std::string option_for(const Verb& verb, const std::string& extra) {
+  std::vector<std::string> names;
+  for (const Option& option : verb.options) names.push_back(option.name);
+  const auto find = [&](const char* name) {
+    const auto at = std::find(names.begin(), names.end(), name);
+    return at == names.end() ? nullptr : &verb.options[static_cast<std::size_t>(at - names.begin())];
+  };
+  const Option *num = find("num"), *data = find("data");
+  const std::string word = shell_word(one_line(extra)), of_data = "data are given by --data " + word;
+  if (data && std::find(data->choices.begin(), data->choices.end(), extra) != data->choices.end()) return of_data;
+  if (num && extra.find_first_not_of("0123456789") == extra.npos) return "how many is said by -N " + word;
+  const std::string meant = did_you_mean(extra, names, "--");
+  if (!meant.empty() || extra.find('=') != extra.npos) return meant;
+  if (data) return of_data;
+  return find("output") ? "an output is named by -o " + word : "";
+}
+
 [[noreturn]] void refuse_extra(const Verb& verb, const std::string& extra) {
   std::string takes = verb.positionals.empty() ? "takes options only" : "takes no more than";
   for (const Option& positional : verb.positionals) takes += " " + positional.value;
-  std::vector<std::string> names;
-  for (const Option& option : verb.options) names.push_back(option.name);
-  std::string help = did_you_mean(extra, names, "--");
-  // `cnf train moons`: the data are an option.
-  const bool has_data = std::find(names.begin(), names.end(), "data") != names.end();
-  if (help.empty() && has_data && extra.find('=') == extra.npos)
-    help = "data are given by --data " + shell_word(one_line(extra));
-  throw UsageError("unexpected argument " + in_quotes(extra) + ", cnf " + verb.name + " " + takes, help);
+  throw UsageError("unexpected argument " + in_quotes(extra) + ", cnf " + verb.name + " " + takes,
+                   option_for(verb, extra));
 }
 
 }  // namespace

@@ -55,7 +55,8 @@ struct Option {
   std::string initial{};  ///< the default, as it would be typed; empty: none
   Range range{};
   std::size_t min_count = 1, max_count = 64;  ///< the length of a list
-  std::vector<std::string> choices{};         ///< "exact"; "rk4:N" needs a number; "hutchinson[:K]" may have one
+  /// "exact"; "rk4:N" needs a number; "hutchinson[:K]" may have one. Of a path: names that are no files.
+  std::vector<std::string> choices{};
   std::string help{};
   std::string group{};  ///< the heading it stands under in --help; empty: "Options"
   bool required = false;

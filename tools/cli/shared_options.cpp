@@ -54,7 +54,7 @@ Option force_option() {
 }
 Option quiet_option() { return {.name = "quiet", .letter = 'q', .help = "Only errors are said.", .group = "Common"}; }
 Option dry_run_option() {
-  return {.name = "dry-run", .letter = 'n', .help = "Check everything, then stop before the work.", .group = "Common"};
+  return {.name = "dry-run", .help = "Check everything, then stop before the work.", .group = "Common"};
 }
 Option progress_option() {
   return {.name = "progress",
@@ -76,7 +76,7 @@ std::vector<Option> draw_options() {
            .kind = Kind::integer,
            .initial = "1000",
            .range = Range::whole(1, kMost),
-           .help = "How many."},
+           .help = "How many points."},
           {.name = "first",
            .value = "I",
            .kind = Kind::integer,
@@ -85,23 +85,25 @@ std::vector<Option> draw_options() {
            .help = "Number of the first: draws I, I + 1, ... of the seed's stream."}};
 }
 Option precision_option(const std::string& initial) {
-  return choice_of_solver("precision", "TYPE", initial, {"float", "double"}, "The numbers computed with.");
+  return choice_of_solver("precision", "TYPE", initial, {"float", "double"}, "Numbers of 32 or of 64 bits.");
 }
 Option rtol_option(const std::string& initial) {
-  return real_of_solver("rtol", initial, Range::open(0, 1), "Error allowed in a step, relative to the state.");
+  return real_of_solver("rtol", initial, Range::open(0, 1), "Relative error allowed in each step.");
 }
 Option atol_option(const std::string& initial) {
-  return real_of_solver("atol", initial, Range::above(0), "Error allowed in a step, in units of the state.");
+  return real_of_solver("atol", initial, Range::above(0),
+                        "Absolute error allowed in each step, in standard deviations of the data.");
 }
 Option norm_option(const std::string& initial) {
-  return choice_of_solver(
-      "norm", "NORM", initial, {"sample", "tile"},
-      "Whose error is controlled: every sample's, or a tile's root mean square (fewer evaluations).");
+  return choice_of_solver("norm", "NORM", initial, {"sample", "tile"},
+                          "Who keeps to the tolerance: every sample, or in the mean those that are solved together "
+                          "(tile), with less work.");
 }
 Option divergence_option(const std::string& initial) {
-  Option option =
-      choice_of_solver("divergence", "HOW", initial, {"auto", "exact", "hutchinson[:K]"},
-                       "The trace of the Jacobian: exact, or Hutchinson's estimate from K probes a sample.");
+  Option option = choice_of_solver(
+      "divergence", "HOW", initial, {"auto", "exact", "hutchinson[:K]"},
+      "How the change of log p along the flow is found: exactly, or by Hutchinson's estimate from K random vectors "
+      "a sample; auto is exact, but in training where that is dear.");
   option.range = Range::whole(1, kMaxProbes);
   return option;
 }

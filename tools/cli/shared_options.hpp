@@ -9,13 +9,13 @@
 
 namespace cnf {
 
-Option seed_option();      ///< --seed, integer, default 0
-Option threads_option();   ///< --threads, integer, no default: all cores
-Option json_option();      ///< --json, flag
-Option force_option();     ///< -f --force, flag
-Option quiet_option();     ///< -q --quiet, flag
-Option dry_run_option();   ///< -n --dry-run, flag; run_program acts on it
-Option progress_option();  ///< --progress, choice auto|plain|json|none
+Option seed_option();                                                     ///< --seed, integer, default 0
+Option threads_option();                                                  ///< --threads, integer, no default: all cores
+Option json_option();                                                     ///< --json, flag
+Option force_option();                                                    ///< -f --force, flag
+Option quiet_option();                                                    ///< -q --quiet, flag
+Option dry_run_option();                                                  ///< --dry-run, flag; run_program acts on it
+Option progress_option();                                                 ///< --progress, choice auto|plain|json|none
 Option output_option(const std::string& value, const std::string& help);  ///< -o --output, path
 std::vector<Option> draw_options();                                       ///< -N --num, --first: of a seed's stream
 Option precision_option(const std::string& initial = "float");            ///< --precision, choice float|double

@@ -16,63 +16,148 @@ std::string lower(std::string_view text) {
 }
 
 /// Words that people bring from elsewhere, lower case and with dashes, and ours.
-struct Synonym {
-  std::string_view word, ours;
+struct Synonyms {
+  std::string_view ours, theirs;  ///< theirs separated by blanks
+  std::string_view note{};        ///< behind the question mark
 };
 constexpr std::array kSynonyms{
-    Synonym{"fit", "train"},
-    Synonym{"learn", "train"},
-    Synonym{"predict", "logprob"},
-    Synonym{"score", "logprob"},
-    Synonym{"likelihood", "logprob"},
-    Synonym{"generate", "sample"},
-    Synonym{"plot", "density"},
-    Synonym{"heatmap", "density"},
-    Synonym{"test", "evaluate"},
-    Synonym{"transform", "encode"},
-    Synonym{"inspect", "info"},
-    Synonym{"show", "info"},
-    Synonym{"check-grad", "gradcheck"},
-    Synonym{"epochs", "steps"},
-    Synonym{"iterations", "steps"},
-    Synonym{"iters", "steps"},
-    Synonym{"max-iter", "steps"},
-    Synonym{"learning-rate", "lr"},
-    Synonym{"batch-size", "batch"},
-    Synonym{"hidden-units", "hidden"},
-    Synonym{"hidden-sizes", "hidden"},
-    Synonym{"layers", "hidden"},
-    Synonym{"width", "hidden"},
-    Synonym{"loss", "objective"},
-    Synonym{"method", "solver"},
-    Synonym{"tol", "rtol"},
-    Synonym{"tolerance", "rtol"},
-    Synonym{"random-state", "seed"},
-    Synonym{"device", "threads"},
-    Synonym{"jobs", "threads"},
-    Synonym{"n-jobs", "threads"},
-    Synonym{"num-workers", "threads"},
-    Synonym{"n-samples", "num"},
-    Synonym{"num-samples", "num"},
-    Synonym{"samples", "num"},
-    Synonym{"out-dir", "output"},
-    Synonym{"input", "data"},
-    Synonym{"dataset", "data"},
-    Synonym{"overwrite", "force"},
-    Synonym{"gelu", "silu"},
-    Synonym{"swish", "silu"},
-    Synonym{"sine", "sin"},
-    Synonym{"rk45", "dopri5"},
-    Synonym{"ode45", "dopri5"},
-    Synonym{"dop853", "dopri8"},
-    Synonym{"float32", "float"},
-    Synonym{"fp32", "float"},
-    Synonym{"float64", "double"},
-    Synonym{"fp64", "double"},
-    Synonym{"mle", "likelihood"},
-    Synonym{"nll", "likelihood"},
-    Synonym{"cfm", "flow-matching"},
+    // verbs
+    Synonyms{"train", "fit learn optimize optimise"},
+    Synonyms{"train", "resume continue", "cnf train --resume RUN goes on with a run"},
+    Synonyms{"logprob", "predict score score-samples likelihood log-likelihood log-prob logp pdf logpdf"},
+    Synonyms{"sample", "generate draw rsample simulate"},
+    Synonyms{"density", "plot heatmap picture image visualize visualise viz render"},
+    Synonyms{"evaluate", "test validate measure benchmark compare"},
+    Synonyms{"encode", "transform forward latent"},
+    Synonyms{"decode", "inverse invert backward inverse-transform"},
+    Synonyms{"info", "inspect show describe summary print"},
+    Synonyms{"gradcheck", "check-grad grad-check check-gradient check-gradients gradients verify"},
+    Synonyms{"data", "datasets dataset toy toys sets list make-data", "cnf data --list shows the sets"},
+    // options
+    Synonyms{"steps", "epochs epoch n-epochs num-epochs max-epochs", "It counts updates, not passes over the data"},
+    Synonyms{"steps",
+             "iterations iters niters n-iters n-iter n-steps num-steps num-iterations max-iter max-iters updates"},
+    Synonyms{"seconds", "time-limit timeout max-time budget"},
+    Synonyms{"lr", "learning-rate learning-rate-init eta"},
+    Synonyms{"lr", "optimizer optimiser optim scheduler lr-scheduler",
+             "The rule is Adam: --beta1, --beta2, --weight-decay"},
+    Synonyms{"beta1", "momentum"},
+    Synonyms{"weight-decay", "wd l2 alpha"},
+    Synonyms{"clip", "grad-clip clip-grad gradient-clip clip-norm max-norm max-grad-norm"},
+    Synonyms{"batch", "batch-size bs bsz minibatch"},
+    Synonyms{"hidden",
+             "hidden-units hidden-sizes hidden-size hidden-dim hidden-dims hidden-features hidden-layer-sizes "
+             "dims layers num-layers n-layers width depth"},
+    Synonyms{"activation", "nonlinearity act act-fn"},
+    Synonyms{"time", "layer-type conditioning"},
+    Synonyms{"field", "model arch architecture network"},
+    Synonyms{"objective", "loss loss-fn criterion"},
+    Synonyms{"solver", "method integrator ode-solver solver-type"},
+    Synonyms{"solver", "step-size num-solver-steps", "Fixed steps are --solver rk4:N"},
+    Synonyms{"rtol", "tol tolerance eps"},
+    Synonyms{"gradient", "adjoint sensitivity odeint-adjoint"},
+    Synonyms{"divergence", "divergence-fn trace trace-estimator hutchinson"},
+    Synonyms{"probe", "noise rademacher"},
+    Synonyms{"t-end", "time-length train-t t1 end-time"},
+    Synonyms{"precision", "dtype float32 float64"},
+    Synonyms{"validate-every", "val-freq val-every eval-every log-every eval-freq"},
+    Synonyms{"patience", "early-stopping n-iter-no-change"},
+    Synonyms{"valid", "val validation val-split validation-split validation-fraction valid-size"},
+    Synonyms{"test", "test-size test-split"},
+    Synonyms{"seed", "random-state random-seed manual-seed rng"},
+    Synonyms{"threads", "device gpu cuda cpu", "It runs on the processor alone"},
+    Synonyms{"threads", "jobs n-jobs workers num-workers num-threads n-threads cores"},
+    Synonyms{"num", "n n-samples num-samples samples count npts"},
+    Synonyms{"output", "out-dir outdir outfile out-file save save-dir save-path logdir dir"},
+    Synonyms{"data", "input inputs dataset dataname file csv train-data"},
+    Synonyms{"force", "overwrite exist-ok"},
+    Synonyms{"recipe", "config conf cfg yaml toml params"},
+    Synonyms{"resume", "load ckpt checkpoint continue resume-from"},
+    Synonyms{"model", "run ckpt checkpoint load weights path"},
+    Synonyms{"columns", "cols usecols features"},
+    Synonyms{"range", "xlim ylim extent bounds box window"},
+    Synonyms{"size", "figsize width height resolution"},
+    Synonyms{"scale", "dpi"},
+    Synonyms{"colormap", "cmap palette"},
+    Synonyms{"progress", "verbose verbosity"},
+    Synonyms{"quiet", "silent no-progress"},
+    Synonyms{"dry-run", "n check just-print"},
+    Synonyms{"version", "v ver"},
+    Synonyms{"generate", "completion completions complete man manual"},
+    // choices
+    Synonyms{"silu", "gelu swish mish elu"},
+    Synonyms{"relu", "leaky-relu leakyrelu"},
+    Synonyms{"tanh", "sigmoid logistic"},
+    Synonyms{"sin", "sine siren"},
+    Synonyms{"dopri5", "rk45 ode45 dopri45 dopri dormand-prince runge-kutta adaptive"},
+    Synonyms{"dopri5", "implicit bdf radau lsoda cvode rosenbrock", "There is no implicit method here"},
+    Synonyms{"dopri8", "dop853 dopri853 rk78 ode78"},
+    Synonyms{"bosh3", "rk23 ode23 bogacki-shampine"},
+    Synonyms{"heun", "heun2 adaptive-heun"},
+    Synonyms{"fehlberg45", "rkf45 fehlberg"},
+    Synonyms{"abm4", "adams explicit-adams fixed-adams implicit-adams adams-bashforth"},
+    Synonyms{"exact", "brute-force full"},
+    Synonyms{"hutchinson", "approximate approx estimate stochastic skilling"},
+    Synonyms{"discrete", "backprop autograd direct"},
+    Synonyms{"continuous", "adjoint odeint-adjoint"},
+    Synonyms{"likelihood", "mle nll ml max-likelihood maximum-likelihood"},
+    Synonyms{"flow-matching", "cfm fm ot-cfm otcfm matching rectified-flow"},
+    Synonyms{"float", "float32 fp32 f32 single half fp16 bf16"},
+    Synonyms{"double", "float64 fp64 f64"},
+    Synonyms{"f4", "float32 float single"},
+    Synonyms{"f8", "float64 double"},
+    Synonyms{"stop", "raise fail"},
+    Synonyms{"skip", "ignore nan warn"},
+    Synonyms{"auto", "bar tqdm"},
+    Synonyms{"none", "off no"},
+    Synonyms{"grey", "gray greys"},
+    // built-in sets
+    Synonyms{"moons", "two-moons 2moons make-moons"},
+    Synonyms{"circles", "make-circles two-circles"},
+    Synonyms{"2spirals", "spirals spiral two-spirals"},
+    Synonyms{"swissroll", "swiss-roll make-swiss-roll"},
+    Synonyms{"8gaussians", "gaussians eight-gaussians"},
+    Synonyms{"checkerboard", "checker chessboard"},
 };
+
+/// A known name, and what is to be said of it.
+struct Meant {
+  std::string name{};
+  std::string_view note{};
+};
+
+Meant meant_by(const std::string& typed, std::span<const std::string> candidates) {
+  for (const auto& [ours, theirs, note] : kSynonyms) {
+    if (std::find(candidates.begin(), candidates.end(), ours) == candidates.end()) continue;
+    for (std::string_view rest = theirs; !rest.empty();) {
+      const std::string_view word = rest.substr(0, rest.find(' '));
+      if (word == typed) return {std::string(ours), note};
+      rest.remove_prefix(std::min(word.size() + 1, rest.size()));
+    }
+  }
+  return {};
+}
+
+Meant find(std::string_view word, std::span<const std::string> candidates) {
+  constexpr std::size_t kLongest = 64;  // no name of ours is longer, and a pasted file is not compared
+  if (word.empty() || word.size() > kLongest) return {};
+  std::string typed = lower(word);
+  std::replace(typed.begin(), typed.end(), '_', '-');
+  if (Meant meant = meant_by(typed, candidates); !meant.name.empty()) return meant;
+  // Half of the length: "xy" is two edits from every name of two letters.
+  int best = std::min(2, static_cast<int>(typed.size()) / 2) + 1;
+  std::string found;
+  std::vector<std::string> begun;
+  for (const std::string& name : candidates) {
+    const int distance = edit_distance(typed, lower(name));
+    if (distance < best) {
+      best = distance;
+      found = name;
+    }
+    if (typed.size() >= 3 && lower(name).starts_with(typed)) begun.push_back(name);
+  }
+  return {found.empty() && begun.size() == 1 ? begun.front() : found};
+}
 
 }  // namespace
 
@@ -94,30 +179,14 @@ int edit_distance(std::string_view a, std::string_view b) {
 }
 
 std::string closest(std::string_view word, std::span<const std::string> candidates) {
-  constexpr std::size_t kLongest = 64;  // no name of ours is longer, and a pasted file is not compared
-  if (word.empty() || word.size() > kLongest) return {};
-  const std::string typed = lower(word);
-  for (const auto& [theirs, ours] : kSynonyms)
-    if (theirs == typed && std::find(candidates.begin(), candidates.end(), ours) != candidates.end())
-      return std::string(ours);
-  // Half of the length: "xy" is two edits from every name of two letters.
-  int best = std::min(2, static_cast<int>(typed.size()) / 2) + 1;
-  std::string found;
-  std::vector<std::string> begun;
-  for (const std::string& name : candidates) {
-    const int distance = edit_distance(typed, lower(name));
-    if (distance < best) {
-      best = distance;
-      found = name;
-    }
-    if (typed.size() >= 3 && lower(name).starts_with(typed)) begun.push_back(name);
-  }
-  return found.empty() && begun.size() == 1 ? begun.front() : found;
+  return find(word, candidates).name;
 }
 
 std::string did_you_mean(std::string_view word, std::span<const std::string> candidates, std::string_view prefix) {
-  const std::string name = closest(word, candidates);
-  return name.empty() ? std::string() : "did you mean " + std::string(prefix) + name + "?";
+  const Meant meant = find(word, candidates);
+  if (meant.name.empty()) return {};
+  return "did you mean " + std::string(prefix) + meant.name + "?" + (meant.note.empty() ? "" : " ") +
+         std::string(meant.note);
 }
 
 }  // namespace cnf

@@ -82,7 +82,7 @@ std::vector<Option> table_options() {
            .help = "Columns of a table to use, in this order: names, or numbers from 1.",
            .group = "Data"},
           {.name = "drop", .value = "A,B", .kind = Kind::text, .help = "Columns to leave out.", .group = "Data"},
-          {.name = "drop-invalid", .help = "Leave out rows that hold no finite number somewhere.", .group = "Data"},
+          {.name = "drop-invalid", .help = "Leave out rows with a cell that is no finite number.", .group = "Data"},
           {.name = "invert", .help = "Of a picture: dark pixels are likely, not bright ones.", .group = "Data"}};
 }
 

@@ -1,5 +1,6 @@
 #include "tools/run/recipe_options.hpp"
 
+#include "datasets/toy.hpp"
 #include "flows/training/flow_task.hpp"
 #include "tools/cli/shared_options.hpp"
 #include "tools/rows/data_argument.hpp"
@@ -30,6 +31,7 @@ std::vector<Option> data_options() {
       {.name = "data",
        .value = "DATA",
        .kind = Kind::path,
+       .choices = toy_names(),
        .help = "A built-in set (cnf data --list), FILE.csv, FILE.npy, or a picture FILE.pgm or FILE.png as a density.",
        .group = "Data"},
       {.name = "valid",
@@ -59,7 +61,7 @@ std::vector<Option> model_options() {
                    .kind = Kind::real,
                    .initial = "1",
                    .range = Range::above(0),
-                   .help = "Time of the data; the base is at 0.",
+                   .help = "How long the flow runs: its base is at time 0, the data at T.",
                    .group = "Model"},
                   precision_option()}});
 }
@@ -70,7 +72,7 @@ std::vector<Option> training_options() {
   const SolveOptions& solve = defaults.objective.flow()->solve;
   const auto text = [](auto number) { return shortest(static_cast<double>(number)); };
   Option rtol = rtol_option(text(solve.rtol)), atol = atol_option(text(solve.atol));
-  rtol.help = "Error allowed in a step while training; validation is always at 1e-5.";
+  rtol.help = "Relative error allowed in each step while training; validation is always at 1e-5.";
   const std::vector<Option> of_updates{
       objective_option(),
       number_option(Kind::integer, "warm-start", "0", Range::whole(0, kMostSteps),

@@ -102,6 +102,7 @@ Verb data_verb() {
           .positionals = {{.name = "data",
                            .value = "DATA",
                            .kind = Kind::path,
+                           .choices = toy_names(),
                            .help = "A built-in set, or a picture FILE.pgm or FILE.png as a density."}},
           .options = joined({{{.name = "list", .help = "Print the built-in sets and their entropies."}},
                              draw_options(),

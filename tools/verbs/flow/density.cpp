@@ -161,7 +161,7 @@ Verb density_verb() {
   Option output = output_option("FILE.png", "The picture.");
   output.initial = "density.png";
   return {.name = "density",
-          .summary = "Draw a planar model's exact density",
+          .summary = "Draw the exact density of a model of two columns",
           .examples = {"cnf density runs/8g -o density.png", "cnf density runs/8g --panels -o panels.png",
                        "cnf density runs/8g --range=-3,3,-3,3 --log --colormap magma -o zoom.png",
                        "cnf density runs/8g --grid density.npy --grid-size 256,256"},
@@ -183,7 +183,7 @@ Verb density_verb() {
                  .value = "N",
                  .kind = Kind::integer,
                  .range = Range::whole(1, 10'000'000),
-                 .help = "Draw so many samples of the model over its density.",
+                 .help = "Draw that many samples of the model over its density.",
                  .group = "Picture"},
                 {.name = "grid-size",
                  .value = "NX,NY",

@@ -69,10 +69,14 @@ std::vector<Option> picture_options() {
            .kind = Kind::choice,
            .initial = "viridis",
            .choices = maps,
-           .help = "From low to high.",
+           .help = "Colours, from low to high density.",
            .group = group},
           {.name = "log", .help = "Colours by the logarithm, over six decades.", .group = group},
-          {.name = "title", .value = "TEXT", .kind = Kind::text, .help = "In place of the usual one.", .group = group}};
+          {.name = "title",
+           .value = "TEXT",
+           .kind = Kind::text,
+           .help = "A title in place of the usual one.",
+           .group = group}};
 }
 
 std::optional<Box> range_from(const Args& args) {

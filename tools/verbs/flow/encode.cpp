@@ -31,7 +31,7 @@ Work prepare_decode(const Args& args) {
 
 Verb encode_verb() {
   return {.name = "encode",
-          .summary = "Carry data to the base: rows that a good model makes standard normal",
+          .summary = "Carry rows to the base, where a good model makes them normal",
           .examples = {"cnf encode runs/8g --data points.npy -o z.npy"},
           .positionals = {model_argument()},
           .options = row_stream_options("Rows to carry: .npy, .csv, .tsv or .txt; - is CSV from standard input."),
@@ -40,10 +40,10 @@ Verb encode_verb() {
 
 Verb decode_verb() {
   return {.name = "decode",
-          .summary = "Carry base points to the data: the inverse of encode",
+          .summary = "Carry rows of the base back to the data, the inverse of encode",
           .examples = {"cnf decode runs/8g --data z.npy -o points.npy"},
           .positionals = {model_argument()},
-          .options = row_stream_options("Base points: .npy, .csv, .tsv or .txt; - is CSV from standard input."),
+          .options = row_stream_options("Rows of the base: .npy, .csv, .tsv or .txt; - is CSV from standard input."),
           .prepare = prepare_decode};
 }
 

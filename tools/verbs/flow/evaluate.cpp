@@ -8,6 +8,7 @@
 #include "base/tiles.hpp"
 #include "datasets/baselines.hpp"
 #include "datasets/split.hpp"
+#include "datasets/toy.hpp"
 #include "flows/judge/mass.hpp"
 #include "flows/judge/scores.hpp"
 #include "tools/cli/exit_code.hpp"
@@ -203,13 +204,13 @@ std::string text(const Findings& found, const Points& points) {
   const auto line = [&](const std::string& key, const std::string& value) { text += padded(key, 12) + value + '\n'; };
   line("data",
        one_line(points.name) + ", " + std::to_string(found.points) + (points.density ? " fresh draws" : " rows"));
-  line("NLL", with_error(nll.value(), nll.standard_error()));
+  line("NLL", with_error(nll.value(), nll.standard_error()) + ", the mean of -log p");
   if (points.density) {
     line("entropy", shown(found.entropy, 4) + " nats, the least NLL there is");
     line("KL", with_error(kl.value(), kl.standard_error()) + ", truth to model on the same points");
   }
   if (!std::isnan(found.mass)) line("mass", shown(found.mass, 4) + ", the integral of the density");
-  line("NFE", shown(found.work.nfe_mean(), 1) + " evaluations per solve");
+  line("NFE", shown(found.work.nfe_mean(), 1) + " evaluations of the network a solve");
   if (found.seen) line("seen", std::to_string(*found.seen) + " rows were trained on");
   if (found.failed > 0) line("failed", std::to_string(found.failed) + " rows, left out");
   for (const Baseline& b : found.baselines) line(b.name, with_error(-b.log_prob, b.standard_error) + ", " + b.detail);
@@ -253,7 +254,7 @@ Work prepare_evaluate(const Args& args) {
 
 Verb evaluate_verb() {
   return {.name = "evaluate",
-          .summary = "Measure a model: NLL, KL to a known truth, mass, baselines, with error bars",
+          .summary = "Measure a model, with error bars, and compare it with baselines",
           .examples = {"cnf evaluate runs/8g", "cnf evaluate runs/8g --data 8gaussians -N 50000 --json",
                        "cnf evaluate runs/table --data new.csv --baselines"},
           .positionals = {model_argument()},
@@ -261,6 +262,7 @@ Verb evaluate_verb() {
               {{{.name = "data",
                  .value = "DATA",
                  .kind = Kind::path,
+                 .choices = toy_names(),
                  .help = "A built-in set, a picture, FILE.npy or FILE.csv. Not given: the run's test rows, or fresh "
                          "draws of the set it was trained on.",
                  .group = "Data"},
@@ -276,7 +278,9 @@ Verb evaluate_verb() {
                {{.name = "baselines",
                  .help = "Judge a Gaussian, a mixture and a kernel estimate by the same points.",
                  .group = "Data"},
-                {.name = "no-mass", .help = "Leave the integral over the plane out.", .group = "Data"}},
+                {.name = "no-mass",
+                 .help = "Leave out the mass, the integral of the density over the plane (1 if all is right).",
+                 .group = "Data"}},
                evaluation_options(),
                {on_error_option()},
                common_options()}),
