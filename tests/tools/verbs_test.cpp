@@ -521,12 +521,31 @@ TEST_CASE_METHOD(Fresh, "gradcheck passes on a trained model, by other solvers a
   CHECK(report["discrete"]["cosine"].get<double>() > 1 - 1e-9);
   CHECK(report["discrete"]["worst"].is_string());
   CHECK(report["continuous"]["relative_error"].get<double>() < 1e-4);
-  CHECK(works("cnf gradcheck model --directions 1 -N 4 --solver rk4:6 --divergence hutchinson").find("discrete") !=
-        std::string::npos);
+  CHECK(report["passed"] == true);
+  CHECK(report["worst_ratio"].get<double>() ==
+        Approx(std::max(report["discrete"]["relative_error"].get<double>() / 1e-6,
+                        report["continuous"]["relative_error"].get<double>() / 1e-4)));
+  const std::string text = works("cnf gradcheck model --directions 1 -N 4 --solver rk4:6 --divergence hutchinson");
+  CHECK(text.find("discrete") != std::string::npos);
+  CHECK(text.find("\n\npassed: the worst error is ") != std::string::npos);
+  CHECK(text.ends_with(")\n"));
   const Json shrinking = Json::parse(works("cnf gradcheck model --directions 1 -N 4 --at-tolerances --json"));
   const auto& at = shrinking["at_tolerances"];
   REQUIRE(at.size() == 3);
   CHECK(at[2]["relative_error"].get<double>() < 0.1 * at[0]["relative_error"].get<double>());
+}
+
+TEST_CASE_METHOD(Fresh, "a gradcheck that fails says so, in text and JSON, and exits with 1", "[verbs]") {
+  // One loose step of the continuous adjoint is far from the differences.
+  const std::string loose = "cnf gradcheck model --directions 1 -N 4 --continuous-rtol 0.5";
+  const Ran text = shell()(loose), json = shell()(loose + " --json");
+  CHECK(text.code == 1);
+  CHECK(text.out.find("\n\nfailed: the worst error is ") != std::string::npos);
+  CHECK(text.out.find(" times what is allowed (continuous, ") != std::string::npos);
+  CHECK(text.err.find("the bound is 1e-04") != std::string::npos);
+  CHECK(json.code == 1);
+  CHECK(Json::parse(json.out)["passed"] == false);
+  CHECK(Json::parse(json.out)["worst_ratio"].get<double>() > 1);
 }
 
 TEST_CASE("a planar field is trained, saved in format 2, judged and complete when resumed", "[verbs][field]") {

@@ -55,6 +55,29 @@ double bound(const GradientCheck& check, const SolveOptions& solve) {
 
 std::string key_of(const std::string& mode) { return mode == "discrete, solved again" ? "discrete_resolved" : mode; }
 
+/// The worst of all errors as a multiple of its bound.
+struct Verdict {
+  double ratio = 0;
+  std::string where{};
+  std::string wrong{};  ///< what is above its bound
+
+  void add(const GradientCheck& check, double bound) {
+    const GradientBlock& worst = check.worst();
+    const double share = worst.relative_error / bound;
+    if (std::isfinite(bound) && !std::isnan(ratio) && !(share < ratio)) {
+      ratio = share;
+      where = check.mode + ", " + worst.name;
+    }
+    if (!(worst.relative_error <= bound))
+      wrong += (wrong.empty() ? "" : "; ") + check.mode + ": " + scientific(worst.relative_error, 1) + " in " +
+               worst.name + ", the bound is " + scientific(bound, 0);
+  }
+  std::string text() const {
+    return (wrong.empty() ? "passed" : "failed") + std::string(": the worst error is ") + scientific(ratio, 1) +
+           " times what is allowed (" + where + ")\n";
+  }
+};
+
 std::string padded(std::string text, std::size_t width) {
   text.resize(std::max(text.size() + 2, width), ' ');
   return text;
@@ -69,7 +92,7 @@ int run_gradcheck(const Args& args, const ModelArgument& opened) {
 
   JsonReport report;
   std::string text = padded("gradient", 26) + padded("relative error", 16) + padded("cosine", 22) + "worst block\n";
-  std::string wrong;
+  Verdict verdict;
   for (const GradientCheck& check : checks) {
     const GradientBlock& worst = check.worst();
     JsonReport mode;
@@ -84,9 +107,7 @@ int run_gradcheck(const Args& args, const ModelArgument& opened) {
     report.set(key_of(check.mode), mode);
     text += padded(check.mode, 26) + padded(scientific(worst.relative_error, 1), 16) +
             padded("1 - " + scientific(std::max(0.0, 1 - check.cosine()), 1), 22) + worst.name + '\n';
-    if (!(worst.relative_error <= bound(check, options.solve)))
-      wrong += (wrong.empty() ? "" : "; ") + check.mode + ": " + scientific(worst.relative_error, 1) + " in " +
-               worst.name + ", the bound is " + scientific(bound(check, options.solve), 0);
+    verdict.add(check, bound(check, options.solve));
   }
   if (args.flag("at-tolerances")) {
     std::vector<JsonReport> shrinking;
@@ -102,9 +123,10 @@ int run_gradcheck(const Args& args, const ModelArgument& opened) {
     }
     report.set("at_tolerances", shrinking);
   }
-  write_stdout(args.flag("json") ? report.text() : text);
-  if (wrong.empty()) return 0;
-  throw ComputationError("a gradient is further from the differences than it may be: " + wrong,
+  report.set("passed", verdict.wrong.empty()).set("worst_ratio", verdict.ratio);
+  write_stdout(args.flag("json") ? report.text() : text + "\n" + verdict.text());
+  if (verdict.wrong.empty()) return 0;
+  throw ComputationError("a gradient is further from the differences than it may be: " + verdict.wrong,
                          "relu, a loose --continuous-rtol or a very stiff field can do that; else it is a bug");
 }
 
@@ -128,15 +150,15 @@ Verb gradcheck_verb() {
                            .kind = Kind::integer,
                            .initial = "32",
                            .range = Range::whole(1, 4096),
-                           .help = "Random directions per block of the gradient."},
+                           .help = "Random directions for each part of the gradient."},
                           {.name = "continuous-rtol",
                            .value = "X",
                            .kind = Kind::real,
                            .initial = "1e-8",
                            .range = Range::open(0, 1),
-                           .help = "Tolerance of the continuous adjoint's two solves."},
+                           .help = "Tolerance of the continuous gradient's two solves."},
                           {.name = "at-tolerances",
-                           .help = "The continuous adjoint's error at 1e-4, 1e-6 and 1e-8 too: it shrinks."}},
+                           .help = "The continuous gradient's error at 1e-4, 1e-6 and 1e-8 too: it shrinks."}},
                          without(evaluation_options(), {"precision"}),
                          without(common_options(), {"quiet", "progress"})}),
       .prepare = [](const Args& args) -> Work {
