@@ -1,4 +1,5 @@
-# Installs what `find_package(cnf)` and `pkg-config cnf` need: static libraries, headers, the program.
+# Installs what `find_package(cnf)` and `pkg-config cnf` need: static libraries, headers; and the program with its
+# manual page and completions.
 option(CNF_INSTALL "Install the libraries, headers and program" ${PROJECT_IS_TOP_LEVEL})
 if(NOT CNF_INSTALL)
   return()
@@ -37,6 +38,7 @@ install(TARGETS cnf_public ${layer_targets} EXPORT cnf COMPONENT development)
 install(EXPORT cnf NAMESPACE cnf:: DESTINATION ${cnf_cmake_dir} FILE cnfTargets.cmake COMPONENT development)
 if(TARGET cnf)
   install(TARGETS cnf)
+  cnf_install_generated(cnf)
 endif()
 
 configure_package_config_file(cmake/cnfConfig.cmake.in ${PROJECT_BINARY_DIR}/cnfConfig.cmake

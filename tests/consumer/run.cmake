@@ -22,6 +22,11 @@ function(step)
 endfunction()
 
 step(${CMAKE_COMMAND} --install ${BUILD} --prefix ${prefix})
+foreach(file man/man1/cnf.1 bash-completion/completions/cnf zsh/site-functions/_cnf fish/vendor_completions.d/cnf.fish)
+  if(NOT EXISTS ${prefix}/share/${file})
+    message(FATAL_ERROR "share/${file} is not installed")
+  endif()
+endforeach()
 
 step(${CMAKE_COMMAND} -S ${here} -B ${work}/build -G ${GENERATOR} -D CMAKE_CXX_COMPILER=${CXX}
      -D CMAKE_PREFIX_PATH=${prefix})

@@ -29,6 +29,13 @@ files() { find "$root" -path "$root/var" -prune -o -print; }
 
 as_dpkg --install "${packages[@]}"
 "$root/usr/bin/cnf" --version >/dev/null || die "the installed program does not run"
+share=$root/usr/share
+for file in man/man1/cnf.1 bash-completion/completions/cnf zsh/vendor-completions/_cnf fish/vendor_completions.d/cnf.fish; do
+  [[ -s $share/$file ]] || die "/usr/share/$file is absent or empty"
+done
+[[ $("$root/usr/bin/cnf" --generate man) == "$(cat "$share/man/man1/cnf.1")" ]] || die "the manual page is of another program"
+[[ $("$root/usr/bin/cnf" --version) == "cnf $(dpkg-deb --field "${packages[0]}" Version)" ]] ||
+  die "the program and its package are of two versions"
 version=$(PKG_CONFIG_PATH=$root/usr/lib/pkgconfig pkg-config --modversion cnf) || die "pkg-config does not find cnf"
 [[ $(dpkg-deb --field "${packages[0]}" Version) == "$version" ]] || die "the library says it is version $version"
 as_dpkg --purge cnf libcnf-dev

@@ -836,7 +836,7 @@ TEST_CASE("help and version are results", "[tools][cli]") {
     CHECK(ended.code == 0);
     CHECK(ended.out == help_text(train_verb(), 80));
   }
-  CHECK(program({"--version"}).out.starts_with("cnf 0."));
+  for (const std::string word : {"--version", "-V", "version"}) CHECK(program({word}).out.starts_with("cnf 0."));
   CHECK(program({"sample", "--", "--help"}).out == "done 10\n");
 }
 
@@ -852,6 +852,12 @@ TEST_CASE("usage errors name the verb, help, and exit with 2", "[tools][cli]") {
   check({"fit"}, "cnf: 'fit' is not a verb\nhelp: did you mean cnf train?\n");
   check({"frobnicate"}, "cnf: 'frobnicate' is not a verb\nhelp: cnf --help lists the verbs\n");
   check({"help", "smaple"}, "cnf: 'smaple' is not a verb\nhelp: did you mean cnf sample?\n");
+  check({"-"}, "cnf: the verb comes first, got '-'\nhelp: cnf VERB - ...\n");
+  check({"-v"}, "cnf: the verb comes first, got '-v'\nhelp: did you mean --version?\n");
+  check({"--generate"}, "cnf: --generate: needs a value, expected one of man, bash, zsh, fish\nhelp: cnf --help\n");
+  check({"--generate", "postscript"},
+        "cnf: --generate: 'postscript' is not known, expected one of man, bash, zsh, fish\nhelp: cnf --help\n");
+  check({"--generate=man", "x"}, "cnf: --generate: takes one value, got 'x' too\nhelp: cnf --help\n");
   check({"--json", "train"}, "cnf: the verb comes first, got '--json'\nhelp: cnf VERB --json ...\n");
   check({"train", "--data=x", "--steps=-5"},
         "cnf train: --steps: -5 is out of range, expected a whole number from 1 to 1000000000\n"

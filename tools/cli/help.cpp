@@ -13,8 +13,6 @@ std::size_t columns(std::string_view text) {
       std::count_if(text.begin(), text.end(), [](char c) { return (static_cast<unsigned char>(c) & 0xc0U) != 0x80U; }));
 }
 
-constexpr char kGlue = '\x1f';  // a blank no line is broken at
-
 /// `text` behind `head` in a column of its own that begins at `indent`; a longer head has a line to itself.
 std::string two_columns(const std::string& head, std::string_view text, std::size_t indent, std::size_t width) {
   std::string out = head;
@@ -79,63 +77,59 @@ std::string facts(const Option& option) {
 }
 
 std::string left_column(const Option& option) {
-  std::string text = option.letter ? std::string("  -") + option.letter + ", " : "      ";
+  std::string text = option.letter ? std::string("-") + option.letter + ", " : "    ";
   text += "--" + option.name;
   if (!option.value.empty()) text += " " + option.value;
   return text;
 }
 
-struct Row {
-  std::string head, text;
-};
-
-std::string rows(const std::vector<Row>& table, std::size_t indent, std::size_t width) {
+std::string rows(const std::vector<HelpRow>& table, std::size_t indent, std::size_t width) {
   std::string out;
-  for (const Row& row : table) out += two_columns(row.head, row.text, indent, width);
+  for (const HelpRow& row : table) out += two_columns("  " + row.head, row.text, indent, width);
   return out;
 }
 
 }  // namespace
 
+std::vector<HelpGroup> help_groups(const Verb& verb) {
+  std::vector<HelpGroup> groups;
+  const auto add = [&](const std::string& name, HelpRow row) {
+    auto at = std::find_if(groups.begin(), groups.end(), [&](const HelpGroup& group) { return group.name == name; });
+    if (at == groups.end()) at = groups.insert(groups.end(), {name, {}});
+    at->rows.push_back(std::move(row));
+  };
+  for (const Option& positional : verb.positionals)
+    add("Arguments", {positional.value, positional.help + facts(positional)});
+  std::vector<Option> options = verb.options;
+  options.push_back(help_option());
+  for (const Option& option : options)
+    add(option.group.empty() ? "Options" : option.group, {left_column(option), option.help + facts(option)});
+  return groups;
+}
+
+std::string usage(const Verb& verb) {
+  std::string text;
+  for (const Option& positional : verb.positionals)
+    text += (positional.required ? positional.value : "[" + positional.value + "]") + " ";
+  for (const Option& option : verb.options)
+    if (option.required) text += "--" + option.name + " " + option.value + " ";
+  return text + "[options]";
+}
+
 std::string help_text(const Verb& verb, int width) {
   const auto w = static_cast<std::size_t>(std::max(width, 80));
   std::string out = two_columns("cnf " + verb.name + ":", verb.summary, columns(verb.name) + 6, w) + "\n";
-
-  std::string usage;
-  for (const Option& positional : verb.positionals) {
-    usage += (usage.empty() ? "" : " ") + (positional.required ? positional.value : "[" + positional.value + "]");
-  }
-  for (const Option& option : verb.options) {
-    if (option.required) usage += (usage.empty() ? "" : " ") + ("--" + option.name + " " + option.value);
-  }
-  usage += usage.empty() ? "[options]" : " [options]";
-  out += two_columns("Usage: cnf " + verb.name, usage, columns(verb.name) + 12, w);
-
+  out += two_columns("Usage: cnf " + verb.name, usage(verb), columns(verb.name) + 12, w);
   if (!verb.examples.empty()) out += "\nExamples:\n";
   for (const std::string& example : verb.examples) out += "  " + example + "\n";
 
-  std::vector<std::string> groups;
-  std::vector<std::vector<Row>> tables;
+  const std::vector<HelpGroup> groups = help_groups(verb);
   std::size_t longest = 0;
-  const auto add = [&](const std::string& group, Row row) {
-    auto at = static_cast<std::size_t>(std::find(groups.begin(), groups.end(), group) - groups.begin());
-    if (at == groups.size()) {
-      groups.push_back(group);
-      tables.emplace_back();
-    }
-    // A few long heads get a line to themselves rather than push everything to the right.
-    if (columns(row.head) <= 30) longest = std::max(longest, columns(row.head));
-    tables[at].push_back(std::move(row));
-  };
-  for (const Option& positional : verb.positionals) {
-    add("Arguments", {"  " + positional.value, positional.help + facts(positional)});
-  }
-  std::vector<Option> options = verb.options;
-  options.push_back(help_option());
-  for (const Option& option : options) {
-    add(option.group.empty() ? "Options" : option.group, {left_column(option), option.help + facts(option)});
-  }
-  for (std::size_t i = 0; i < groups.size(); ++i) out += "\n" + groups[i] + ":\n" + rows(tables[i], longest + 2, w);
+  for (const HelpGroup& group : groups)
+    for (const HelpRow& row :
+         group.rows)  // a few long heads get a line to themselves rather than push all to the right
+      if (columns(row.head) <= 28) longest = std::max(longest, columns(row.head));
+  for (const HelpGroup& group : groups) out += "\n" + group.name + ":\n" + rows(group.rows, longest + 4, w);
   return out;
 }
 
@@ -151,29 +145,35 @@ std::string help_text(std::span<const Verb> verbs, const std::string& noun, int 
   }
   if (!examples.empty()) out += "\nExamples:\n" + examples;
   std::size_t longest = 4;
-  std::vector<Row> table;
+  std::vector<HelpRow> table;
   for (const Verb& verb : verbs) {
     if (!verb.name.starts_with(before)) continue;
     longest = std::max(longest, columns(verb.name));
-    table.push_back({"  " + verb.name, verb.summary});
+    table.push_back({verb.name, verb.summary});
   }
   out += "\nVerbs:\n" + rows(table, longest + 4, w);
   if (!noun.empty()) return out + "\ncnf " + before + "VERB --help tells what a verb does.\n";
-  out += "\nEverywhere:\n" + rows({{"  cnf VERB --help", "what a verb does, with examples and every option"},
-                                   {"  cnf --version", "the version"},
-                                   {"  --name=-4,4", "a value that begins with a minus is joined by ="},
-                                   {"  --", "everything behind it is an argument, not an option"}},
-                                  20, w);
-  out += "\nResults go to standard output or to the file of -o, messages to standard error.\n";
-  out += "\nExit codes:\n" + rows({{"  0", "all went well"},
-                                   {"  1", "the computation failed (diverged, no convergence)"},
-                                   {"  2", "the command line is wrong; nothing was done"},
-                                   {"  3", "an input file is missing or wrong"},
-                                   {"  4", "an output could not be written"},
-                                   {"  5", "out of memory"},
-                                   {"  130, 143", "stopped by Ctrl-C, by SIGTERM"}},
-                                  12, w);
-  return out;
+  out += "\nEverywhere:\n" + rows(everywhere_rows(), 23, w);
+  out += std::string("\n") + kWhereResultsGo + "\n";
+  return out + "\nExit codes:\n" + rows(exit_code_rows(), 12, w);
+}
+
+std::vector<HelpRow> everywhere_rows() {
+  return {{"cnf VERB --help", "what a verb does, with examples and every option"},
+          {"cnf --version", "the version"},
+          {"cnf --generate WHAT", "a manual page (man), or a completion (bash, zsh, fish)"},
+          {"--name=-4,4", "a value that begins with a minus is joined by ="},
+          {"--", "everything behind it is an argument, not an option"}};
+}
+
+std::vector<HelpRow> exit_code_rows() {
+  return {{"0", "all went well"},
+          {"1", "the computation failed (diverged, no convergence)"},
+          {"2", "the command line is wrong; nothing was done"},
+          {"3", "an input file is missing or wrong"},
+          {"4", "an output could not be written"},
+          {"5", "out of memory"},
+          {"130, 143", "stopped by Ctrl-C, by SIGTERM"}};
 }
 
 }  // namespace cnf

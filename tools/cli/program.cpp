@@ -10,6 +10,7 @@
 #include "base/error.hpp"
 #include "tools/cli/args.hpp"
 #include "tools/cli/exit_code.hpp"
+#include "tools/cli/generated.hpp"
 #include "tools/cli/help.hpp"
 #include "tools/cli/output.hpp"
 #include "tools/cli/signals.hpp"
@@ -94,6 +95,17 @@ int show_help(std::span<const Verb> verbs, std::span<const std::string> words) {
   return 0;
 }
 
+/// `cnf --generate man`, or joined by =.
+int generate(std::span<const Verb> verbs, std::span<const std::string> words) {
+  const std::string& first = words.front();
+  const bool joined = first != "--generate";
+  const std::size_t named = joined ? 1 : 2;
+  if (words.size() < named) throw UsageError("--generate: needs a value, expected " + expected(generate_option()));
+  if (words.size() > named) throw UsageError("--generate: takes one value, got " + in_quotes(words[named]) + " too");
+  write_stdout(generated(verbs, joined ? first.substr(first.find('=') + 1) : words[1]));
+  return 0;
+}
+
 /// `who` ends as "cnf VERB" once the verb is known.
 int dispatch(std::span<const Verb> verbs, std::span<const std::string> words, std::string& who) {
   if (words.empty()) {
@@ -101,14 +113,19 @@ int dispatch(std::span<const Verb> verbs, std::span<const std::string> words, st
     return static_cast<int>(ExitCode::usage);
   }
   const std::string& first = words.front();
-  if (first == "--version" || first == "-V") {
-    write_stdout("cnf " CNF_VERSION "\n");
+  if (first == "--version" || first == "-V" || (first == "version" && words.size() == 1)) {
+    write_stdout(program_and_version() + "\n");
     return 0;
   }
+  if (first == "--generate" || first.starts_with("--generate=")) return generate(verbs, words);
   if (first == "--help" || first == "-h") return show_help(verbs, {});
   if (first == "help") return show_help(verbs, words.subspan(1));
   if (first.starts_with('-')) {
-    throw UsageError("the verb comes first, got " + in_quotes(first), "cnf VERB " + one_line(first) + " ...");
+    const std::vector<std::string> own{"help", "version", "generate"};
+    const std::string meant =
+        did_you_mean(first.substr(std::min(first.find_first_not_of('-'), first.size())), own, "--");
+    throw UsageError("the verb comes first, got " + in_quotes(first),
+                     meant.empty() ? "cnf VERB " + one_line(first) + " ..." : meant);
   }
   const Verb* found = find_verb(verbs, words);
   if (found == nullptr) return list_verbs(verbs, words);
