@@ -1,5 +1,5 @@
-# Installs what `find_package(cnf)` and `pkg-config cnf` need: static libraries, headers; and the program with its
-# manual page and completions.
+# Installs what `find_package(cnf)` and `pkg-config cnf` need: static libraries, headers, examples; and the program with
+# its manual page and completions.
 option(CNF_INSTALL "Install the libraries, headers and program" ${PROJECT_IS_TOP_LEVEL})
 if(NOT CNF_INSTALL)
   return()
@@ -52,6 +52,8 @@ install(FILES ${PROJECT_BINARY_DIR}/cnfConfig.cmake ${PROJECT_BINARY_DIR}/cnfCon
 file(RELATIVE_PATH prefix_from_pc ${CMAKE_INSTALL_FULL_LIBDIR}/pkgconfig ${CMAKE_INSTALL_PREFIX})
 configure_file(cmake/cnf.pc.in ${PROJECT_BINARY_DIR}/cnf.pc @ONLY)
 install(FILES ${PROJECT_BINARY_DIR}/cnf.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig COMPONENT development)
+
+install(DIRECTORY examples DESTINATION ${CMAKE_INSTALL_DATADIR}/doc/libcnf-dev COMPONENT development)
 
 include(cmake/package.cmake)
 

@@ -1,11 +1,10 @@
-# Installs the build tree BUILD into an empty folder, builds this folder's project against it by the compiler CXX
-# without our flags, through find_package and through pkg-config, and runs it.
+# Installs the build tree BUILD into an empty folder, builds the installed examples against it by the compiler CXX
+# without our flags, through find_package and through pkg-config, and runs them.
 # usage: cmake -D BUILD=FOLDER -D CXX=COMPILER -D GENERATOR=NAME -P run.cmake
 cmake_minimum_required(VERSION 3.22)
 
 unset(ENV{CXXFLAGS})
 unset(ENV{LDFLAGS})
-set(here ${CMAKE_CURRENT_LIST_DIR})
 set(work ${BUILD}/consumer)
 set(prefix ${work}/prefix)
 file(REMOVE_RECURSE ${work})
@@ -28,11 +27,20 @@ foreach(file man/man1/cnf.1 bash-completion/completions/cnf zsh/site-functions/_
   endif()
 endforeach()
 
-step(${CMAKE_COMMAND} -S ${here} -B ${work}/build -G ${GENERATOR} -D CMAKE_CXX_COMPILER=${CXX}
+set(examples ${prefix}/share/doc/libcnf-dev/examples)
+step(${prefix}/bin/cnf data moons -N 1000 -o ${work}/points.csv)
+function(run_example program)
+  step(${program} ${work}/points.csv 30)
+  if(NOT out MATCHES "NLL.*1000 samples.*reads back to the same values")
+    message(FATAL_ERROR "${program} says\n${out}")
+  endif()
+  message(STATUS "${program}: ${out}")
+endfunction()
+
+step(${CMAKE_COMMAND} -S ${examples} -B ${work}/build -G ${GENERATOR} -D CMAKE_CXX_COMPILER=${CXX}
      -D CMAKE_PREFIX_PATH=${prefix})
 step(${CMAKE_COMMAND} --build ${work}/build)
-step(${work}/build/consumer)
-message(STATUS "find_package: ${out}")
+run_example(${work}/build/fit_and_sample)
 
 # Every installed header compiles alone, and none is private: its first line would say of which sources.
 file(GLOB_RECURSE headers RELATIVE ${prefix}/include/cnf ${prefix}/include/cnf/*.hpp)
@@ -54,6 +62,5 @@ foreach(header IN LISTS headers)
 endforeach()
 
 # The same program by pkg-config.
-step(${CXX} -std=c++20 ${here}/main.cpp ${flags} -o ${work}/by_pkg_config)
-step(${work}/by_pkg_config)
-message(STATUS "pkg-config: ${out}")
+step(${CXX} -std=c++20 ${examples}/fit_and_sample.cpp ${flags} -o ${work}/by_pkg_config)
+run_example(${work}/by_pkg_config)

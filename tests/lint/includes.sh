@@ -14,6 +14,7 @@ awk '
     may["solvers"] = "base solvers"
     may["flows"] = "base solvers flows"
     may["datasets"] = "base datasets"
+    may["examples"] = "base solvers flows datasets"
     may["tools"] = may["python"] = "base solvers flows datasets tools"
     may["tests"] = may["bench"] = "base solvers flows datasets tools tests bench"
   }
@@ -24,7 +25,6 @@ awk '
     split(FILENAME, part, "/"); layer = part[1]
   }
   /^#pragma once/ { guarded = 1 }
-  FILENAME ~ /^tests\/consumer\// { next }  # another project: it sees us installed
   /^[ \t]*#[ \t]*include[ \t]*["<]/ {
     path = $0; sub(/^[ \t]*#[ \t]*include[ \t]*/, "", path)
     quoted = substr(path, 1, 1) == "\""

@@ -30,7 +30,8 @@ files() { find "$root" -path "$root/var" -prune -o -print; }
 as_dpkg --install "${packages[@]}"
 "$root/usr/bin/cnf" --version >/dev/null || die "the installed program does not run"
 share=$root/usr/share
-for file in man/man1/cnf.1 bash-completion/completions/cnf zsh/vendor-completions/_cnf fish/vendor_completions.d/cnf.fish; do
+for file in man/man1/cnf.1 bash-completion/completions/cnf zsh/vendor-completions/_cnf fish/vendor_completions.d/cnf.fish \
+  doc/libcnf-dev/examples/fit_and_sample.cpp; do
   [[ -s $share/$file ]] || die "/usr/share/$file is absent or empty"
 done
 [[ $("$root/usr/bin/cnf" --generate man) == "$(cat "$share/man/man1/cnf.1")" ]] || die "the manual page is of another program"
