@@ -55,6 +55,21 @@ faulty base/b.cpp "// $(printf '%0118d' 0)"
 sound base/b.cpp "$(printf 'int x;\\n%.0s' {1..399})int x;"
 faulty base/b.cpp "$(printf 'int x;\\n%.0s' {1..400})int x;"
 sound bench/b.cpp "$(printf 'int x;\\n%.0s' {1..400})int x;"
+# version CHANGELOG_HEADING ASKED: the check's answer to a tree of version 1.2.3.
+version() {
+  printf 'project(cnf VERSION 1.2.3 LANGUAGES CXX)\nset(CNF_VERSION_DATE 2026-01-02)\n' >CMakeLists.txt
+  printf '# Changelog\n\n## %s\n' "$1" >CHANGELOG.md
+  printf '%s\n' "$2" >README.md
+  mkdir -p docs examples
+  "$here/version.sh" . 2>/dev/null
+}
+fault() { echo "lint self-test: the check of the version is wrong about $*" >&2; exit 1; }
+version '1.2.3, unreleased' 'find_package(cnf 1.2 REQUIRED)' || fault 'an unreleased version'
+version '1.2.3, 2026-01-02' 'nothing' || fault 'a released version'
+! version '1.2.3, 2026-01-03' 'nothing' || fault 'another date'
+! version '1.2.2, unreleased' 'nothing' || fault 'another version'
+! version '1.2.3, unreleased' 'find_package(cnf 1.1 REQUIRED)' || fault 'a package of another version'
+
 mkdir base/kernels
 printf '#pragma once\n' >base/kernels/a.hpp
 faulty base/b.cpp 'int folder_without_readme;'
