@@ -14,6 +14,8 @@ die() {
   exit 1
 }
 
+mkdir "$work/packages"
+touch "$work/packages/another.deb"  # which pack.sh does not take for its own
 mapfile -t packages < <("$(dirname "${BASH_SOURCE[0]}")/pack.sh" "$1" "$work/packages")
 ((${#packages[@]} == 2)) || die "expected two packages, found ${packages[*]}"
 for package in "${packages[@]}"; do
