@@ -1,6 +1,6 @@
 // A reader checks all that the header says before the first row: type, shape against overflow, and against the file's
 // length where that is known. Rows then come in pieces of kPieceBytes, converted to double on the way; only Fortran
-// order from a pipe, whose rows are scattered over the whole array, is held in memory.
+// order from a pipe, whose rows are scattered over the whole array, is held in memory, kMostHeld bytes of it at most.
 #include "base/npy.hpp"
 
 #include <algorithm>
@@ -22,6 +22,7 @@ constexpr std::string_view kMagic = "\x93NUMPY";
 constexpr std::size_t kMaxHeader = 65536;
 constexpr std::size_t kMaxDimensions = 32;                 // NumPy's own limit
 constexpr std::size_t kPieceBytes = std::size_t{1} << 16;  // of raw values converted at a time
+constexpr std::uint64_t kMostHeld = std::uint64_t{1} << 27;
 
 /// The header's Python dictionary: {'descr': '<f8', 'fortran_order': False, 'shape': (3, 4), }
 class DictParser {
@@ -235,6 +236,10 @@ void NpyReader::parse_header() {
   }
   fortran_ = dict.fortran && shape_.size() > 1 && rows_ > 1 && (cols_ > 1);
   if (fortran_ && !source_.size()) {
+    if (data > kMostHeld)
+      source_.fail("fortran_order: " + std::to_string(data) + " bytes in Fortran order from a pipe, at most " +
+                       std::to_string(kMostHeld) + " can be held; save it in C order, or in a file",
+                   data_at_);
     buffer_ = source_.read(data, "the array");
     source_.expect_end("the array");
   }
@@ -282,17 +287,21 @@ Index NpyReader::read_rows(std::span<double> out) {
     next_ += count;
     return count;
   }
-  std::byte piece[kPieceBytes];
-  const std::size_t n = static_cast<std::size_t>(count * cols_);
-  for (std::size_t done = 0; done < n;) {
-    const std::size_t now = std::min(n - done, kPieceBytes / item_);
-    source_.read(std::span(piece, now * item_), "the array");
-    convert(kind_, item_, swap_, piece, now, 1, out.data() + done);
-    done += now;
-  }
+  read_values(out.first(static_cast<std::size_t>(count * cols_)));
   next_ += count;
   if (next_ == rows_) source_.expect_end("the array");
   return count;
+}
+
+/// In C order: as they lie in the file.
+void NpyReader::read_values(std::span<double> out) {
+  std::byte piece[kPieceBytes];
+  while (!out.empty()) {
+    const std::size_t now = std::min(out.size(), kPieceBytes / item_);
+    source_.read(std::span(piece, now * item_), "the array");
+    convert(kind_, item_, swap_, piece, now, 1, out.data());
+    out = out.subspan(now);
+  }
 }
 
 /// Column by column: count neighbouring values of each.
@@ -315,25 +324,29 @@ void NpyReader::read_fortran(Index count, double* out) {
   }
 }
 
-static NpyArray read_all(ByteSource source) {
-  NpyReader reader(std::move(source));
-  NpyArray array{reader.shape(), {}};
-  // In steps, so that a pipe's claim alone allocates nothing large.
-  const Index cols = std::max<Index>(reader.cols(), 1);
-  const Index step = std::max<Index>((Index{1} << 20) / cols, 1);
-  if (reader.cols() == 0) return array;
-  for (Index row = 0; row < reader.rows();) {
-    const Index count = std::min(step, reader.rows() - row);
-    array.values.resize(static_cast<std::size_t>((row + count) * cols));
-    row += reader.read_rows(std::span(array.values).subspan(static_cast<std::size_t>(row * cols)));
+NpyArray NpyReader::read_all() {
+  NpyArray array{shape_, {}};
+  if (cols_ == 0 || rows_ == 0) return array;
+  constexpr std::size_t kStep = std::size_t{1} << 20;  // values: a pipe's claim alone allocates nothing large
+  if (fortran_) {
+    array.values.resize(static_cast<std::size_t>(rows_ * cols_));  // the file or the buffer holds as many
+    read_rows(array.values);
+    return array;
   }
+  const auto count = static_cast<std::size_t>(rows_ * cols_);
+  for (std::size_t done = 0; done < count; done = array.values.size()) {
+    array.values.resize(std::min(count, done + kStep));
+    read_values(std::span(array.values).subspan(done));
+  }
+  next_ = rows_;
+  source_.expect_end("the array");
   return array;
 }
 
-NpyArray read_npy(const std::filesystem::path& path) { return read_all(ByteSource(path)); }
+NpyArray read_npy(const std::filesystem::path& path) { return NpyReader(path).read_all(); }
 
 NpyArray parse_npy(std::span<const std::byte> bytes, std::string_view file_name) {
-  return read_all(ByteSource(bytes, file_name));
+  return NpyReader(ByteSource(bytes, file_name)).read_all();
 }
 
 std::string npy_bytes(Index rows, Index cols, std::span<const double> values, NpyDtype dtype, bool one_dimensional) {

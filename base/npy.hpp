@@ -21,8 +21,8 @@ struct NpyArray {
   std::vector<double> values;  ///< row-major: the last index runs fastest
 };
 
-/// Reads an array a few rows at a time, in memory that does not grow with the number of rows (except for Fortran order
-/// from a pipe). Rows run along the first axis; the other axes make up the columns; (N,) is N rows of one column and ()
+/// Reads an array a few rows at a time, in memory that does not grow with the number of rows. (Fortran order from a pipe,
+/// whose rows are complete at its end alone, is held, up to 128 MiB of it.) Rows run along the first axis; the other axes make up the columns; (N,) is N rows of one column and ()
 /// one row of one.
 /// Accepts versions 1 to 3, f4 f8 i1 i2 i4 i8 u1 u2 u4 u8 in either byte order, C and Fortran order, pipes.
 /// Everything else, bytes missing and bytes left over included, is an InputError naming file, field and byte.
@@ -39,11 +39,14 @@ class NpyReader {
   /// The next rows, as many as there are and `out` (row-major) has room for; 0: all have been read. The call that gives
   /// the last row checks that the file ends there.
   Index read_rows(std::span<double> out);
+  /// All values, if none has been read: memory grows with what has arrived, not with what the header says.
+  NpyArray read_all();
 
  private:
   void parse_header();
   std::string wrong_type(std::string_view descr);
   std::uint64_t data_bytes(std::uint64_t shape_at) const;
+  void read_values(std::span<double> out);
   void read_fortran(Index count, double* out);
 
   ByteSource source_;

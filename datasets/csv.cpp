@@ -24,6 +24,8 @@ std::string_view trim(std::string_view s) {
   return s;
 }
 
+bool is_too_wide(std::size_t fields) { return fields > static_cast<std::size_t>(kMostColumns); }
+
 enum class Number { ok, not_a_number, out_of_range };
 
 Number parse(std::string_view cell, double& value) {
@@ -98,7 +100,8 @@ class Lines {
   Index number_ = 0;
 };
 
-/// Cuts a line into cells. Returns false if a quote is not closed or text follows it.
+/// Cuts a line into cells, those after the first kMostColumns left out but for one that tells of them. Returns false if
+/// a quote is not closed or text follows it.
 bool split(std::string_view line, char separator, std::vector<std::string_view>& cells,
            std::vector<std::string>& unquoted) {
   cells.clear();
@@ -112,12 +115,13 @@ bool split(std::string_view line, char separator, std::vector<std::string_view>&
       }
       const std::size_t end = blanks ? line.find_first_of(" \t") : line.find(separator);
       cells.push_back(trim(line.substr(0, end)));
-      if (end == std::string_view::npos) return true;
+      if (end == std::string_view::npos || is_too_wide(cells.size())) return true;
       line.remove_prefix(end + 1);
     }
   }
   // Views into it must not move.
-  unquoted.reserve(static_cast<std::size_t>(std::count(line.begin(), line.end(), '"')));
+  unquoted.reserve(std::min(static_cast<std::size_t>(std::count(line.begin(), line.end(), '"')) / 2 + 1,
+                            static_cast<std::size_t>(kMostColumns) + 1));
   const auto is_end = [&](std::size_t i) {
     return i == line.size() || line[i] == separator || (blanks && line[i] == '\t');
   };
@@ -145,7 +149,7 @@ bool split(std::string_view line, char separator, std::vector<std::string_view>&
       while (!is_end(i)) ++i;
       cells.push_back(trim(line.substr(begin, i - begin)));
     }
-    if (i == line.size()) return true;
+    if (i == line.size() || is_too_wide(cells.size())) return true;
   }
 }
 
@@ -173,6 +177,7 @@ class CsvReader final : public RowReader {
       throw InputError(place() + "a quoted field does not end on its line");
     fields_ = cells_.size();
     first_line_ = lines_.number();
+    if (is_too_wide(fields_)) refuse_columns(source() + ":" + std::to_string(first_line_));
     const bool header =
         std::any_of(cells_.begin(), cells_.end(), [](std::string_view c) { return !c.empty() && !is_number(c); });
     std::vector<std::string> names = numbered_columns(static_cast<Index>(fields_));
@@ -190,12 +195,18 @@ class CsvReader final : public RowReader {
   std::optional<Index> rows() const override { return std::nullopt; }
   Index dropped() const override { return invalid_.dropped(); }
 
+  Index number(Index i) const override { return numbers_.at(static_cast<std::size_t>(i)); }
+
   Index read(Out<double> block) override {
     check_block(block);
+    numbers_.clear();
     Index n = 0;
     // The first row was read with the header; a failing reader goes on counting and keeps nothing.
     while (n < block.cols() && pending_) {
-      if (parse_row(block.col(n).data()) && !invalid_.failing()) ++n;
+      if (parse_row(block.col(n).data()) && !invalid_.failing()) {
+        numbers_.push_back(lines_.number());
+        ++n;
+      }
       next_line();
     }
     if (invalid_.failing())
@@ -222,8 +233,11 @@ class CsvReader final : public RowReader {
       return false;
     }
     if (cells_.size() != fields_) {
-      invalid_.add(place() + std::to_string(cells_.size()) + (cells_.size() == 1 ? " field" : " fields") +
-                       ", expected " + std::to_string(fields_) + " as in line " + std::to_string(first_line_),
+      invalid_.add(place() +
+                       (is_too_wide(cells_.size()) ? "more than " + std::to_string(kMostColumns)
+                                                   : std::to_string(cells_.size())) +
+                       (cells_.size() == 1 ? " field" : " fields") + ", expected " + std::to_string(fields_) +
+                       " as in line " + std::to_string(first_line_),
                    "");
       return false;
     }
@@ -258,6 +272,7 @@ class CsvReader final : public RowReader {
   std::vector<std::string> unquoted_;
   std::size_t fields_ = 0;
   Index first_line_ = 0;
+  std::vector<Index> numbers_;  ///< of the block's lines
   std::vector<Index> keep_;
   std::vector<std::string> columns_;
 };

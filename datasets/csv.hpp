@@ -16,7 +16,8 @@ namespace cnf {
 /// Separator  `separator` if not 0; otherwise, by the first line: tab, ';', ',' if it has one, else runs of blanks.
 /// Header     the first line, if a cell is neither a number nor empty.
 /// Accepts    UTF-8 with or without BOM, LF or CRLF, quoted fields ("" is a quote, no line breaks), a sign, blank lines
-///            (passed over). No comments, no thousands separators, no decimal commas. Lines up to 16 MiB.
+///            (passed over). No comments, no thousands separators, no decimal commas. Lines up to 16 MiB,
+///            of up to kMostColumns fields.
 std::unique_ptr<RowReader> read_csv(ByteSource bytes, std::string name, const RowOptions& options = {},
                                     char separator = 0);
 

@@ -3,7 +3,10 @@
 #include <algorithm>
 #include <charconv>
 #include <cmath>
+#include <numeric>
 #include <stdexcept>
+#include <unordered_map>
+#include <utility>
 
 #include "base/error.hpp"
 #include "base/npy.hpp"
@@ -24,6 +27,7 @@ class NpyRows final : public RowReader {
     if (file_.rows() == 0 || file_.cols() == 0)
       throw InputError(name_ + ": an array of shape (" + std::to_string(file_.rows()) + ", " +
                        std::to_string(file_.cols()) + ") is empty, expected rows of numbers");
+    if (file_.cols() > kMostColumns) refuse_columns(name_);
     const std::vector<std::string> names = numbered_columns(file_.cols());
     keep_ = select_columns(name_, names, options);
     for (const Index j : keep_) columns_.push_back(names[static_cast<std::size_t>(j)]);
@@ -34,8 +38,11 @@ class NpyRows final : public RowReader {
   std::optional<Index> rows() const override { return file_.rows(); }
   Index dropped() const override { return invalid_.dropped(); }
 
+  Index number(Index i) const override { return numbers_.at(static_cast<std::size_t>(i)); }
+
   Index read(Out<double> block) override {
     check_block(block);
+    numbers_.clear();
     Index n = 0;
     while (n < block.cols() && row_ < file_.rows()) {
       // In pieces of about 64 Ki values, whatever room the block has.
@@ -58,6 +65,7 @@ class NpyRows final : public RowReader {
       ++row_;
       if (check(row) && !invalid_.failing()) {
         for (std::size_t j = 0; j < keep_.size(); ++j) block(static_cast<Index>(j), n) = row[keep_[j]];
+        numbers_.push_back(row_);
         ++n;
       }
     }
@@ -85,6 +93,7 @@ class NpyRows final : public RowReader {
   std::vector<Index> keep_;
   std::vector<std::string> columns_;
   std::vector<double> buffer_;
+  std::vector<Index> numbers_;  ///< of the block's rows
   Index row_ = 0;
 };
 
@@ -95,22 +104,37 @@ std::optional<Index> column_number(const std::string& text, Index D) {
   return number - 1;
 }
 
-Index find_column(const std::string& source, const std::vector<std::string>& names, const std::string& wanted) {
-  const Index D = static_cast<Index>(names.size());
-  const auto found = std::find(names.begin(), names.end(), wanted);
-  if (found != names.end()) {
-    if (std::find(found + 1, names.end(), wanted) != names.end())
-      throw InputError(source + ": more than one column is called '" + printable(wanted, 200) + "'",
-                       "name it by its number, 1 to " + std::to_string(D));
-    return found - names.begin();
+/// Finds columns of a file by name or number.
+class ColumnFinder {
+ public:
+  ColumnFinder(const std::string& source, const std::vector<std::string>& names) : source_(source), names_(names) {
+    for (std::size_t j = 0; j < names.size(); ++j) ++places_.try_emplace(names[j], Place{j}).first->second.count;
   }
-  if (const auto number = column_number(wanted, D)) return *number;
-  std::string list;
-  for (std::size_t j = 0; j < names.size() && j < 10; ++j) list += (j > 0 ? ", " : "") + names[j];
-  if (D > 10) list += ", ...";
-  throw InputError(source + ": no column '" + printable(wanted, 200) + "', expected a number from 1 to " +
-                   std::to_string(D) + " or one of " + list);
-}
+
+  Index operator()(const std::string& wanted) const {
+    const Index D = std::ssize(names_);
+    if (const auto found = places_.find(wanted); found != places_.end()) {
+      if (found->second.count > 1)
+        throw InputError(source_ + ": more than one column is called '" + printable(wanted, 200) + "'",
+                         "name it by its number, 1 to " + std::to_string(D));
+      return static_cast<Index>(found->second.first);
+    }
+    if (const auto number = column_number(wanted, D)) return *number;
+    std::string list;
+    for (std::size_t j = 0; j < names_.size() && j < 10; ++j) list += (j > 0 ? ", " : "") + names_[j];
+    if (D > 10) list += ", ...";
+    throw InputError(source_ + ": no column '" + printable(wanted, 200) + "', expected a number from 1 to " +
+                     std::to_string(D) + " or one of " + list);
+  }
+
+ private:
+  struct Place {
+    std::size_t first = 0, count = 0;
+  };
+  const std::string& source_;
+  const std::vector<std::string>& names_;
+  std::unordered_map<std::string_view, Place> places_;
+};
 
 }  // namespace
 
@@ -135,20 +159,27 @@ std::unique_ptr<RowReader> open_rows(const std::filesystem::path& path, const Ro
 
 std::vector<Index> select_columns(const std::string& source, const std::vector<std::string>& names,
                                   const RowOptions& options) {
-  std::vector<Index> keep;
-  if (options.columns.empty()) {
-    for (std::size_t j = 0; j < names.size(); ++j) keep.push_back(static_cast<Index>(j));
-  } else {
-    for (const std::string& wanted : options.columns) {
-      const Index j = find_column(source, names, wanted);
-      if (std::find(keep.begin(), keep.end(), j) != keep.end())
-        throw InputError(source + ": column '" + printable(wanted, 200) + "' is asked for twice");
-      keep.push_back(j);
-    }
+  std::vector<Index> keep(options.columns.empty() ? names.size() : 0);
+  std::iota(keep.begin(), keep.end(), Index{0});
+  if (options.columns.empty() && options.drop.empty()) return keep;
+  const ColumnFinder find(source, names);
+  std::vector<char> taken(names.size());
+  for (const std::string& wanted : options.columns) {
+    const Index j = find(wanted);
+    if (std::exchange(taken[static_cast<std::size_t>(j)], 1))
+      throw InputError(source + ": column '" + printable(wanted, 200) + "' is asked for twice");
+    keep.push_back(j);
   }
-  for (const std::string& unwanted : options.drop) std::erase(keep, find_column(source, names, unwanted));
+  std::vector<char> dropped(names.size());
+  for (const std::string& unwanted : options.drop) dropped[static_cast<std::size_t>(find(unwanted))] = 1;
+  std::erase_if(keep, [&](Index j) { return dropped[static_cast<std::size_t>(j)]; });
   if (keep.empty()) throw InputError(source + ": no column is left of " + std::to_string(names.size()));
   return keep;
+}
+
+void refuse_columns(const std::string& place) {
+  throw InputError(place + ": more than " + std::to_string(kMostColumns) + " columns, expected at most as many",
+                   "is this a table of rows, or one long row? rows run along the first axis, one a line");
 }
 
 std::vector<std::string> numbered_columns(Index D) {

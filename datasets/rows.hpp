@@ -34,6 +34,11 @@ class RowReader {
   virtual Index dropped() const = 0;                            ///< rows left out so far
   /// Fills columns of `block`, D x n, with the next samples. Returns how many: less than n at the end only.
   virtual Index read(Out<double> block) = 0;
+  /// Where sample i of the last `read` stands in the file, as messages count: the line of a text, the row of an array,
+  /// from 1.
+  virtual Index number(Index i) const = 0;
+  /// "data.csv:1042".
+  std::string place(Index i) const { return source() + ":" + std::to_string(number(i)); }
 
  protected:
   void check_block(const Out<double>& block) const;
@@ -42,6 +47,12 @@ class RowReader {
 /// Opens .csv, .tsv, .txt or .npy by extension; "-" is CSV from standard input. InputError for any other, for an empty
 /// file and for unknown columns.
 std::unique_ptr<RowReader> open_rows(const std::filesystem::path& path, const RowOptions& options = {});
+
+/// A file has this many columns at most: what one costs in memory, a name and its part of a block, is paid for before
+/// any row has been found sound.
+inline constexpr Index kMostColumns = Index{1} << 17;
+/// InputError: `place` has more.
+[[noreturn]] void refuse_columns(const std::string& place);
 
 /// Which of a file's columns to keep, in order, counted from 0. InputError naming the source if one is not there,
 /// a name stands twice in the file, or none is left. A name wins over a number.

@@ -16,14 +16,14 @@ Table read_table(RowReader& rows) {
   table.source = rows.source();
   const Index D = static_cast<Index>(table.columns.size());
   // A header may promise any number of rows: memory grows with what has been read, not with the promise.
-  Index n = 0, room = std::clamp<Index>(65536 / D, 64, 65536);
+  Index n = 0, room = std::max<Index>(65536 / D, 1);
   Batch& x = table.values;
   for (;;) {
     x.conservativeResize(D, room);
     const Index got = rows.read(Out<double>(x.data() + n * D, D, room - n));
     n += got;
     if (n < room) break;
-    room += room / 2;
+    room += std::max<Index>(room / 2, 1);
   }
   x.conservativeResize(D, n);
   table.dropped = rows.dropped();

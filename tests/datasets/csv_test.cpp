@@ -52,6 +52,18 @@ TEST_CASE("the first line is a header if a cell is neither a number nor empty", 
   CHECK(table_of(",y\n1,2\n").columns == std::vector<std::string>{"x1", "y"});
 }
 
+TEST_CASE("each row's line is known", "[datasets][csv]") {
+  const std::string_view text = "a,b\n\n1,2\nx,1\n\n3,4\n5,6\n";
+  const auto rows =
+      read_csv(ByteSource(std::as_bytes(std::span(text)), "data.csv"), "data.csv", {.drop_invalid = true});
+  Batch block(2, 2);
+  REQUIRE(rows->read(Out<double>(block.data(), 2, 2)) == 2);
+  CHECK(rows->place(0) == "data.csv:3");
+  CHECK(rows->place(1) == "data.csv:6");
+  REQUIRE(rows->read(Out<double>(block.data(), 2, 2)) == 1);
+  CHECK(rows->number(0) == 7);
+}
+
 TEST_CASE("what is wrong with a file is named by line and column", "[datasets][csv]") {
   const auto check = [](std::string_view text, const std::string& message) { CHECK(message_of(text) == message); };
   check("", "data.csv: is empty, expected rows of numbers");
@@ -74,6 +86,9 @@ TEST_CASE("what is wrong with a file is named by line and column", "[datasets][c
   check("1,2\n\"3,4\n", "data.csv:2: a quoted field does not end on its line");
   check("1,2\n\"3\"4,4\n", "data.csv:2: a quoted field does not end on its line");
   check("\"a,b\n1,2\n", "data.csv:1: a quoted field does not end on its line");
+  const std::string many(static_cast<std::size_t>(kMostColumns), ',');  // one field more
+  check(many + "\n", "data.csv:1: more than 131072 columns, expected at most as many");
+  check("1,2\n" + many + "\n", "data.csv:2: more than 131072 fields, expected 2 as in line 1");
   check(
       "\xFF\xFE"
       "1\0",

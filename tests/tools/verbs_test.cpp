@@ -391,11 +391,12 @@ TEST_CASE_METHOD(Fresh, "an output that exists is kept unless --force is given",
 }
 
 TEST_CASE_METHOD(Fresh, "failed rows stop the work or are NaN among good rows that they do not change", "[verbs]") {
-  put(shell() / "hard.csv", "x,y\n0,0\n1,1\n1e7,-1e7\n2,2\n");  // so far out that 30 steps are too few
+  put(shell() / "hard.csv", "x,y\n\n0,0\n1,1\n\n1e7,-1e7\n2,2\n");  // so far out that 30 steps are too few
   put(shell() / "easy.csv", "x,y\n0,0\n1,1\n2,2\n");
   const Ran skipped = shell()("cnf logprob model --data hard.csv --max-steps 30 --on-error skip");
   CHECK(skipped.code == 0);
-  CHECK(skipped.err.starts_with("cnf logprob: warning: 1 row failed, the first of them: step_limit: row 2: 30 steps"));
+  CHECK(skipped.err.starts_with(
+      "cnf logprob: warning: 1 row failed, the first of them: hard.csv:6: step_limit: 30 steps"));
   std::string good = skipped.out;
   const std::size_t bad = good.find("nan\n");
   REQUIRE(bad != std::string::npos);
@@ -403,6 +404,21 @@ TEST_CASE_METHOD(Fresh, "failed rows stop the work or are NaN among good rows th
   const Ran stopped = shell()("cnf logprob model --data hard.csv --max-steps 30 -o stopped.npy");
   CHECK(stopped.code == 1);
   CHECK(stopped.err.find("--on-error=skip") != std::string::npos);
+  // Every verb that reads rows counts them as the reader does: lines of a text, rows of an array, dropped ones too.
+  put(shell() / "hard.npy", npy_bytes(4, 2, std::vector<double>{0, 0, NAN, 1, 1e7, -1e7, 2, 2}, NpyDtype::f8));
+  put(shell() / "three.csv", "y,z,x\n0,0,0\n-1e7,0,1e7\n");
+  const std::string hard = " --max-steps 30 ";
+  for (const auto& [command, place] : std::vector<std::pair<std::string, std::string>>{
+           {"cnf evaluate model --no-mass --data hard.csv" + hard, "hard.csv:6: step_limit"},
+           {"cnf logprob model --drop-invalid --data hard.npy" + hard, "hard.npy:3: step_limit"},
+           {"cnf logprob model --columns x,y --data three.csv" + hard, "three.csv:3: step_limit"},
+           {"cat three.csv | cnf logprob model --data -" + hard, "standard input:3: step_limit"},
+           {"cnf sample model --solver dopri5 --max-steps 1 -N 5 --first 3", "row 4: step_limit"}}) {
+    const Ran ran = shell()(command);
+    CAPTURE(command, ran.err);
+    CHECK(ran.code == 1);
+    CHECK_THAT(ran.err, Catch::Contains("the first of them: " + place));
+  }
   CHECK_FALSE(std::filesystem::exists(shell() / "stopped.npy"));
 }
 

@@ -36,7 +36,7 @@ int run(const Args& args, const Cnf& model, const RowStream& stream) {
   std::uint64_t done = 0;
   for (SampleBatch samples = next_block(*rows); samples.x.cols() > 0; samples = next_block(*rows)) {
     Evaluated block = stream.evaluate(evaluator, samples, done);
-    failures.add(block.failures, done);
+    failures.add(block.failures, *rows);
     out.write(stream.results(block));
     done += static_cast<std::uint64_t>(samples.x.cols());
     progress.update(static_cast<std::int64_t>(done));

@@ -1,11 +1,17 @@
 #include "tools/rows/rows_for_model.hpp"
 
 #include <algorithm>
+#include <unordered_set>
 
 #include "base/error.hpp"
 #include "tools/rows/data_argument.hpp"
 
 namespace cnf {
+
+Index block_rows(Index D) {
+  constexpr Index kMostValues = 1 << 20, kMostRows = 16384;
+  return std::clamp(kMostValues / std::max<Index>(D, 1) / kMostTileRows * kMostTileRows, kMostTileRows, kMostRows);
+}
 
 namespace {
 
@@ -25,34 +31,38 @@ class PickedRows final : public RowReader {
   const std::vector<std::string>& columns() const override { return columns_; }
   std::optional<Index> rows() const override { return all_->rows(); }
   Index dropped() const override { return all_->dropped(); }
+  Index number(Index i) const override { return numbers_.at(static_cast<std::size_t>(i)); }
   Index read(Out<double> block) override {
     check_block(block);
-    buffer_.resize(std::ssize(all_->columns()), block.cols());
-    const Index n = all_->read(Out<double>(buffer_.data(), buffer_.rows(), buffer_.cols()));
-    for (std::size_t j = 0; j < keep_.size(); ++j)
-      block.row(static_cast<Index>(j)).head(n) = buffer_.row(keep_[j]).head(n);
-    return n;
+    numbers_.clear();
+    // In pieces, since there may be far more columns than are kept.
+    buffer_.resize(std::ssize(all_->columns()), std::min(block.cols(), block_rows(std::ssize(all_->columns()))));
+    for (Index n = 0; n < block.cols();) {
+      const Index room = std::min(buffer_.cols(), block.cols() - n);
+      const Index got = all_->read(Out<double>(buffer_.data(), buffer_.rows(), room));
+      for (std::size_t j = 0; j < keep_.size(); ++j)
+        block.row(static_cast<Index>(j)).segment(n, got) = buffer_.row(keep_[j]).head(got);
+      for (Index i = 0; i < got; ++i) numbers_.push_back(all_->number(i));
+      n += got;
+      if (got < room) return n;
+    }
+    return block.cols();
   }
 
  private:
   std::unique_ptr<RowReader> all_;
   std::vector<Index> keep_;
   std::vector<std::string> columns_;
+  std::vector<Index> numbers_;
   Batch buffer_;
 };
 
 bool holds_all(const std::vector<std::string>& names, const std::vector<std::string>& wanted) {
-  return std::all_of(wanted.begin(), wanted.end(), [&](const std::string& name) {
-    return std::find(names.begin(), names.end(), name) != names.end();
-  });
+  const std::unordered_set<std::string_view> held(names.begin(), names.end());
+  return std::all_of(wanted.begin(), wanted.end(), [&](const std::string& name) { return held.contains(name); });
 }
 
 }  // namespace
-
-Index block_rows(Index D) {
-  constexpr Index kMostValues = 1 << 20, kMostRows = 16384;
-  return std::clamp(kMostValues / std::max<Index>(D, 1) / kMostTileRows * kMostTileRows, kMostTileRows, kMostRows);
-}
 
 std::unique_ptr<RowReader> open_rows_for(const std::string& file, const std::vector<std::string>& wanted, bool by_name,
                                          const RowOptions& given) {

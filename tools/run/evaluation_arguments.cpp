@@ -74,10 +74,20 @@ Option on_error_option(const std::string& initial) {
 Failures::Failures(const Args& args) : verb_(args.verb()), stop_(args.text("on-error") == "stop") {}
 
 void Failures::add(const std::vector<Status>& failures, std::uint64_t first) {
+  note(failures, [first](Index row) { return "row " + std::to_string(first + static_cast<std::uint64_t>(row) + 1); });
+}
+
+void Failures::add(const std::vector<Status>& failures, const RowReader& rows) {
+  note(failures, [&rows](Index row) { return rows.place(row); });
+}
+
+void Failures::note(const std::vector<Status>& failures, const std::function<std::string(Index row)>& place) {
   if (failures.empty()) return;
   if (count_ == 0) {
-    first_ = failures.front();
-    first_.row += static_cast<Index>(first);
+    Status first = failures.front();
+    const std::string where = place(first.row);
+    first.row = -1;  // where it stood in its batch says nothing here
+    first_ = where + ": " + first.message();
   }
   count_ += std::ssize(failures);
   if (stop_) throw ComputationError(text(), "--on-error=skip writes NaN for such rows and goes on");
@@ -88,7 +98,7 @@ void Failures::say() const {
 }
 
 std::string Failures::text() const {
-  return std::to_string(count_) + (count_ == 1 ? " row" : " rows") + " failed, the first of them: " + first_.message();
+  return std::to_string(count_) + (count_ == 1 ? " row" : " rows") + " failed, the first of them: " + first_;
 }
 
 }  // namespace cnf

@@ -1,6 +1,11 @@
 // How the verbs that evaluate a model are told to: the solver's options, read into the library's.
 #pragma once
 
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "datasets/rows.hpp"
 #include "flows/evaluator.hpp"
 #include "tools/cli/args.hpp"
 
@@ -30,19 +35,23 @@ Option on_error_option(const std::string& initial = "stop");
 class Failures {
  public:
   explicit Failures(const Args& args);
-  /// Notes those of one call whose row 0 has the number `first`. Throws ComputationError under --on-error=stop.
+  /// Notes those of one call whose row 0 has the number `first`, from 0; messages say "row 1042", from 1.
+  /// Throws ComputationError under --on-error=stop.
   void add(const std::vector<Status>& failures, std::uint64_t first);
+  /// Notes those of the block that `rows` read last; messages say where it stands: "data.csv:1042".
+  void add(const std::vector<Status>& failures, const RowReader& rows);
   std::int64_t count() const { return count_; }
   /// Says on standard error how many there were, if any.
   void say() const;
 
  private:
+  void note(const std::vector<Status>& failures, const std::function<std::string(Index row)>& place);
   std::string text() const;
 
   std::string verb_;
   bool stop_;
   std::int64_t count_ = 0;
-  Status first_;
+  std::string first_;  ///< where, and what
 };
 
 }  // namespace cnf

@@ -151,7 +151,10 @@ Findings judge(const Args& args, const Trial& trial, Points& points, Evaluator& 
   for (SampleBatch samples = points.next(0, seed); samples.x.cols() > 0; samples = points.next(done, seed)) {
     const Batch& x = samples.x;
     const Evaluated block = evaluator.log_prob(samples, static_cast<std::uint64_t>(done));
-    failures.add(block.failures, static_cast<std::uint64_t>(done));
+    if (points.reader)
+      failures.add(block.failures, *points.reader);
+    else
+      failures.add(block.failures, static_cast<std::uint64_t>(done));
     found.work.counters += block.counters;
     found.work.tiles += block.tiles;
     if (!known.empty()) found.seen = found.seen.value_or(0) + seen_rows(known, x);
