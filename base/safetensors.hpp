@@ -12,6 +12,8 @@
 #include <string_view>
 #include <vector>
 
+#include "base/file_writer.hpp"
+
 namespace cnf {
 
 /// Element types of the format, by their names in it.
@@ -78,6 +80,14 @@ std::vector<T> values(const Tensor& tensor) {
   return out;
 }
 
+/// The same of data that lie elsewhere and stay there.
+struct TensorView {
+  std::string name;
+  Dtype dtype = Dtype::F32;
+  std::vector<std::int64_t> shape;
+  std::span<const std::byte> data;
+};
+
 struct Safetensors {
   std::map<std::string, std::string> metadata;  ///< without the digests, which this file adds and takes away
   std::vector<Tensor> tensors;
@@ -94,6 +104,9 @@ enum class Digests { required, optional };
 /// of control characters; a shape that does not fit the data; a header above 1 MiB.
 /// Source  https://huggingface.co/docs/safetensors (format); docs/file-format.md (the digests).
 std::string safetensors_bytes(const Safetensors& contents);
+/// The same into a file, with no second copy of the data in memory. The caller finishes it.
+void write_safetensors(FileWriter& file, const std::map<std::string, std::string>& metadata,
+                       std::vector<TensorView> tensors);
 
 /// Tensors come in the order of their data. Every refusal is an InputError "path: ... at byte N"; nothing is allocated
 /// for an array before the header has been found consistent with itself and the file's length.

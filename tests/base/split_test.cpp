@@ -28,6 +28,24 @@ TEST_CASE("a split has every row once, in the fractions asked for", "[base][spli
   CHECK(split_rows(100, {}, Seed{4}).test != split_rows(100, {}, Seed{5}).test);
 }
 
+TEST_CASE("the parts are what follows from sorting by the rows' random bits", "[base][split]") {
+  for (const Index n : {3, 100, 1237}) {
+    std::vector<std::pair<std::uint64_t, Index>> order;
+    for (Index i = 0; i < n; ++i) {
+      const PhiloxWords words = philox(Seed{4}, Purpose::split, 0, static_cast<std::uint64_t>(i), 0);
+      order.emplace_back((static_cast<std::uint64_t>(words.word[1]) << 32) | words.word[0], i);
+    }
+    std::sort(order.begin(), order.end());
+    const Split split = split_rows(n, {0.6, 0.3, 0.1}, Seed{4});
+    std::vector<int> part(static_cast<std::size_t>(n), 0);
+    for (const Index i : split.validation) part[static_cast<std::size_t>(i)] = 1;
+    for (const Index i : split.test) part[static_cast<std::size_t>(i)] = 2;
+    CHECK(std::is_sorted(order.begin(), order.end(), [&](const auto& a, const auto& b) {
+      return part[static_cast<std::size_t>(a.second)] < part[static_cast<std::size_t>(b.second)];
+    }));
+  }
+}
+
 TEST_CASE("every row is as likely to be a test row as any other", "[base][split][statistics]") {
   const int n = 20, seeds = 5000;
   std::vector<int> tests(n);

@@ -15,6 +15,7 @@ namespace cnf {
 namespace {
 
 constexpr Index kStandardisationPoints = 50'000;
+constexpr Index kMostTrained = 16384;  // columns: what standardises them is a matrix, here of 2 GiB
 
 /// `--valid` and `--test`: a share of the rows, or a file of its own.
 struct HeldOut {
@@ -41,11 +42,24 @@ void expect_columns(const Table& table, const Table& other, const std::string& w
                      std::to_string(table.values.rows()) + "; " + what + " must have the same");
 }
 
+/// Those columns of x, ascending, in x's own memory: the largest part of a table is not held twice.
+Batch keep_columns(Batch x, const std::vector<Index>& columns) {
+  for (std::size_t i = 0; i < columns.size(); ++i)
+    if (const auto to = static_cast<Index>(i); columns[i] != to) x.col(to) = x.col(columns[i]);
+  x.conservativeResize(x.rows(), std::ssize(columns));
+  return x;
+}
+
 }  // namespace
 
 TrainingSource table_source(const Args& args, Seed seed) {
   const RowOptions options = row_options(args);
-  const Table table = read_table(args.text("data"), options);
+  const std::unique_ptr<RowReader> reader = open_rows(args.text("data"), options);
+  if (const Index D = std::ssize(reader->columns()); D > kMostTrained)
+    throw InputError(reader->source() + ": " + std::to_string(D) + " columns, a flow is trained on at most " +
+                         std::to_string(kMostTrained),
+                     "--columns says which to take");
+  Table table = read_table(*reader);
   if (table.dropped > 0)
     write_stderr("cnf train: " + table.source + ": " + std::to_string(table.dropped) + " invalid rows left out\n");
   TrainingSource source{nullptr, {}, table.columns, {}};
@@ -66,9 +80,11 @@ TrainingSource table_source(const Args& args, Seed seed) {
       throw UsageError("--valid and --test leave none of the " + std::to_string(n) + " rows to train on");
     split = split_rows(n, {1 - valid.share - test.share, valid.share, test.share}, seed);
   }
-  source.rows = {take(table.values, split.train), take(table.values, split.validation), take(table.values, split.test)};
-  if (valid.table) expect_columns(table, *valid.table, "--valid"), source.rows.validation = valid.table->values;
-  if (test.table) expect_columns(table, *test.table, "--test"), source.rows.test = test.table->values;
+  if (valid.table) expect_columns(table, *valid.table, "--valid");
+  if (test.table) expect_columns(table, *test.table, "--test");
+  source.rows.validation = valid.table ? std::move(valid.table->values) : take(table.values, split.validation);
+  source.rows.test = test.table ? std::move(test.table->values) : take(table.values, split.test);
+  source.rows.train = keep_columns(std::move(table.values), split.train);
   if (source.rows.validation.cols() == 0)
     write_stderr(
         "cnf train: warning: no rows validate, so the training rows choose the weights and the NLL flatters\n");

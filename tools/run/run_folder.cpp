@@ -1,5 +1,9 @@
 #include "tools/run/run_folder.hpp"
 
+#include <algorithm>
+#include <cstring>
+#include <span>
+
 #include "base/error.hpp"
 #include "base/safetensors.hpp"
 #include "base/utf8.hpp"
@@ -13,16 +17,20 @@ namespace {
 constexpr const char* kKind = "cnf rows";
 
 /// Samples are rows of a file and columns in memory: a column-major D x N is a row-major N x D.
-Tensor rows_tensor(const std::string& name, const Batch& x) {
-  return make_tensor<double>(name, {x.cols(), x.rows()}, {x.data(), static_cast<std::size_t>(x.size())});
+TensorView rows_tensor(std::string name, const Batch& x) {
+  return {std::move(name), Dtype::F64, {x.cols(), x.rows()}, std::as_bytes(std::span(x.data(), x.data() + x.size()))};
 }
 
-Batch rows_of(const Safetensors& file, const std::string& name, const std::string& path) {
-  const Tensor* tensor = file.find(name);
-  if (tensor == nullptr || tensor->dtype != Dtype::F64 || tensor->shape.size() != 2)
+/// Takes the rows out of the file, so that no two copies of them stay.
+Batch take_rows(Safetensors& file, const std::string& name, const std::string& path) {
+  const auto tensor =
+      std::find_if(file.tensors.begin(), file.tensors.end(), [&](const Tensor& one) { return one.name == name; });
+  if (tensor == file.tensors.end() || tensor->dtype != Dtype::F64 || tensor->shape.size() != 2)
     throw InputError(path + ": tensor '" + name + "' is missing or not a table of F64");
-  const std::vector<double> all = values<double>(*tensor);
-  return Tile<double>(all.data(), tensor->shape[1], tensor->shape[0]);
+  Batch rows(tensor->shape[1], tensor->shape[0]);
+  if (rows.size() > 0) std::memcpy(rows.data(), tensor->data.data(), tensor->data.size());
+  file.tensors.erase(tensor);
+  return rows;
 }
 
 }  // namespace
@@ -36,18 +44,29 @@ void RunFolder::refuse_strange_files() const {
   }
 }
 
-std::string split_rows_bytes(const SplitRows& rows) {
-  return safetensors_bytes(
-      {{{"cnf.kind", kKind}},
-       {rows_tensor("train", rows.train), rows_tensor("validation", rows.validation), rows_tensor("test", rows.test)}});
+void write_split_rows(const fs::path& path, const SplitRows& rows) {
+  const Index values = rows.train.size() + rows.validation.size() + rows.test.size();
+  FileWriter file(path, static_cast<std::uint64_t>(values) * sizeof(double), Links::replace);
+  write_split_rows(file, rows);
+  file.finish();
+}
+
+void write_split_rows(FileWriter& file, const SplitRows& rows) {
+  write_safetensors(
+      file, {{"cnf.kind", kKind}},
+      {rows_tensor("train", rows.train), rows_tensor("validation", rows.validation), rows_tensor("test", rows.test)});
 }
 
 SplitRows read_split_rows(const fs::path& path) {
-  const Safetensors file = read_safetensors(path);
+  Safetensors file = read_safetensors(path);
+  const std::string name = printable(path.native());
   const auto kind = file.metadata.find("cnf.kind");
-  if (kind == file.metadata.end() || kind->second != kKind) throw InputError(path.string() + ": not the rows of a run");
-  return {rows_of(file, "train", path.string()), rows_of(file, "validation", path.string()),
-          rows_of(file, "test", path.string())};
+  if (kind == file.metadata.end() || kind->second != kKind) throw InputError(name + ": not the rows of a run");
+  SplitRows rows;
+  rows.train = take_rows(file, "train", name);
+  rows.validation = take_rows(file, "validation", name);
+  rows.test = take_rows(file, "test", name);
+  return rows;
 }
 
 }  // namespace cnf

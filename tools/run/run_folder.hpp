@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <string>
 
+#include "base/file_writer.hpp"
 #include "base/types.hpp"
 
 namespace cnf {
@@ -28,7 +29,8 @@ struct RunFolder {
 struct SplitRows {
   Batch train, validation, test;
 };
-std::string split_rows_bytes(const SplitRows& rows);
+void write_split_rows(const std::filesystem::path& path, const SplitRows& rows);
+void write_split_rows(FileWriter& file, const SplitRows& rows);
 SplitRows read_split_rows(const std::filesystem::path& path);
 
 }  // namespace cnf

@@ -159,7 +159,7 @@ int run_new(const Args& recipe, const DataArgument& data) {
   for (const fs::path& old : {run.folder.model(), run.folder.training(), run.folder.rows(), run.folder.source(),
                               run.folder.metrics(), run.folder.timing(), run.folder.picture()})
     fs::remove(old, ignored);
-  if (!run.source.density) write_file(run.folder.rows(), split_rows_bytes(run.source.rows), Links::replace);
+  if (!run.source.density) write_split_rows(run.folder.rows(), run.source.rows);
   if (!run.picture.empty()) write_file(run.folder.source(), run.picture, Links::replace);
   if (run.file.precision == Precision::double_float) {
     TrainingState<double> state = initial_state<double>(run.file.model);
