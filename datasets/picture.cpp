@@ -4,7 +4,9 @@
 #include <cmath>
 #include <cstdlib>
 #include <limits>
+#include <new>
 #include <stdexcept>
+#include <utility>
 
 #include "base/byte_source.hpp"
 #include "base/error.hpp"
@@ -14,8 +16,13 @@ namespace {
 
 // stb_image inflates what a file says; a block larger than the picture needs is refused.
 thread_local std::size_t largest_block = 0;
-void* bounded_malloc(std::size_t n) { return n <= largest_block ? std::malloc(n) : nullptr; }
-void* bounded_realloc(void* p, std::size_t n) { return n <= largest_block ? std::realloc(p, n) : nullptr; }
+thread_local bool starved = false;  ///< a block was not too large, and could not be had
+void* known(void* p) {
+  starved |= p == nullptr;
+  return p;
+}
+void* bounded_malloc(std::size_t n) { return n <= largest_block ? known(std::malloc(n)) : nullptr; }
+void* bounded_realloc(void* p, std::size_t n) { return n <= largest_block ? known(std::realloc(p, n)) : nullptr; }
 
 }  // namespace
 
@@ -60,22 +67,24 @@ class Pgm {
     const std::int64_t width = number("width"), height = number("height"), most = number("largest value");
     check_size(name_, width, height);
     if (most < 1 || most > 65535) fail(name_, "largest value " + std::to_string(most) + ", expected 1 to 65535");
-    std::vector<std::uint64_t> weights(static_cast<std::size_t>(width * height));
+    const std::size_t pixels = static_cast<std::size_t>(width * height), item = most < 256 ? 1 : 2;
+    std::vector<std::uint64_t> weights;  // as many as there are bytes for, whatever the size claims
     if (binary) {
       ++at_;  // one blank, then the pixels
-      const std::size_t item = most < 256 ? 1 : 2, left = bytes_.size() - std::min(at_, bytes_.size());
-      if (left < weights.size() * item)
+      const std::size_t left = bytes_.size() - std::min(at_, bytes_.size());
+      if (left < pixels * item)
         fail(name_, std::to_string(left) + " bytes of pixels at byte " + std::to_string(at_) + ", expected " +
-                        std::to_string(weights.size() * item));
+                        std::to_string(pixels * item));
+      weights.resize(pixels);
       for (std::uint64_t& weight : weights) {
         for (std::size_t k = 0; k < item; ++k) weight = weight << 8 | static_cast<std::uint8_t>(bytes_[at_++]);
         check_value(static_cast<std::int64_t>(weight), most);
       }
     } else {
-      for (std::uint64_t& weight : weights) {
+      while (weights.size() < pixels) {
         const std::int64_t value = number("a pixel");
         check_value(value, most);
-        weight = static_cast<std::uint64_t>(value);
+        weights.push_back(static_cast<std::uint64_t>(value));
       }
     }
     skip_blanks();
@@ -83,7 +92,7 @@ class Pgm {
       fail(name_, std::to_string(bytes_.size() - at_) + " bytes after the picture, at byte " + std::to_string(at_));
     if (invert)
       for (std::uint64_t& weight : weights) weight = static_cast<std::uint64_t>(most) - weight;
-    return std::make_unique<PictureDensity>(std::string(name_), width, height, weights);
+    return std::make_unique<PictureDensity>(std::string(name_), width, height, std::move(weights));
   }
 
  private:
@@ -120,12 +129,13 @@ class Pgm {
 template <class Value>
 std::unique_ptr<PictureDensity> weigh(std::string_view name, int width, int height, Value* pixels, bool invert) {
   const std::unique_ptr<Value, void (*)(void*)> owner(pixels, std::free);
+  if (pixels == nullptr && starved) throw std::bad_alloc();
   if (pixels == nullptr) fail(name, "the PNG is damaged, or of a kind that cannot be read");
   constexpr std::uint64_t kMost = std::numeric_limits<Value>::max();
   std::vector<std::uint64_t> weights(static_cast<std::size_t>(width) * static_cast<std::size_t>(height));
   for (std::size_t i = 0; i < weights.size(); ++i)
     weights[i] = (invert ? kMost - pixels[2 * i] : pixels[2 * i]) * std::uint64_t{pixels[2 * i + 1]};
-  return std::make_unique<PictureDensity>(std::string(name), width, height, weights);
+  return std::make_unique<PictureDensity>(std::string(name), width, height, std::move(weights));
 }
 
 std::unique_ptr<PictureDensity> parse_png(std::span<const std::byte> bytes, std::string_view name, bool invert) {
@@ -133,6 +143,7 @@ std::unique_ptr<PictureDensity> parse_png(std::span<const std::byte> bytes, std:
   const int size = static_cast<int>(bytes.size());
   int width = 0, height = 0, channels = 0;
   largest_block = std::size_t{1} << 20;
+  starved = false;
   if (!stbi_info_from_memory(data, size, &width, &height, &channels)) fail(name, "the PNG's header is damaged");
   check_size(name, width, height);
   // The largest: 4 channels of 16 bits and a filter byte per row; interlaced, up to 7 passes; the file's own bytes.
@@ -146,21 +157,23 @@ std::unique_ptr<PictureDensity> parse_png(std::span<const std::byte> bytes, std:
 
 }  // namespace
 
-PictureDensity::PictureDensity(std::string name, Index width, Index height, std::span<const std::uint64_t> weights)
+PictureDensity::PictureDensity(std::string name, Index width, Index height, std::vector<std::uint64_t> weights)
     : name_(std::move(name)),
       width_(width),
       height_(height),
       pixel_(8. / static_cast<double>(width)),
-      cumulative_(weights.begin(), weights.end()) {
-  if (width < 1 || height < 1 || static_cast<Index>(weights.size()) != width * height)
-    throw std::invalid_argument("PictureDensity: " + std::to_string(weights.size()) + " weights for " +
+      cumulative_(std::move(weights)) {
+  if (width < 1 || height < 1 || static_cast<Index>(cumulative_.size()) != width * height)
+    throw std::invalid_argument("PictureDensity: " + std::to_string(cumulative_.size()) + " weights for " +
                                 std::to_string(width) + " x " + std::to_string(height) + " pixels");
   for (std::size_t i = 1; i < cumulative_.size(); ++i) cumulative_[i] += cumulative_[i - 1];
   if (cumulative_.back() == 0)
     throw InputError(printable(name_) + ": every pixel has weight 0, expected a picture that is not all one colour",
                      "the bright pixels are the heavy ones; inverted, the dark ones are");
   const double total = static_cast<double>(cumulative_.back());
-  for (const std::uint64_t weight : weights) {
+  std::uint64_t before = 0;
+  for (const std::uint64_t sum : cumulative_) {
+    const std::uint64_t weight = sum - std::exchange(before, sum);
     const double p = static_cast<double>(weight) / total;
     if (weight > 0) entropy_ -= p * std::log(p / (pixel_ * pixel_));
   }

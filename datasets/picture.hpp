@@ -19,7 +19,7 @@ class PictureDensity final : public Density {
  public:
   /// weights: W x H values row by row, the top row first; their sum must fit 63 bits.
   /// Throws std::invalid_argument for another size, InputError (naming `name`) if all weights are 0.
-  PictureDensity(std::string name, Index width, Index height, std::span<const std::uint64_t> weights);
+  PictureDensity(std::string name, Index width, Index height, std::vector<std::uint64_t> weights);
 
   std::string name() const override { return name_; }
   Box box() const override;

@@ -52,15 +52,23 @@ Box quantile_box(const Eigen::Ref<const Batch>& points) {
   return range;
 }
 
-std::optional<Matrix<double>> density_grid(
-    const std::function<Vector<double>(const Batch& x, Index first)>& log_density, const Grid& grid, const Stop& stop) {
-  Matrix<double> density(grid.ny, grid.nx);
+bool for_each_density(const LogDensity& log_density, const Grid& grid, const Stop& stop,
+                      const std::function<void(const Vector<double>& p)>& take) {
   for (Index first = 0; first < grid.cells(); first += kBlock) {
-    if (stop && stop()) return std::nullopt;
-    const Index n = std::min(kBlock, grid.cells() - first);
-    const Vector<double> values = log_density(cell_centres(grid, first, n), first);
-    for (Index b = 0; b < n; ++b) density((first + b) / grid.nx, (first + b) % grid.nx) = std::exp(values[b]);
+    if (stop && stop()) return false;
+    const Batch x = cell_centres(grid, first, std::min(kBlock, grid.cells() - first));
+    take(log_density(x, first).unaryExpr([](double v) { return std::exp(v); }));
   }
+  return true;
+}
+
+std::optional<Matrix<double>> density_grid(const LogDensity& log_density, const Grid& grid, const Stop& stop) {
+  Matrix<double> density(grid.ny, grid.nx);
+  Index cell = 0;
+  const auto keep = [&](const Vector<double>& p) {
+    for (Index b = 0; b < p.size(); ++b, ++cell) density(cell / grid.nx, cell % grid.nx) = p[b];
+  };
+  if (!for_each_density(log_density, grid, stop, keep)) return std::nullopt;
   return density;
 }
 

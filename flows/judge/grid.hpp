@@ -34,11 +34,15 @@ Batch finite_samples(Evaluator& evaluator, Seed seed, Index N);
 /// Throws std::invalid_argument for fewer than two points, or points not of the plane.
 Box quantile_box(const Eigen::Ref<const Batch>& points);
 
-/// p at the centres, ny x nx, row 0 = lowest y; nothing if stopped. `log_density` is asked for blocks of whole tiles,
-/// and told the number of the first cell.
-std::optional<Matrix<double>> density_grid(
-    const std::function<Vector<double>(const Batch& x, Index first)>& log_density, const Grid& grid,
-    const Stop& stop = {});
+/// log p at points, the first of which is the cell of that number.
+using LogDensity = std::function<Vector<double>(const Batch& x, Index first)>;
+
+/// p at the centres, in the order of the cells, as `take` gets them; false if stopped. `log_density` is asked for blocks
+/// of whole tiles.
+bool for_each_density(const LogDensity& log_density, const Grid& grid, const Stop& stop,
+                      const std::function<void(const Vector<double>& p)>& take);
+/// The same at once, ny x nx, row 0 = lowest y; nothing if stopped.
+std::optional<Matrix<double>> density_grid(const LogDensity& log_density, const Grid& grid, const Stop& stop = {});
 /// The same of a planar model, in the user's units. Rows that failed are NaN, and in `failures` by the cell's number.
 std::optional<Matrix<double>> density_grid(Evaluator& evaluator, const Grid& grid, const Stop& stop = {},
                                            std::vector<Status>* failures = nullptr);

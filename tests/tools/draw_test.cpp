@@ -630,25 +630,25 @@ TEST_CASE("extreme aspect ratios are drawn", "[draw]") {
 TEST_CASE("fewer cells than pixels have sharp edges, more are averaged", "[draw]") {
   Matrix<double> two(1, 2);
   two << 1, 2;
-  const Matrix<double> wide = resample(two, 8, 3);
+  const Matrix<double> wide = resample(two, 8, 3, 0, 3);
   for (int y = 0; y < 3; ++y)
     for (int x = 0; x < 8; ++x) CHECK(wide(y, x) == (x < 4 ? 1 : 2));
   for (const int w : {1, 3, 7, 10, 41}) {
-    const Matrix<double> fine = ramp(97, 53), coarse = resample(fine, w, 10);
+    const Matrix<double> fine = ramp(97, 53), coarse = resample(fine, w, 10, 0, 10);
     CHECK(coarse.mean() == Approx(fine.mean()).epsilon(1e-13));
   }
   Matrix<double> three(3, 1);
   three << 1, 4, 7;
-  const Matrix<double> pair = resample(three, 1, 2);
+  const Matrix<double> pair = resample(three, 1, 2, 0, 2);
   CHECK(pair(0, 0) == Approx((1 + 4 / 2.) / 1.5).epsilon(1e-15));
   CHECK(pair(1, 0) == Approx((4 / 2. + 7) / 1.5).epsilon(1e-15));
   Matrix<double> holed = ramp(8, 8);
   holed(5, 2) = kNan;
-  const Matrix<double> small = resample(holed, 4, 4);
+  const Matrix<double> small = resample(holed, 4, 4, 0, 4);
   CHECK(std::isnan(small(2, 1)));
   CHECK(small.array().isNaN().count() == 1);
   const Matrix<double> same = ramp(5, 6);
-  CHECK(resample(same, 5, 6) == same);
+  CHECK(resample(same, 5, 6, 0, 6) == same);
 }
 
 TEST_CASE("points land where their coordinates say, and only inside the plot", "[draw]") {
@@ -708,6 +708,50 @@ TEST_CASE("panels share size, rows and one scale", "[draw]") {
   style.dark = true;
   const Canvas dark = panels(four, range, style);
   CHECK(dark.at(0, 0).r < 40);
+}
+
+TEST_CASE("a picture in bands has the pixels of the whole", "[draw]") {
+  const Box range{-4, 4, -4, 4};
+  FigureStyle style{.width = 700, .bars = Bars::each, .title = "\u00c5ll", .x_label = "x", .y_label = "\u00c5"};
+  Batch points(2, 500);
+  for (Index i = 0; i < 500; ++i) points.col(i) << 5 * std::sin(0.7 * double(i)), 5 * std::cos(1.3 * double(i));
+  auto stored = std::make_shared<Spool>("spooled.png");
+  const Matrix<double> held = ramp(40, 900);
+  for (Index j = 0; j < held.rows(); ++j)
+    for (Index i = 0; i < held.cols(); ++i) stored->write({&held(j, i), 1});
+  const std::vector<Panel> kinds{{"few", ramp(7, 5), points},
+                                 {"stored", GridValues(stored, held.rows(), held.cols()), {}},
+                                 {"points", {}, points}};
+  const Picture picture(kinds, range, style);
+  const Canvas whole = picture.whole();
+  const std::vector<Panel> in_memory{kinds[0], {"stored", held, {}}, kinds[2]};
+  CHECK(whole.bounds() == panels(in_memory, range, style).bounds());
+  const std::size_t row = 3 * static_cast<std::size_t>(whole.width());
+  CHECK(std::equal(whole.data(), whole.data() + row * whole.height(), panels(in_memory, range, style).data()));
+  for (const int h : {1, 7, 64}) {
+    int wrong = 0;
+    for (int y = 0; y < picture.height(); y += h) {
+      const Canvas band = picture.band(y, std::min(h, picture.height() - y));
+      wrong += !std::equal(band.data(), band.data() + row * band.height(), whole.data() + row * y);
+    }
+    CHECK(wrong == 0);
+  }
+}
+
+TEST_CASE("a picture too large to be encoded at once reads back the same", "[draw]") {
+  const FigureStyle style{.width = 2400, .height = 2000, .title = "large"};
+  const Picture picture = heatmap_of(ramp(60, 50), {0, 1, 0, 1}, style);
+  REQUIRE(2400L * 2000 > kWholePixels);
+  std::string png;
+  encode_png(picture, [&](std::string_view bytes) { png += bytes; });
+  const Canvas whole = picture.whole(), back = decoded(png);
+  REQUIRE((back.width() == 2400 && back.height() == 2000));
+  CHECK(std::equal(whole.data(), whole.data() + 3 * 2400 * 2000, back.data()));
+  CHECK(png.substr(png.size() - 8, 4) == "IEND");
+  std::string small;
+  const Picture other = heatmap_of(ramp(60, 50), {0, 1, 0, 1}, {.width = 300});
+  encode_png(other, [&](std::string_view bytes) { small += bytes; });
+  CHECK(small == encode_png(other.whole()));
 }
 
 TEST_CASE("a PNG reads back pixel for pixel and has the same bytes each time", "[draw]") {

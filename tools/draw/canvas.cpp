@@ -38,8 +38,8 @@ Rect intersection(const Rect& a, const Rect& b) {
   return {x, y, std::min(a.right(), b.right()) - x, std::min(a.bottom(), b.bottom()) - y};
 }
 
-Canvas::Canvas(int width, int height, Rgb ground) : width_(width), height_(height) {
-  if (width < 1 || height < 1 || width > kMaxSide || height > kMaxSide)
+Canvas::Canvas(int width, int height, Rgb ground, int top) : width_(width), height_(height), top_(top) {
+  if (width < 1 || height < 1 || width > kMaxSide || height > kMaxSide || top < 0)
     throw std::invalid_argument("Canvas: " + std::to_string(width) + " x " + std::to_string(height) +
                                 " pixels; each side must be 1 to " + std::to_string(kMaxSide));
   pixels_.resize(3 * static_cast<std::size_t>(width) * height);
@@ -57,7 +57,7 @@ void Canvas::set(int x, int y, Rgb colour) {
 }
 
 void Canvas::blend(int x, int y, Rgb colour, double alpha) {
-  if (x < 0 || y < 0 || x >= width_ || y >= height_) return;
+  if (x < 0 || y < top_ || x >= width_ || y >= top_ + height_) return;
   std::uint8_t* p = pixels_.data() + offset(x, y);
   p[0] = mix(p[0], colour.r, alpha), p[1] = mix(p[1], colour.g, alpha), p[2] = mix(p[2], colour.b, alpha);
 }
@@ -98,7 +98,7 @@ void Canvas::disc(double x, double y, double radius, Rgb colour, double alpha) {
 void Canvas::blit(const Canvas& other, int x, int y) {
   const Rect r = intersection({x, y, other.width_, other.height_}, bounds());
   for (int row = r.y; row < r.bottom(); ++row)
-    std::copy_n(other.pixels_.data() + other.offset(r.x - x, row - y), 3 * static_cast<std::size_t>(r.w),
+    std::copy_n(other.pixels_.data() + other.offset(r.x - x, row - y + other.top_), 3 * static_cast<std::size_t>(r.w),
                 pixels_.data() + offset(r.x, row));
 }
 

@@ -21,17 +21,18 @@ bool contains(const Rect& outer, const Rect& inner);
 Rect intersection(const Rect& a, const Rect& b);  ///< w = h = 0 if there is none
 
 /// Everything drawn is clipped to the canvas, and nothing drawn at a position that is not finite. Coordinates that are
-/// real numbers put pixel (0, 0) on [0, 1] x [0, 1].
+/// real numbers put pixel (0, 0) on [0, 1] x [0, 1]. A canvas may be a band of a picture, its rows from `top` on: what is
+/// drawn there has the pixels of the whole.
 class Canvas {
  public:
-  static constexpr int kMaxSide = 16384;  ///< so that 3 w h stays below 2^31, which the PNG encoder needs
+  static constexpr int kMaxSide = 16384;  ///< so that 3 w h stays below 2^31
 
-  /// Throws std::invalid_argument unless 1 <= width, height <= kMaxSide.
-  Canvas(int width, int height, Rgb ground = {255, 255, 255});
+  /// Throws std::invalid_argument unless 1 <= width, height <= kMaxSide and top >= 0.
+  Canvas(int width, int height, Rgb ground = {255, 255, 255}, int top = 0);
 
   int width() const { return width_; }
-  int height() const { return height_; }
-  Rect bounds() const { return {0, 0, width_, height_}; }
+  int height() const { return height_; }  ///< rows held
+  Rect bounds() const { return {0, top_, width_, height_}; }
   const std::uint8_t* data() const { return pixels_.data(); }  ///< rows of r, g, b without padding
 
   /// x, y must lie inside.
@@ -47,13 +48,13 @@ class Canvas {
   void line(double x0, double y0, double x1, double y1, double width, Rgb colour, double alpha = 1);
   /// Anti-aliased disc.
   void disc(double x, double y, double radius, Rgb colour, double alpha = 1);
-  /// Copies `other` with its corner at (x, y).
+  /// Copies `other`, whole, with its corner at (x, y).
   void blit(const Canvas& other, int x, int y);
 
  private:
-  std::size_t offset(int x, int y) const { return 3 * (static_cast<std::size_t>(y) * width_ + x); }
+  std::size_t offset(int x, int y) const { return 3 * (static_cast<std::size_t>(y - top_) * width_ + x); }
 
-  int width_, height_;
+  int width_, height_, top_;
   std::vector<std::uint8_t> pixels_;
 };
 

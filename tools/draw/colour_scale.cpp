@@ -32,18 +32,20 @@ double ColourScale::value(double t) const {
   return low * (1 - t) + high * t;
 }
 
-void ColourLimits::include(const Matrix<double>& grid) {
-  for (Index i = 0; i < grid.size(); ++i) {
-    const double v = grid.data()[i];
-    if (!std::isfinite(v)) continue;
-    least_ = any_ ? std::min(least_, v) : v;
-    greatest_ = any_ ? std::max(greatest_, v) : v;
-    any_ = true;
-    if (v > 0) {
-      least_positive_ = any_positive_ ? std::min(least_positive_, v) : v;
-      any_positive_ = true;
+void ColourLimits::include(const GridValues& grid) {
+  grid.for_each_block([this](Index, const Matrix<double>& block) {
+    for (Index i = 0; i < block.size(); ++i) {
+      const double v = block.data()[i];
+      if (!std::isfinite(v)) continue;
+      least_ = any_ ? std::min(least_, v) : v;
+      greatest_ = any_ ? std::max(greatest_, v) : v;
+      any_ = true;
+      if (v > 0) {
+        least_positive_ = any_positive_ ? std::min(least_positive_, v) : v;
+        any_positive_ = true;
+      }
     }
-  }
+  });
 }
 
 ColourScale ColourLimits::scale(bool log, std::optional<double> low, std::optional<double> high) const {

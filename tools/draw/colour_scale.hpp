@@ -3,7 +3,7 @@
 
 #include <optional>
 
-#include "base/types.hpp"
+#include "tools/draw/grid_values.hpp"
 
 namespace cnf {
 
@@ -29,7 +29,7 @@ inline constexpr double kLogSpan = 1e6;
 /// positive on a logarithmic scale, or low >= high.
 class ColourLimits {
  public:
-  void include(const Matrix<double>& grid);
+  void include(const GridValues& grid);
   ColourScale scale(bool log, std::optional<double> low, std::optional<double> high) const;
 
  private:

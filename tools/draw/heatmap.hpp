@@ -1,6 +1,7 @@
 // Grids of values as a picture with axes, ticks, colour bars and titles: one, or several side by side.
 #pragma once
 
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -8,6 +9,7 @@
 #include "base/box.hpp"
 #include "base/types.hpp"
 #include "tools/draw/figure_style.hpp"
+#include "tools/draw/grid_values.hpp"
 
 namespace cnf {
 
@@ -15,11 +17,12 @@ namespace cnf {
 /// map's lowest colour). A panel with neither stays empty.
 struct Panel {
   std::string title;
-  Matrix<double> grid;  ///< ny x nx, row 0 = lowest y; panels may differ in size
-  Batch points;         ///< 2 x N
+  GridValues grid{};  ///< ny x nx, row 0 = lowest y; panels may differ in size
+  Batch points{};     ///< 2 x N
 };
 
-/// The picture of one or more panels over `range`, the style's title above all.
+/// The picture of one or more panels over `range`, the style's title above all: laid out, and drawn as far as it is
+/// asked for. So a picture larger than memory is drawn in bands, whose pixels are those of the whole.
 ///
 /// Shapes  grid: ny x nx, entry (j, i) the value of the cell in column i from the left, row j from the bottom (row 0 =
 ///         lowest y); points: 2 x N, or empty. Points outside the range are left out, non-finite ones too.
@@ -27,9 +30,29 @@ struct Panel {
 ///         centre). More: the mean over each pixel's area, taken before the colour scale, so a density stays one.
 /// Colours NaN cells, and pixels over any NaN cell, have the map's nan_colour; infinite ones the end of the scale.
 /// Throws  std::invalid_argument for no panel, points that are not 2 x N, and as `layout` and ColourLimits.
-Canvas panels(std::span<const Panel> panels, const Box& range, const FigureStyle& style);
+class Picture {
+ public:
+  Picture(std::vector<Panel> panels, const Box& range, const FigureStyle& style);
 
-/// The panel of one grid, under the style's title. Throws as `panels`, and for an empty grid.
+  int width() const { return layout_.width; }
+  int height() const { return layout_.height; }
+  /// Rows y .. y + h - 1.
+  Canvas band(int y, int h) const;
+  Canvas whole() const { return band(0, height()); }
+
+ private:
+  std::vector<Panel> panels_;
+  Box range_;
+  FigureStyle style_;
+  std::vector<std::optional<ColourScale>> scales_;
+  FigureLayout layout_;
+};
+
+/// The panel of one grid, under the style's title. Throws as Picture, and for an empty grid.
+Picture heatmap_of(GridValues grid, const Box& range, const FigureStyle& style, Batch points = {});
+
+/// The same, drawn.
+Canvas panels(std::span<const Panel> panels, const Box& range, const FigureStyle& style);
 Canvas heatmap(const Matrix<double>& grid, const Box& range, const FigureStyle& style, const Batch& points = Batch());
 
 /// Width and height in pixels of the area a grid fills: ask for a grid of exactly this size and every cell is one

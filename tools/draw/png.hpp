@@ -1,15 +1,23 @@
-// A canvas as the bytes of a PNG file.
+// Pictures as the bytes of PNG files.
 #pragma once
 
+#include <functional>
 #include <string>
+#include <string_view>
 
-#include "tools/draw/canvas.hpp"
+#include "tools/draw/heatmap.hpp"
 
 namespace cnf {
 
-/// The picture as a PNG (8-bit RGB, no time, no text): the same pixels give the same bytes. Nothing is written: hand
-/// the bytes to write_file, which notices a full disk (stb's own file functions do not).
+/// The picture as a PNG (8-bit RGB, no time, no text): the same pixels give the same bytes. Nothing is written: `sink`
+/// gets the bytes in order, and hands them to a FileWriter, which notices a full disk (stb's own file functions do not).
+/// Up to kWholePixels at once, by stb_image_write; above, in bands, by zlib: stb's encoder holds pixels, filtered rows
+/// and result side by side, three times the picture.
 /// Throws std::bad_alloc.
+inline constexpr long kWholePixels = 1L << 22;
+void encode_png(const Picture& picture, const std::function<void(std::string_view)>& sink);
+
+/// A canvas as a PNG, at once.
 std::string encode_png(const Canvas& canvas);
 
 }  // namespace cnf

@@ -13,13 +13,13 @@ struct Span {
   std::vector<double> weight;
 };
 
-std::vector<Span> spans(Index cells, int pixels) {
-  std::vector<Span> result(pixels);
-  for (int p = 0; p < pixels; ++p) {
-    Span& span = result[p];
+std::vector<Span> spans(Index cells, int pixels, int first, int count) {
+  std::vector<Span> result(count);
+  for (int k = 0; k < count; ++k) {
+    const std::int64_t p = first + k;
+    Span& span = result[k];
     if (cells <= pixels) {
-      span = {std::min(cells - 1, static_cast<Index>((2 * static_cast<std::int64_t>(p) + 1) * cells / (2 * pixels))),
-              {1}};
+      span = {std::min(cells - 1, static_cast<Index>((2 * p + 1) * cells / (2 * pixels))), {1}};
       continue;
     }
     // In units of 1/pixels of a cell everything is a whole number: pixel p covers [p cells, (p + 1) cells).
@@ -35,20 +35,22 @@ std::vector<Span> spans(Index cells, int pixels) {
 
 }  // namespace
 
-Matrix<double> resample(const Matrix<double>& grid, int w, int h) {
-  if (grid.cols() == w && grid.rows() == h) return grid;
-  const std::vector<Span> across = spans(grid.cols(), w), up = spans(grid.rows(), h);
-  Matrix<double> narrow(grid.rows(), w), out(h, w);
+Matrix<double> resample(const GridValues& grid, int w, int h, int first, int count) {
+  if (grid.cols() == w && grid.rows() == h) return grid.block(first, count);
+  const std::vector<Span> across = spans(grid.cols(), w, 0, w), up = spans(grid.rows(), h, first, count);
+  const Index low = up.front().first, high = up.back().first + std::ssize(up.back().weight);
+  const Matrix<double> cells = grid.block(low, high - low);
+  Matrix<double> narrow(cells.rows(), w), out(count, w);
   for (int x = 0; x < w; ++x) {
-    narrow.col(x) = across[x].weight[0] * grid.col(across[x].first);
+    narrow.col(x) = across[x].weight[0] * cells.col(across[x].first);
     for (std::size_t k = 1; k < across[x].weight.size(); ++k)
-      narrow.col(x) += across[x].weight[k] * grid.col(across[x].first + static_cast<Index>(k));
+      narrow.col(x) += across[x].weight[k] * cells.col(across[x].first + static_cast<Index>(k));
   }
   for (int x = 0; x < w; ++x)
-    for (int y = 0; y < h; ++y) {
-      double sum = up[y].weight[0] * narrow(up[y].first, x);
+    for (int y = 0; y < count; ++y) {
+      double sum = up[y].weight[0] * narrow(up[y].first - low, x);
       for (std::size_t k = 1; k < up[y].weight.size(); ++k)
-        sum += up[y].weight[k] * narrow(up[y].first + static_cast<Index>(k), x);
+        sum += up[y].weight[k] * narrow(up[y].first - low + static_cast<Index>(k), x);
       out(y, x) = sum;
     }
   return out;

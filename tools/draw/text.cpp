@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
+#include <memory_resource>
 #include <stdexcept>
 #include <vector>
 
@@ -10,6 +11,9 @@
 
 #define STB_TRUETYPE_IMPLEMENTATION
 #define STBTT_STATIC
+// A font's userdata is a pool: a glyph without memory would be left out in silence.
+#define STBTT_malloc(n, pool) static_cast<std::pmr::memory_resource*>(pool)->allocate(n)
+#define STBTT_free(p, pool) (static_cast<void>(p), static_cast<void>(pool))
 #include <stb_truetype.h>
 
 extern "C" {
@@ -75,6 +79,9 @@ void draw_text(Canvas& canvas, int x, int y, std::string_view text, double size,
   const std::vector<int> line = glyphs(text), at = positions(line);
   const TextExtent extent = measure(text, size);
   std::vector<unsigned char> bitmap;
+  std::pmr::monotonic_buffer_resource pool;
+  stbtt_fontinfo outlines = font();
+  outlines.userdata = &pool;
   for (std::size_t i = 0; i < line.size(); ++i) {
     const float pen = static_cast<float>(at[i]) * scale, shift = pen - std::floor(pen);
     int x0 = 0, y0 = 0, x1 = 0, y1 = 0;
@@ -82,7 +89,8 @@ void draw_text(Canvas& canvas, int x, int y, std::string_view text, double size,
     const int w = x1 - x0, h = y1 - y0;
     if (w <= 0 || h <= 0) continue;
     bitmap.assign(static_cast<std::size_t>(w) * h, 0);
-    stbtt_MakeGlyphBitmapSubpixel(&font(), bitmap.data(), w, h, w, scale, scale, shift, 0, line[i]);
+    stbtt_MakeGlyphBitmapSubpixel(&outlines, bitmap.data(), w, h, w, scale, scale, shift, 0, line[i]);
+    pool.release();
     const int left = static_cast<int>(std::floor(pen)) + x0, top = extent.ascent + y0;
     for (int v = 0; v < h; ++v)
       for (int u = 0; u < w; ++u) {

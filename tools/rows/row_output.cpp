@@ -1,13 +1,8 @@
 #include "tools/rows/row_output.hpp"
 
-#include <fcntl.h>
-#include <unistd.h>
-
-#include <cerrno>
-#include <cstring>
+#include <algorithm>
 
 #include "base/error.hpp"
-#include "base/utf8.hpp"
 #include "datasets/csv.hpp"
 #include "tools/cli/args.hpp"
 #include "tools/cli/exit_code.hpp"
@@ -51,67 +46,6 @@ void check_row_output(const Args& args) {
   refuse_overwrite(args.path("output"), args.flag("force"));
 }
 
-/// Values in a file without a name, in the folder of the file to come: gone with the process, however it ends.
-class RowOutput::Spool {
- public:
-  explicit Spool(const fs::path& beside) : name_(printable(beside.string())) {
-    const fs::path folder = beside.has_parent_path() ? beside.parent_path() : fs::path(".");
-    file_ = ::open(folder.c_str(), O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
-    if (file_ < 0 && (errno == EOPNOTSUPP || errno == EISDIR || errno == EINVAL)) {  // not on every file system
-      std::string pattern = (folder / ".cnf-rows-XXXXXX").string();
-      file_ = ::mkostemp(pattern.data(), O_CLOEXEC);
-      if (file_ >= 0) ::unlink(pattern.c_str());
-    }
-    if (file_ < 0) fail();
-  }
-  ~Spool() { ::close(file_); }
-  Spool(const Spool&) = delete;
-  Spool& operator=(const Spool&) = delete;
-
-  void write(std::span<const double> values) {
-    const char* bytes = reinterpret_cast<const char*>(values.data());
-    for (std::size_t left = values.size_bytes(); left > 0;) {
-      const ssize_t n = ::write(file_, bytes, left);
-      if (n < 0 && errno == EINTR) continue;
-      if (n < 0) fail();
-      bytes += n;
-      left -= static_cast<std::size_t>(n);
-    }
-    count_ += values.size();
-  }
-
-  std::size_t count() const { return count_; }
-
-  /// Everything, in pieces, in order.
-  template <class Take>
-  void drain(const Take& take) {
-    if (::lseek(file_, 0, SEEK_SET) < 0) fail();
-    std::vector<double> piece(std::min<std::size_t>(count_, std::size_t{1} << 16));
-    for (std::size_t left = count_; left > 0;) {
-      const std::size_t n = std::min(left, piece.size());
-      char* bytes = reinterpret_cast<char*>(piece.data());
-      for (std::size_t missing = n * sizeof(double); missing > 0;) {
-        const ssize_t got = ::read(file_, bytes, missing);
-        if (got < 0 && errno == EINTR) continue;
-        if (got <= 0) fail();
-        bytes += got;
-        missing -= static_cast<std::size_t>(got);
-      }
-      take(std::span<const double>(piece.data(), n));
-      left -= n;
-    }
-  }
-
- private:
-  [[noreturn]] void fail() const {
-    throw OutputError(name_ + ": its rows cannot be kept until they are counted: " + std::strerror(errno));
-  }
-
-  std::string name_;
-  int file_ = -1;
-  std::size_t count_ = 0;
-};
-
 RowOutput::RowOutput(const Args& args, std::vector<std::string> columns, std::optional<Index> rows, bool vector)
     : path_(args.path("output")),
       dtype_(args.text("dtype") == "f4" ? NpyDtype::f4 : NpyDtype::f8),
@@ -121,14 +55,12 @@ RowOutput::RowOutput(const Args& args, std::vector<std::string> columns, std::op
     if (rows)
       npy_.emplace(path_, *rows, cols_, dtype_, vector_);
     else
-      spool_ = std::make_unique<Spool>(path_);
+      spool_.emplace(path_);
     return;
   }
   if (path_ != "-") text_.emplace(path_);
   append_csv_header(buffer_, columns);
 }
-
-RowOutput::~RowOutput() = default;
 
 void RowOutput::write(const Batch& x) {
   const std::span<const double> values(x.data(), static_cast<std::size_t>(x.size()));
@@ -153,7 +85,12 @@ void RowOutput::send() {
 void RowOutput::finish() {
   if (spool_) {
     npy_.emplace(path_, static_cast<Index>(spool_->count()) / cols_, cols_, dtype_, vector_);
-    spool_->drain([&](std::span<const double> values) { npy_->write(values); });
+    std::vector<double> piece(std::min<std::size_t>(spool_->count(), std::size_t{1} << 16));
+    for (std::uint64_t at = 0; at < spool_->count(); at += piece.size()) {
+      piece.resize(std::min<std::size_t>(piece.size(), spool_->count() - at));
+      spool_->read(at, piece);
+      npy_->write(piece);
+    }
   }
   if (npy_) return npy_->finish();
   send();

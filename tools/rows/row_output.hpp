@@ -2,12 +2,12 @@
 #pragma once
 
 #include <filesystem>
-#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "base/npy.hpp"
+#include "base/spool.hpp"
 #include "base/types.hpp"
 #include "tools/cli/option.hpp"
 
@@ -28,13 +28,11 @@ class RowOutput {
   /// `rows`: how many will come, if that is known; otherwise values for a .npy, whose header says how many, wait in an
   /// unnamed file beside it. `vector`: one column, as shape (N,).
   RowOutput(const Args& args, std::vector<std::string> columns, std::optional<Index> rows, bool vector = false);
-  ~RowOutput();
 
   void write(const Batch& x);  ///< D x n
   void finish();
 
  private:
-  class Spool;
   void send();
 
   std::filesystem::path path_;
@@ -43,7 +41,7 @@ class RowOutput {
   bool vector_;
   std::optional<NpyWriter> npy_;
   std::optional<FileWriter> text_;
-  std::unique_ptr<Spool> spool_;
+  std::optional<Spool> spool_;
   std::string buffer_;  ///< text to come: the header waits for the first rows
 };
 

@@ -1,14 +1,12 @@
 // cnf data: draws from a built-in set or a picture, its exact density as an image, and the list of the sets.
 #include <algorithm>
 
-#include "base/file_writer.hpp"
 #include "datasets/toy.hpp"
 #include "tools/cli/exit_code.hpp"
 #include "tools/cli/json_report.hpp"
 #include "tools/cli/output.hpp"
 #include "tools/cli/shared_options.hpp"
 #include "tools/cli/signals.hpp"
-#include "tools/draw/png.hpp"
 #include "tools/rows/data_argument.hpp"
 #include "tools/rows/row_output.hpp"
 #include "tools/rows/rows_for_model.hpp"
@@ -72,8 +70,8 @@ int draw_density(const Args& args, const DataArgument& data) {
   style.title = args.given("title") ? args.text("title") : data.name + ": the true density";
   set_aspect(style, range, style.width * 5 / 6);
   const PlotArea area = plot_area_pixels(range, style);
-  write_file(args.path("output"),
-             encode_png(heatmap(density_grid(*data.density, range, area.width, area.height), range, style)));
+  const std::filesystem::path output = args.path("output");
+  write_picture(output, heatmap_of(density_grid(*data.density, range, area.width, area.height, output), range, style));
   return 0;
 }
 

@@ -1,12 +1,12 @@
 // cnf density: a planar model's exact density as a picture, as a grid, and beside the truth.
-#include "base/file_writer.hpp"
 #include "base/npy.hpp"
 #include "tools/cli/exit_code.hpp"
 #include "tools/cli/output.hpp"
 #include "tools/cli/shared_options.hpp"
+#include "tools/cli/signals.hpp"
 #include "tools/draw/heatmap.hpp"
-#include "tools/draw/png.hpp"
 #include "tools/rows/data_argument.hpp"
+#include "tools/rows/rows_for_model.hpp"
 #include "tools/run/evaluation_arguments.hpp"
 #include "tools/verbs/flow/density_picture.hpp"
 #include "tools/verbs/verbs.hpp"
@@ -17,10 +17,12 @@ namespace {
 
 constexpr Index kPanelSamples = 10'000, kPanelDraws = 200'000;
 
-void write_grid(const std::filesystem::path& path, const Matrix<double>& grid) {
-  const Matrix<double> rows = grid.transpose();  // column-major here, row-major in the file
+void write_grid(const std::filesystem::path& path, const GridValues& grid) {
   NpyWriter file(path, grid.rows(), grid.cols(), NpyDtype::f8);
-  file.write({rows.data(), static_cast<std::size_t>(rows.size())});
+  grid.for_each_block([&](Index, const Matrix<double>& block) {
+    const Matrix<double> rows = block.transpose();  // column-major here, row-major in the file
+    file.write({rows.data(), static_cast<std::size_t>(rows.size())});
+  });
   file.finish();
 }
 
@@ -36,6 +38,17 @@ ModelArgument open_planar(const Args& args) {
 
 /// Grid alone if only --grid says where to.
 bool wants_picture(const Args& args) { return args.given("output") || !args.given("grid"); }
+
+/// The first N of the model's stream, computed in blocks, beside which the solver's memory is small.
+Batch samples(Evaluator& evaluator, Seed seed, Index N) {
+  Batch points(2, N);
+  for (Index first = 0; first < N; first += block_rows(2)) {
+    const Index n = std::min(N - first, block_rows(2));
+    points.middleCols(first, n) = evaluator.sample(seed, static_cast<std::uint64_t>(first), n, false).points;
+    if (interrupted()) throw Interrupted("stopped; nothing is written");
+  }
+  return points;
+}
 
 /// The picture: the model's density and, with --panels, what lies beside it.
 struct Figure {
@@ -66,10 +79,10 @@ struct Figure {
   }
 
   /// Takes the panels' numbers with it.
-  Canvas draw(const Box& range) && {
+  Picture picture(const Box& range) && {
     std::vector<Panel> all;
     for (Panel* panel : shown()) all.push_back(std::move(*panel));
-    return panels(all, range, style);
+    return {std::move(all), range, style};
   }
 };
 
@@ -112,10 +125,9 @@ int run_density(const Args& args, const ModelArgument& opened) {
 
   Index nx = area.width, ny = area.height;
   if (args.given("grid-size")) nx = args.list("grid-size")[0], ny = args.list("grid-size")[1];
-  std::vector<Status> failed;
+  const std::filesystem::path output = args.path(wants_picture(args) ? "output" : "grid");
   Failures failures(args);
-  figure.model.grid = density_grid(evaluator, range, nx, ny, &failed);
-  failures.add(failed, 0);
+  figure.model.grid = density_grid(evaluator, range, nx, ny, output, &failures);
   if (args.given("grid")) write_grid(args.path("grid"), figure.model.grid);
   if (wants_picture(args)) {
     if (figure.data) {
@@ -124,10 +136,10 @@ int run_density(const Args& args, const ModelArgument& opened) {
       figure.data->grid = histogram(points, histogram_grid(points.cols(), range, aspect));
       points.resize(2, 0);
     }
-    if (figure.truth) figure.truth->grid = density_grid(*truth, range, area.width, area.height);
-    if (figure.samples) figure.samples->points = evaluator.sample(seed, 0, kPanelSamples, false).points;
-    if (args.given("samples")) figure.model.points = evaluator.sample(seed, 0, args.integer("samples"), false).points;
-    write_file(args.path("output"), encode_png(std::move(figure).draw(range)));
+    if (figure.truth) figure.truth->grid = density_grid(*truth, range, area.width, area.height, output);
+    if (figure.samples) figure.samples->points = samples(evaluator, seed, kPanelSamples);
+    if (args.given("samples")) figure.model.points = samples(evaluator, seed, args.integer("samples"));
+    write_picture(output, std::move(figure).picture(range));
   }
   failures.say();
   return 0;

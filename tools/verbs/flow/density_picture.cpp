@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <stdexcept>
+#include <utility>
 
 #include "base/error.hpp"
 #include "tools/cli/exit_code.hpp"
@@ -15,9 +16,21 @@ namespace cnf {
 
 namespace {
 
-Matrix<double> unless_stopped(std::optional<Matrix<double>> grid) {
-  if (!grid) throw Interrupted("stopped; nothing is written");
-  return *std::move(grid);
+GridValues gathered(const LogDensity& log_density, const Grid& grid, const std::filesystem::path& output) {
+  constexpr Index kHeld = Index{1} << 21;  // cells
+  const auto unless = [](bool sound) {
+    if (!sound) throw Interrupted("stopped; nothing is written");
+  };
+  if (grid.cells() <= kHeld) {
+    std::optional<Matrix<double>> density = density_grid(log_density, grid, interrupted);
+    unless(density.has_value());
+    return *std::move(density);
+  }
+  auto stored = std::make_shared<Spool>(output);
+  unless(for_each_density(log_density, grid, interrupted, [&](const Vector<double>& p) {
+    stored->write({p.data(), static_cast<std::size_t>(p.size())});
+  }));
+  return {std::move(stored), grid.ny, grid.nx};
 }
 
 }  // namespace
@@ -29,13 +42,25 @@ Box viewing_range(const Density* density, Evaluator& evaluator, Seed seed) {
   return quantile_box(points);
 }
 
-Matrix<double> density_grid(Evaluator& evaluator, const Box& range, Index nx, Index ny, std::vector<Status>* failures) {
-  return unless_stopped(density_grid(evaluator, Grid{range, nx, ny}, interrupted, failures));
+GridValues density_grid(Evaluator& evaluator, const Box& range, Index nx, Index ny, const std::filesystem::path& output,
+                        Failures* failures) {
+  const auto log_density = [&](const Batch& x, Index first) {
+    Evaluated block = evaluator.log_prob(x, static_cast<std::uint64_t>(first));
+    if (failures != nullptr) failures->add(block.failures, static_cast<std::uint64_t>(first));
+    return std::move(block.log_prob);
+  };
+  return gathered(log_density, {range, nx, ny}, output);
 }
 
-Matrix<double> density_grid(const Density& density, const Box& range, Index nx, Index ny) {
-  const auto log_density = [&](const Batch& x, Index) { return density.log_prob(x); };
-  return unless_stopped(density_grid(log_density, Grid{range, nx, ny}, interrupted));
+GridValues density_grid(const Density& density, const Box& range, Index nx, Index ny,
+                        const std::filesystem::path& output) {
+  return gathered([&](const Batch& x, Index) { return density.log_prob(x); }, {range, nx, ny}, output);
+}
+
+void write_picture(const std::filesystem::path& path, const Picture& picture, Links links) {
+  FileWriter file(path, 0, links);
+  encode_png(picture, [&](std::string_view bytes) { file.write(bytes); });
+  file.finish();
 }
 
 std::vector<Option> picture_options() {
@@ -121,21 +146,23 @@ std::string density_label(const std::vector<std::string>& columns) {
   return "density, per unit of " + columns.at(0) + " × " + columns.at(1);
 }
 
-std::string density_png(const ModelFile& file, const Density* density, const EvaluationOptions& evaluation, int width) {
+void draw_density(const std::filesystem::path& path, const ModelFile& file, const Density* density,
+                  const EvaluationOptions& evaluation, Links links) {
+  constexpr int kWidth = 480;
   const Cnf& model = file.model;
   if (model.dim() != 2)
-    throw std::invalid_argument("density_png: the model is over " + std::to_string(model.dim()) +
+    throw std::invalid_argument("draw_density: the model is over " + std::to_string(model.dim()) +
                                 " dimensions, a picture shows 2");
   Evaluator evaluator(model, evaluation);
   const Box range = viewing_range(density, evaluator, Seed{});
-  FigureStyle style{.width = width,
+  FigureStyle style{.width = kWidth,
                     .title = data_name(file) + ": the model's density",
                     .x_label = model.columns[0],
                     .y_label = model.columns[1],
                     .bar_label = density_label(model.columns)};
-  set_aspect(style, range, width * 5 / 6);
+  set_aspect(style, range, kWidth * 5 / 6);
   const PlotArea area = plot_area_pixels(range, style);
-  return encode_png(heatmap(density_grid(evaluator, range, area.width, area.height), range, style));
+  write_picture(path, heatmap_of(density_grid(evaluator, range, area.width, area.height, path), range, style), links);
 }
 
 }  // namespace cnf

@@ -1,15 +1,18 @@
 // A model's exact density as a grid and as a picture, beside the truth, the data and the samples.
 #pragma once
 
+#include <filesystem>
 #include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
+#include "base/file_writer.hpp"
 #include "datasets/density.hpp"
 #include "flows/judge/grid.hpp"
 #include "tools/cli/args.hpp"
 #include "tools/draw/heatmap.hpp"
+#include "tools/run/evaluation_arguments.hpp"
 #include "tools/run/model_argument.hpp"
 
 namespace cnf {
@@ -19,11 +22,16 @@ namespace cnf {
 Box viewing_range(const Density* density, Evaluator& evaluator, Seed seed);
 
 /// p at the centres of nx x ny cells over the range, in the user's units.   Shapes  returns ny x nx, row 0 = lowest y.
-/// Rows that failed are NaN, and in `failures`, counted along the grid's rows. Throws Interrupted.
-Matrix<double> density_grid(Evaluator& evaluator, const Box& range, Index nx, Index ny,
-                            std::vector<Status>* failures = nullptr);
+/// Rows that failed are NaN, and in `failures`, counted along the grid's rows. Cells beyond 2^21 wait in a file without
+/// a name beside `output`. Throws Interrupted.
+GridValues density_grid(Evaluator& evaluator, const Box& range, Index nx, Index ny, const std::filesystem::path& output,
+                        Failures* failures = nullptr);
 /// The same of a known density.
-Matrix<double> density_grid(const Density& density, const Box& range, Index nx, Index ny);
+GridValues density_grid(const Density& density, const Box& range, Index nx, Index ny,
+                        const std::filesystem::path& output);
+
+/// The picture as the PNG `path`.
+void write_picture(const std::filesystem::path& path, const Picture& picture, Links links = Links::follow);
 
 /// --range --size --scale --colormap --log --title, under the heading "Picture".
 std::vector<Option> picture_options();
@@ -40,9 +48,9 @@ void set_aspect(FigureStyle& style, const Box& range, int height);
 /// "density, per unit of lon × lat".
 std::string density_label(const std::vector<std::string>& columns);
 
-/// A planar model's density as a PNG, one evaluation a pixel, as high as its range needs. Throws std::invalid_argument
-/// if the model is not planar.
-std::string density_png(const ModelFile& file, const Density* density, const EvaluationOptions& evaluation,
-                        int width = 480);
+/// A planar model's density as the PNG `path`, 480 pixels wide, one evaluation a pixel, as high as its range needs.
+/// Throws std::invalid_argument if the model is not planar.
+void draw_density(const std::filesystem::path& path, const ModelFile& file, const Density* density,
+                  const EvaluationOptions& evaluation, Links links);
 
 }  // namespace cnf

@@ -81,8 +81,7 @@ class FlowTrainee final : public Trainee<T> {
     const Density* truth = run_.source.density.get();
     const bool planar = run_.file.model.dim() == 2;
     if (planar)
-      write_file(run_.folder.picture(), density_png(read_model(run_.folder.model()), truth, options_.evaluation),
-                 Links::replace);
+      draw_density(run_.folder.picture(), read_model(run_.folder.model()), truth, options_.evaluation, Links::replace);
     // For what the state does not keep of their validation.
     const Validation best = validate(best_model(run_.file.model, state), data_, options_.evaluation);
     report.set("validation_nll", best.nll).set("validation_nll_stderr", best.nll_stderr).set("kl", best.kl);
