@@ -1,13 +1,16 @@
 #include "base/utf8.hpp"
 
+#include <algorithm>
+
 namespace cnf {
 namespace {
 
-bool is_control(std::string_view sequence) {
-  const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(sequence[i]); };
-  if (sequence.size() == 1) return byte(0) < 0x20 || byte(0) == 0x7F;
-  return sequence.size() == 2 && byte(0) == 0xC2 && byte(1) < 0xA0;
+/// What moves the cursor, or makes a line read otherwise than it is written: controls, separators of lines, and marks
+/// that turn the direction of writing round (U+2028 to U+202E, U+2066 to U+2069).
+bool is_control(char32_t c) {
+  return c < 0x20 || (c >= 0x7F && c < 0xA0) || (c >= 0x2028 && c <= 0x202E) || (c >= 0x2066 && c <= 0x2069);
 }
+bool is_control(std::string_view sequence) { return is_control(utf8_decode(sequence)); }
 
 }  // namespace
 
@@ -81,6 +84,21 @@ std::string printable(std::string_view text, std::size_t limit) {
     rest.remove_prefix(1);
   }
   if (!rest.empty()) out += "...";
+  return out;
+}
+
+std::string plain_json(std::string_view json) {
+  constexpr char hex[] = "0123456789abcdef";
+  std::string out;
+  while (!json.empty()) {
+    const std::size_t n = std::max<std::size_t>(utf8_length(json), 1);
+    const char32_t c = utf8_length(json) == 0 ? 0x20 : utf8_decode(json.substr(0, n));
+    if (c >= 0x7F && is_control(c))
+      out += {'\\', 'u', hex[c >> 12 & 15], hex[c >> 8 & 15], hex[c >> 4 & 15], hex[c & 15]};
+    else
+      out += json.substr(0, n);
+    json.remove_prefix(n);
+  }
   return out;
 }
 

@@ -6,6 +6,8 @@
 #include <stdexcept>
 #include <string>
 
+#include "base/utf8.hpp"
+
 namespace cnf {
 
 std::string_view name(Precision precision) { return precision == Precision::single_float ? "float" : "double"; }
@@ -52,6 +54,8 @@ void check(const Cnf& model) {
   if (units.dim() != model.dim() || units.scale.rows() != model.dim() || units.scale.cols() != model.dim())
     refuse("the standardisation is over " + std::to_string(units.dim()) + " dimensions, the model over " +
            std::to_string(model.dim()));
+  for (const std::string& column : model.columns)
+    if (!is_name(column)) refuse("a column is called '" + printable(column, 200) + "', expected no control characters");
 }
 
 Cnf start_flow(FieldShape field, const Standardisation& standardisation, Seed seed, double t_data,

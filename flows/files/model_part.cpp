@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "base/error.hpp"
+#include "base/utf8.hpp"
 #include "flows/files/parts_json.hpp"
 #include "flows/files/shape_json.hpp"
 
@@ -135,6 +136,10 @@ ModelFile read_model_part(const Safetensors& file, int format, TensorReader& rea
   if (!out.model.columns.empty() && static_cast<Index>(out.model.columns.size()) != D)
     throw InputError(path + ": " + std::to_string(out.model.columns.size()) + " column names for " + std::to_string(D) +
                      " dimensions");
+  for (const std::string& column : out.model.columns)
+    if (!is_name(column))
+      throw InputError(path + ": metadata field 'cnf.columns' has a name with a control character, '" +
+                       printable(column, 200) + "'");
   out.model.standardisation.mean = reader.matrix<double>("standardisation.mean", D, 1, true);
   out.model.standardisation.scale = reader.matrix<double>("standardisation.scale", D, D, false);
   if (!(out.model.standardisation.scale.diagonal().array() > 0).all())

@@ -55,6 +55,10 @@ TEST_CASE("foreign text is shown on one line", "[base][utf8]") {
   CHECK(!is_name("a\tb"));
   CHECK(!is_name("\xc2\x9f"));
   CHECK(!is_name(std::string_view("\0", 1)));
+  CHECK(printable("\xe2\x80\xae\xe2\x81\xa6\xe2\x80\xa8 \xe2\x80\x94") ==
+        "\\xe2\\x80\\xae\\xe2\\x81\\xa6\\xe2\\x80\\xa8 \xe2\x80\x94");  // overrides, not the dash
+  CHECK(!is_name("\xe2\x80\xae"));
+  CHECK(plain_json("{\"\xc3\xa9\x7f\": \"\xc2\x9b\xe2\x80\xae\"}\n") == "{\"\xc3\xa9\\u007f\": \"\\u009b\\u202e\"}\n");
 }
 
 TEST_CASE("numbers become text with a point and never fail to fit", "[base][numbers]") {

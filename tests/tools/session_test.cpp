@@ -129,4 +129,5 @@ TEST_CASE("a word of a shell is quoted where it must be", "[session]") {
   CHECK(shell_word("my run") == "'my run'");
   CHECK(shell_word("it's") == "'it'\\''s'");
   CHECK(shell_word("") == "''");
+  CHECK(shell_word("a\nb'") == "$'a\\012b\\''");
 }

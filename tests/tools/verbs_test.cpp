@@ -11,10 +11,12 @@
 #include "base/file_writer.hpp"
 #include "base/npy.hpp"
 #include "base/number_text.hpp"
+#include "base/safetensors.hpp"
 #include "datasets/toy.hpp"
 #include "flows/files/model_file.hpp"
 #include "flows/fit.hpp"
 #include "tests/tools/program.hpp"
+#include "tools/cli/output.hpp"
 
 using namespace cnf;
 
@@ -529,6 +531,57 @@ TEST_CASE_METHOD(Fresh, "info tells what a model is, in JSON too", "[verbs]") {
   CHECK(info["digest"].get<std::string>().size() == 32);
   CHECK(Json::parse(works("cnf info model/model.safetensors --json")) == info);
   CHECK(works("cnf info model").find("  data              moons\n") != std::string::npos);
+}
+
+TEST_CASE_METHOD(Fresh, "nothing that is shown can steer a terminal", "[verbs]") {
+  // Escape, a C1 control and a mark that turns the direction of writing: in metadata, in names of columns and files.
+  const std::string evil =
+                        "a\x1b[2Jb\xc2\x9b"
+                        "31mc\xe2\x80\xae",
+                    json =
+                        "a\\u001b[2Jb\xc2\x9b"
+                        "31mc\xe2\x80\xae";
+  const auto is_calm = [](const std::string& text) {
+    return text.find_first_of("\x1b\x7f\r") == std::string::npos && text.find("\xc2\x9b") == std::string::npos &&
+           text.find("\xe2\x80\xae") == std::string::npos;
+  };
+  Safetensors file = read_safetensors(shell() / "model/model.safetensors");
+  file.metadata["cnf.recipe"] = R"({"data":")" + json + R"(",")" + json + R"(":[[")" + json + R"("]]})";
+  file.metadata["cnf.numbers"] = R"({")" + json + R"(":{"x":")" + json + R"("}})";
+  put(shell() / "evil.safetensors", safetensors_bytes(file));
+  file.metadata["cnf.columns"] = R"(["x",")" + json + R"("])";
+  put(shell() / "columns.safetensors", safetensors_bytes(file));
+  put(shell() / "evil.csv", "x," + evil + "\n1,2\n3,4\n5,5\n6,1\n" + "q" + evil + ",1\n");
+  const std::string folder = "'" + evil + "'";
+  works("mkdir -p " + folder + " && cp evil.safetensors " + folder + "/model.safetensors");
+  const Ran columns = shell()("cnf info columns.safetensors");
+  CHECK(columns.code == 3);
+  CHECK_THAT(columns.err, Catch::Contains("'cnf.columns' has a name with a control character"));
+  for (const std::string command :
+       {"cnf info evil.safetensors", "cnf info evil.safetensors --json", "cnf info columns.safetensors",
+        "cnf logprob evil.safetensors --data evil.csv",
+        "cnf train --data evil.csv --drop-invalid --valid 0 --test 0 "
+        "--steps 1 --validate-every 1 --hidden 4,4 --batch 4 -o t && cnf sample t -N 1",
+        "cnf evaluate evil.safetensors --data evil.csv --drop-invalid --json", "cnf nosuch\x1b[2J"}) {
+    const Ran ran = shell()(command);
+    CAPTURE(command, ran.out, ran.err);
+    CHECK(is_calm(ran.out));
+    CHECK(is_calm(ran.err));
+  }
+  for (const std::string verb :
+       {"cnf info ", "cnf evaluate --no-mass --data moons -N 64 --json ", "cnf train --resume ",
+        "cnf train --data moons --steps 1 --validate-every 1 --hidden 4,4 --force -o "}) {
+    const Ran ran = shell()(verb + folder);
+    CAPTURE(verb, ran.out, ran.err);
+    CHECK(is_calm(ran.out));
+    CHECK(is_calm(ran.err));
+  }
+  // The hint can be typed as it stands.
+  const std::string word = shell_word(evil + "\xff'\\");
+  CHECK(is_calm(word));
+  Shell bash;
+  put(bash / "word", "printf %s " + word);
+  CHECK(bash("bash word").out == evil + "\xff'\\");
 }
 
 TEST_CASE_METHOD(Fresh, "gradcheck passes on a trained model, by other solvers and estimates too", "[verbs]") {

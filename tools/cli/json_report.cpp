@@ -3,6 +3,8 @@
 #include <nlohmann/json.hpp>
 #include <stdexcept>
 
+#include "base/utf8.hpp"
+
 namespace cnf {
 
 using Json = nlohmann::ordered_json;
@@ -70,7 +72,7 @@ JsonReport& JsonReport::set_unknown(std::string_view key) {
 }
 
 std::string JsonReport::text(int indent) const {
-  return object_->json.dump(indent, ' ', false, Json::error_handler_t::replace) + "\n";
+  return plain_json(object_->json.dump(indent, ' ', false, Json::error_handler_t::replace)) + "\n";
 }
 
 }  // namespace cnf

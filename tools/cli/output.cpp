@@ -10,6 +10,7 @@
 #include <cstring>
 
 #include "base/error.hpp"
+#include "base/utf8.hpp"
 
 namespace cnf {
 namespace {
@@ -19,6 +20,12 @@ namespace {
   if (error == EPIPE) throw PipeClosed{};
   throw OutputError(std::string("standard output: ") + std::strerror(error),
                     error == ENOSPC || error == EFBIG ? "free some space, or write elsewhere with -o" : "");
+}
+
+std::string octal(char c) {
+  const auto byte = static_cast<unsigned char>(c);
+  return {'\\', static_cast<char>('0' + (byte >> 6)), static_cast<char>('0' + (byte >> 3 & 7)),
+          static_cast<char>('0' + (byte & 7))};
 }
 
 }  // namespace
@@ -45,8 +52,19 @@ void write_stderr(std::string_view text) {
 std::string shell_word(const std::string& text) {
   constexpr std::string_view kPlain = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_./+,:@%-";
   if (!text.empty() && text.find_first_not_of(kPlain) == std::string::npos) return text;
-  std::string word = "'";
-  for (const char c : text) word += c == '\'' ? std::string("'\\''") : std::string(1, c);
+  if (is_name(text)) {
+    std::string word = "'";
+    for (const char c : text) word += c == '\'' ? std::string("'\\''") : std::string(1, c);
+    return word + "'";
+  }
+  std::string word = "$'";
+  for (const char c : text) {
+    const std::string_view one(&c, 1);
+    if (c == '\'' || c == '\\')
+      word.append("\\").append(one);
+    else
+      word += is_name(one) ? std::string(one) : octal(c);
+  }
   return word + "'";
 }
 

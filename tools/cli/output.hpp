@@ -18,7 +18,7 @@ void flush_stdout();
 /// Writes to standard error at once; failures are ignored, for there is nowhere left to report them.
 void write_stderr(std::string_view text);
 
-/// The text as one word of a shell.
+/// The text as one word of a shell, on one line: $'...' with numbers for what cannot be shown.
 std::string shell_word(const std::string& text);
 
 /// Throws OutputError "runs/8g exists; use --force" if `path` is a file or a folder with something in it and `force`

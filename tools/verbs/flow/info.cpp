@@ -66,7 +66,8 @@ Json describe(const ModelArgument& opened) {
 /// Text as it is, anything else as JSON; lists without brackets.
 std::string plain(const Json& value) {
   if (value.is_string()) return one_line(value.get<std::string>());
-  if (!value.is_array() || (!value.empty() && value[0].is_array())) return value.dump();
+  if (!value.is_array() || (!value.empty() && value[0].is_array()))
+    return plain_json(value.dump(-1, ' ', false, Json::error_handler_t::replace));
   std::string text;
   for (const Json& element : value) text += (text.empty() ? "" : ", ") + plain(element);
   return text;
@@ -76,10 +77,10 @@ std::string lines(const Json& object, const std::string& indent = "") {
   std::string text;
   for (const auto& item : object.items()) {
     if (item.value().is_object()) {
-      text += indent + item.key() + '\n' + lines(item.value(), indent + "  ");
+      text += indent + one_line(item.key()) + '\n' + lines(item.value(), indent + "  ");
       continue;
     }
-    std::string key = indent + item.key();
+    std::string key = indent + one_line(item.key());
     key.resize(std::max<std::size_t>(key.size() + 1, 20), ' ');
     text += key + plain(item.value()) + '\n';
   }
@@ -88,7 +89,8 @@ std::string lines(const Json& object, const std::string& indent = "") {
 
 int run_info(const Args& args, const ModelArgument& opened) {
   const Json all = describe(opened);
-  write_stdout(args.flag("json") ? all.dump(2, ' ', false, Json::error_handler_t::replace) + "\n" : lines(all));
+  write_stdout(args.flag("json") ? plain_json(all.dump(2, ' ', false, Json::error_handler_t::replace)) + "\n"
+                                 : lines(all));
   return 0;
 }
 
