@@ -1,14 +1,16 @@
 // The numbers of a state lie in two tensors, reals and counts, and metadata names each. Their rows below are
 // append-only. A file of the first releases has no names: its numbers are the first seven and the first nine. What a
-// file lacks of later rows has its default.
+// file lacks of later rows has its default. What no run can have come to is refused by name, digests or not: a state
+// may have been signed by another program.
 #include "flows/files/training_file.hpp"
 
 #include <algorithm>
 #include <cmath>
 #include <limits>
-#include <utility>
+#include <type_traits>
 
 #include "base/error.hpp"
+#include "base/number_text.hpp"
 #include "flows/files/model_part.hpp"
 
 namespace cnf {
@@ -21,27 +23,53 @@ constexpr const char* kTrainingKind = "cnf training state";
 
 constexpr std::size_t kFirstReals = 7, kFirstCounts = 9;  ///< those that every file has
 
-template <class State>
-auto reals_of(State& s) {
-  using Row = std::pair<std::string_view, decltype(&s.best_score)>;
-  return std::vector<Row>{{"best_score", &s.best_score},       {"rate_scale", &s.rate_scale},
-                          {"window_loss", &s.window_loss},     {"window_evaluations", &s.window_evaluations},
-                          {"window_solves", &s.window_solves}, {"window_steps", &s.window_steps},
-                          {"gradient_norm", &s.gradient_norm}};
-}
+/// One number of a state, and the range it has in every run.
+template <class Number>
+struct Row {
+  std::string_view name;
+  Number* value;
+  std::remove_const_t<Number> least, most;
+};
 
 template <class State>
+auto reals_of(State& s) {
+  using R = Row<std::remove_pointer_t<decltype(&s.best_score)>>;
+  constexpr double kAny = std::numeric_limits<double>::max(), kLeastRate = std::numeric_limits<double>::min();
+  return std::vector<R>{
+      {"best_score", &s.best_score, -kAny, kAny},   {"rate_scale", &s.rate_scale, kLeastRate, 1},
+      {"window_loss", &s.window_loss, -kAny, kAny}, {"window_evaluations", &s.window_evaluations, 0, kAny},
+      {"window_solves", &s.window_solves, 0, kAny}, {"window_steps", &s.window_steps, 0, kAny},
+      {"gradient_norm", &s.gradient_norm, 0, kAny}};
+}
+
+/// Nothing has happened more often than there were steps; `steps` of them are planned.
+template <class State>
 auto counts_of(State& s) {
-  using Row = std::pair<std::string_view, decltype(&s.step)>;
-  return std::vector<Row>{{"step", &s.step},
-                          {"steps", &s.steps},
-                          {"best_step", &s.best_step},
-                          {"skipped", &s.skipped},
-                          {"rollbacks", &s.rollbacks},
-                          {"failed_in_a_row", &s.failed_in_a_row},
-                          {"stale_validations", &s.stale_validations},
-                          {"updates", &s.current.updates},
-                          {"last_good_updates", &s.last_good.updates}};
+  using R = Row<std::remove_pointer_t<decltype(&s.step)>>;
+  constexpr std::int64_t kMost = std::int64_t{1} << 62;
+  return std::vector<R>{{"step", &s.step, 0, kMost},
+                        {"steps", &s.steps, 0, kMost},
+                        {"best_step", &s.best_step, 0, s.step},
+                        {"skipped", &s.skipped, 0, s.step},
+                        {"rollbacks", &s.rollbacks, 0, s.step},
+                        {"failed_in_a_row", &s.failed_in_a_row, 0, s.step},
+                        {"stale_validations", &s.stale_validations, 0, s.step},
+                        {"updates", &s.current.updates, 0, s.step},
+                        {"last_good_updates", &s.last_good.updates, 0, s.step}};
+}
+
+template <class Number>
+void expect_ranges(const std::vector<Row<Number>>& rows, const std::string& tensor, const std::string& path) {
+  const auto text = [](Number x) {
+    if constexpr (std::is_floating_point_v<Number>)
+      return shortest(x);
+    else
+      return std::to_string(x);
+  };
+  for (const Row<Number>& row : rows)
+    if (!(*row.value >= row.least && *row.value <= row.most))
+      throw InputError(path + ": tensor '" + tensor + "': " + std::string(row.name) + " is " + text(*row.value) +
+                       ", expected " + text(row.least) + " to " + text(row.most));
 }
 
 /// Adds the rows' values as the tensor NAME, and their names as the metadata field cnf.NAME.
@@ -49,9 +77,9 @@ template <class Number, class Rows>
 void add_numbers(Safetensors& file, const std::string& name, const Rows& rows) {
   Json names = Json::array();
   std::vector<Number> values;
-  for (const auto& [row, value] : rows) {
-    names.push_back(row);
-    values.push_back(*value);
+  for (const auto& row : rows) {
+    names.push_back(row.name);
+    values.push_back(*row.value);
   }
   file.metadata["cnf." + name] = names.dump();
   file.tensors.push_back(make_tensor<Number>(name, {std::ssize(values)}, values));
@@ -69,7 +97,7 @@ std::vector<std::string> names_in(const Safetensors& file, const std::string& na
       throw InputError(path + ": metadata field 'cnf." + name + "' is not a list of names");
     }
   } else {
-    for (std::size_t i = 0; i < first; ++i) names.emplace_back(rows[i].first);
+    for (std::size_t i = 0; i < first; ++i) names.emplace_back(rows[i].name);
   }
   return names;
 }
@@ -81,30 +109,34 @@ void read_numbers(const Safetensors& file, TensorReader& reader, const std::stri
   const std::vector<std::string> names = names_in(file, name, rows, first, path);
   const std::vector<Number> numbers = values<Number>(reader.expect(name, {std::ssize(names)}, dtype_of<Number>()));
   for (std::size_t i = 0; i < rows.size(); ++i) {
-    const auto found = std::find(names.begin(), names.end(), rows[i].first);
+    const auto found = std::find(names.begin(), names.end(), rows[i].name);
     if (found != names.end())
-      *rows[i].second = numbers[static_cast<std::size_t>(found - names.begin())];
+      *rows[i].value = numbers[static_cast<std::size_t>(found - names.begin())];
     else if (i < first)
-      throw InputError(path + ": tensor '" + name + "' lacks the number " + in_quotes(rows[i].first));
+      throw InputError(path + ": tensor '" + name + "' lacks the number " + in_quotes(rows[i].name));
   }
   for (std::size_t i = 0; i < names.size(); ++i) {
     if (std::find(names.begin(), names.begin() + static_cast<std::ptrdiff_t>(i), names[i]) !=
         names.begin() + static_cast<std::ptrdiff_t>(i))
       throw InputError(path + ": the number " + in_quotes(names[i]) + " stands twice in '" + name + "'");
-    const bool known = std::any_of(rows.begin(), rows.end(), [&](const auto& row) { return row.first == names[i]; });
+    const bool known = std::any_of(rows.begin(), rows.end(), [&](const auto& row) { return row.name == names[i]; });
     if (!known && !names[i].starts_with("note."))
       throw InputError(path + ": the number " + in_quotes(names[i]) + " is not known to this build; use a newer one");
   }
 }
 
 template <class T>
-Weights<T> read_weights(TensorReader& reader, const Layout& layout, const std::string& prefix,
-                        const Optimizer<T>& rule) {
+Weights<T> read_weights(TensorReader& reader, const Layout& layout, const std::string& prefix, const Optimizer<T>& rule,
+                        const std::string& path) {
   Weights<T> weights;
   weights.params = reader.params<T>(layout, prefix + "params.");
   weights.average = reader.params<T>(layout, prefix + "average.");
-  for (const auto& slot : rule.slots(layout))
+  for (const auto& slot : rule.slots(layout)) {
     weights.slots.push_back(reader.params<T>(slot.layout, prefix + slot.name + "."));
+    if (slot.never_negative && (weights.slots.back().array() < 0).any())
+      throw InputError(path + ": the tensors " + in_quotes(prefix + slot.name + ".") +
+                       " hold a negative number, expected a mean of squares");
+  }
   return weights;
 }
 
@@ -131,7 +163,7 @@ std::string training_bytes(const TrainingFile<T>& training, const Optimizer<T>& 
   add_params(out, layout, "best.", state.best);
   const double best = std::min(state.best_score, std::numeric_limits<double>::max());
   auto reals = reals_of(state);
-  reals.front().second = &best;
+  reals.front().value = &best;
   add_numbers<double>(out, "reals", reals);
   add_numbers<std::int64_t>(out, "counts", counts_of(state));
   return safetensors_bytes(out);
@@ -157,16 +189,14 @@ TrainingFile<T> read_training(const std::filesystem::path& path, const Optimizer
   TrainingFile<T> out{read_model_part(file, format, reader, where), {}};
   const Layout layout = out.file.model.layout();
   TrainingState<T>& state = out.state;
-  state.current = read_weights(reader, layout, "current.", rule);
-  state.last_good = read_weights(reader, layout, "last_good.", rule);
+  state.current = read_weights(reader, layout, "current.", rule, where);
+  state.last_good = read_weights(reader, layout, "last_good.", rule, where);
   state.best = reader.params<T>(layout, "best.");
   read_numbers<double>(file, reader, "reals", reals_of(state), kFirstReals, where);
   read_numbers<std::int64_t>(file, reader, "counts", counts_of(state), kFirstCounts, where);
   reader.finish();
-  for (const auto& [name, value] : reals_of(state))
-    if (!std::isfinite(*value)) throw InputError(where + ": tensor 'reals' holds a value that is not finite");
-  for (const auto& [name, value] : counts_of(state))
-    if (*value < 0) throw InputError(where + ": tensor 'counts' holds a negative count");
+  expect_ranges(reals_of(state), "reals", where);
+  expect_ranges(counts_of(state), "counts", where);
   if (state.best_score == std::numeric_limits<double>::max())
     state.best_score = std::numeric_limits<double>::infinity();
   out.file.model.params = state.current.params.template cast<double>();

@@ -31,7 +31,7 @@ struct AdamStep {
 
 template <class T>
 std::vector<typename Optimizer<T>::Slot> Adam<T>::slots(const Layout& params) const {
-  return {{"m", params}, {"v", params}};
+  return {{"m", params}, {"v", params, true}};
 }
 
 template <class T>

@@ -20,6 +20,7 @@ class Optimizer {
   struct Slot {
     std::string name;  ///< one word; in a training state its tensors are NAME. + the layout's names
     Layout layout;
+    bool never_negative = false;  ///< its values: a state in which one is was not written by a run
   };
 
   virtual ~Optimizer() = default;

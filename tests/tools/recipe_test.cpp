@@ -2,8 +2,12 @@
 #include <catch2/catch.hpp>
 #include <nlohmann/json.hpp>
 
+#include "base/error.hpp"
 #include "base/safetensors.hpp"
 #include "tests/tools/program.hpp"
+#include "tools/run/field_options.hpp"
+#include "tools/run/recipe.hpp"
+#include "tools/verbs/verbs.hpp"
 
 using namespace cnf;
 
@@ -75,6 +79,43 @@ TEST_CASE("a recipe that cannot be is an input's fault and leaves no folder", "[
   CHECK(shell("cnf train --recipe steps.toml --seconds 5 --dry-run").code == 0);
   CHECK(shell("cnf train --recipe steps.toml --resume run").code == 2);
   CHECK(shell("cnf train --recipe steps.toml --data 8gaussians --lr 0.1 --dry-run").code == 0);
+}
+
+TEST_CASE("whatever a recipe says, it is taken or refused as an input's fault, by file and key", "[verbs][settings]") {
+  Shell shell;
+  REQUIRE(shell("cnf train --data moons --hidden 8 --steps 20 -o run --quiet").code == 0);
+  const Json recipe = Json::parse(read_safetensors(shell / "run/training.safetensors").metadata.at("cnf.recipe"));
+  const Verb verb = train_verb();
+  const Args said(verb, {"--resume", "run"});
+  int taken = 0, refused = 0;
+  const auto try_recipe = [&](const std::string& key, const Json& changed) {
+    try {
+      const Args args = args_of_recipe(said, changed.dump(), "run/training.safetensors");
+      train_options(args, Precision::single_float);
+      (void)field_from(args);
+      ++taken;
+    } catch (const InputError& error) {
+      ++refused;
+      CAPTURE(error.what());
+      CHECK_THAT(error.what(), Catch::StartsWith("run/training.safetensors: its recipe"));
+      if (!key.empty()) CHECK_THAT(error.what(), Catch::Contains(key));
+    }
+  };
+  for (const auto& item : recipe.items()) {
+    CAPTURE(item.key());
+    Json without = recipe;
+    without.erase(item.key());
+    try_recipe(item.key() == "data" ? "" : item.key(), without);
+    for (const Json& value : {Json(nullptr), Json(-1), Json(0), Json(2), Json(1e308), Json(-1e308), Json("x"), Json(""),
+                              Json(true), Json::array(), Json::array({1, -1}), Json::array({"x"}), Json::object()}) {
+      Json changed = recipe;
+      changed[item.key()] = value;
+      CAPTURE(value.dump());
+      try_recipe(item.key(), changed);
+    }
+  }
+  CHECK(taken > 30);
+  CHECK(refused > 200);
 }
 
 TEST_CASE("a training state with an impossible recipe is not resumed", "[verbs][settings]") {

@@ -356,11 +356,44 @@ TEST_CASE("a training state has rules of its own", "[flows][file][errors]") {
   CHECK(refusal([](Safetensors&) {}).empty());
   CHECK_THAT(refusal([](Safetensors& file) { tensor(file, "counts").shape = {1, 9}; }), Contains("'counts' has shape"));
   CHECK_THAT(refusal([](Safetensors& file) { tensor(file, "counts").data[7] = std::byte{0x80}; }),
-             Contains("negative count"));
+             Contains("tensor 'counts': step is -"));
   CHECK_THAT(refusal([](Safetensors& file) {
                tensor(file, "reals").data[6] = tensor(file, "reals").data[7] = std::byte{0xff};
              }),
-             Contains("tensor 'reals' holds"));
+             Contains("tensor 'reals': best_score is nan"));
+  // Each number outside what a run can come to, by name; the numbers' places are those of the names in metadata.
+  const auto with_real = [&](std::size_t i, double value) {
+    return refusal([&](Safetensors& file) { std::memcpy(tensor(file, "reals").data.data() + 8 * i, &value, 8); });
+  };
+  const auto with_count = [&](std::size_t i, std::int64_t value) {
+    return refusal([&](Safetensors& file) { std::memcpy(tensor(file, "counts").data.data() + 8 * i, &value, 8); });
+  };
+  const std::string reals[] = {"best_score",    "rate_scale",   "window_loss",  "window_evaluations",
+                               "window_solves", "window_steps", "gradient_norm"};
+  for (std::size_t i = 0; i < std::size(reals); ++i) {
+    CHECK_THAT(with_real(i, INFINITY), Contains(reals[i] + " is inf"));
+    if (i != 0 && i != 2) CHECK_THAT(with_real(i, -1), Contains("'reals': " + reals[i] + " is -1, expected"));
+  }
+  CHECK_THAT(with_real(1, 2), Contains("rate_scale is 2, expected"));
+  CHECK_THAT(with_real(1, 0), Contains("rate_scale is 0, expected"));
+  const std::string counts[] = {"step",
+                                "steps",
+                                "best_step",
+                                "skipped",
+                                "rollbacks",
+                                "failed_in_a_row",
+                                "stale_validations",
+                                "updates",
+                                "last_good_updates"};
+  for (std::size_t i = 0; i < std::size(counts); ++i) {
+    CHECK_THAT(with_count(i, -1), Contains("'counts': " + counts[i] + " is -1, expected 0 to"));
+    if (i > 1) CHECK_THAT(with_count(i, 20), Contains(counts[i] + " is 20, expected 0 to 19"));
+  }
+  CHECK_THAT(refusal([](Safetensors& file) {
+               const float negative = -1;
+               std::memcpy(tensor(file, "current.v.layers.1.bias").data.data(), &negative, 4);
+             }),
+             Contains("'current.v.' hold a negative number"));
   CHECK_THAT(
       refusal([](Safetensors& file) { file.tensors.push_back(make_tensor<float>("more", {1}, std::vector{1.0F})); }),
       Contains("'more' does not belong"));
