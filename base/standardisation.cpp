@@ -68,21 +68,32 @@ Standardisation fit_standardisation(const Eigen::Ref<const Batch>& x, const std:
   if (N < 2)
     throw InputError(source + ": " + std::to_string(N) + (N == 1 ? " row" : " rows") +
                      " to fit to, expected at least 2");
+  const auto refuse = [&](Index j, const std::string& what, const std::string& help) {
+    const std::string name = columns.empty() ? "" : ", '" + columns[static_cast<std::size_t>(j)] + "',";
+    throw InputError(source + ": column " + std::to_string(j + 1) + name + " " + what, help);
+  };
   Standardisation s;
   s.mean = mean_of(x);
   Vector<double> deviation(D);
   for (Index j = 0; j < D; ++j) {
-    const double most = x.row(j).cwiseAbs().maxCoeff();
+    const double low = x.row(j).minCoeff(), high = x.row(j).maxCoeff(), most = std::max(std::abs(low), std::abs(high));
+    if (!std::isfinite(high - low))
+      refuse(j, "reaches from " + shortest(low) + " to " + shortest(high) + ", further than a double can say",
+             "divide the column by 10");
+    if (!std::isfinite(s.mean[j])) s.mean[j] = most * mean_of(x.row(j) / most)[0];  // the sum alone overflowed
     // Relative to the largest value first, so that squares neither overflow nor vanish.
     const double spread = most > 0 ? ((x.row(j).array() - s.mean[j]) / most).square().mean() : 0;
     deviation[j] = most * std::sqrt(spread);
-    if (x.row(j).minCoeff() == x.row(j).maxCoeff() ||
-        !(std::sqrt(spread) > 4 * std::numeric_limits<double>::epsilon())) {
-      const std::string name = columns.empty() ? "" : ", '" + columns[static_cast<std::size_t>(j)] + "',";
-      throw InputError(source + ": column " + std::to_string(j + 1) + name + " is constant, all " + std::to_string(N) +
-                           " values are " + shortest(x(j, 0)) + "; a density needs columns that vary",
-                       "leave the column out");
-    }
+    if (low == high)
+      refuse(j,
+             "is constant, all " + std::to_string(N) + " values are " + shortest(low) +
+                 "; a density needs columns that vary",
+             "leave the column out");
+    if (!(std::sqrt(spread) > 4 * std::numeric_limits<double>::epsilon()))
+      refuse(j,
+             "varies by rounding alone, from " + shortest(low) + " to " + shortest(high) +
+                 "; a density needs columns that vary",
+             "subtract an offset before the numbers are written, or leave the column out");
   }
   s.scale = deviation.asDiagonal();
   if (N <= D) return s;

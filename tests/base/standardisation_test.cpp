@@ -82,6 +82,20 @@ TEST_CASE("constant columns and too few rows are named", "[base][standardise]") 
   CHECK_THROWS_AS(Standardisation::identity(2).invert(x), std::invalid_argument);
 }
 
+TEST_CASE("numbers near the ends of a double's range are not called constant", "[base][standardise]") {
+  Batch x = normals(2, 200, Seed{13});
+  x.row(1) = 3e307 * x.row(1).array().tanh();
+  const Standardisation s = fit_standardisation(x);  // the sum of squares, and of values, overflows
+  CHECK(s.apply(x).rowwise().mean().cwiseAbs().maxCoeff() < 1e-9);
+  CHECK(covariance(s.apply(x)).isIdentity(1e-6));
+  x.row(1).array() += 3e307;
+  CHECK(covariance(fit_standardisation(x).apply(x)).isIdentity(1e-6));
+  x(1, 0) = 1.7e308, x(1, 1) = -1.7e308;
+  CHECK(message_of(x).starts_with("data.csv: column 2 reaches from -1.7e+308 to 1.7e+308, further than a double"));
+  x = normals(1, 10, Seed{14}).array() * 4 + 1e16;
+  CHECK(message_of(x).starts_with("data.csv: column 1 varies by rounding alone, from "));
+}
+
 TEST_CASE("a small spread far from zero is still whitened", "[base][standardise]") {
   Batch x = normals(2, 4000, Seed{11});
   x.row(0).array() = 1e6 + 1e-3 * x.row(0).array();
