@@ -21,9 +21,9 @@ struct NpyArray {
   std::vector<double> values;  ///< row-major: the last index runs fastest
 };
 
-/// Reads an array a few rows at a time, in memory that does not grow with the number of rows. (Fortran order from a pipe,
-/// whose rows are complete at its end alone, is held, up to 128 MiB of it.) Rows run along the first axis; the other axes make up the columns; (N,) is N rows of one column and ()
-/// one row of one.
+/// Reads an array a few rows at a time, in memory that does not grow with the number of rows. (Of Fortran order from a
+/// pipe, whose rows are complete at its end alone, up to 128 MiB are held.) Rows run along the first axis; the other
+/// axes make up the columns; (N,) is N rows of one column and () one row of one.
 /// Accepts versions 1 to 3, f4 f8 i1 i2 i4 i8 u1 u2 u4 u8 in either byte order, C and Fortran order, pipes.
 /// Everything else, bytes missing and bytes left over included, is an InputError naming file, field and byte.
 /// Source  NEP 1, https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html

@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <atomic>
 #include <exception>
+#include <mutex>
 #include <stdexcept>
 #include <string>
 
@@ -17,6 +18,29 @@ namespace {
 std::atomic<bool> forked{false};
 // When the program starts: the parent's threads may also come from another library's use of libgomp.
 [[maybe_unused]] const int registered = pthread_atfork(nullptr, nullptr, [] { forked = true; });
+
+/// Of a team of `wanted` threads as many as the system grants, found out once for each size by starting them: libgomp
+/// ends the program where it cannot have one.
+int granted_threads(int wanted) {
+  static std::atomic<int> tried{1}, granted{1};
+  if (wanted <= tried.load(std::memory_order_acquire)) return std::min(wanted, granted.load(std::memory_order_relaxed));
+  static std::mutex one_at_a_time;
+  const std::lock_guard lock(one_at_a_time);
+  std::vector<pthread_t> threads(static_cast<std::size_t>(wanted - 1));
+  std::mutex gate;  // they wait before it, so that all are there at once
+  const auto pass = [](void* at) -> void* {
+    const std::lock_guard passing(*static_cast<std::mutex*>(at));
+    return nullptr;
+  };
+  std::size_t started = 0;
+  gate.lock();
+  while (started < threads.size() && pthread_create(&threads[started], nullptr, pass, &gate) == 0) ++started;
+  gate.unlock();
+  for (std::size_t i = 0; i < started; ++i) pthread_join(threads[i], nullptr);
+  granted.store(static_cast<int>(started) + 1, std::memory_order_relaxed);
+  tried.store(wanted, std::memory_order_release);
+  return granted;
+}
 
 void check(Index batch, Index size, const char* function) {
   if (batch < 0 || size < 1)
@@ -72,8 +96,9 @@ void detail::for_each_tile(int n_tiles, int threads, void* context, void (*call)
     throw std::invalid_argument("for_each_tile: " + std::to_string(n_tiles) + " tiles on " + std::to_string(threads) +
                                 " threads");
   FirstException first;
-  const int team = std::min(threads, n_tiles);
-  if (team <= 1 || omp_in_parallel() || forked) {
+  const bool alone = std::min(threads, n_tiles) <= 1 || omp_in_parallel() || forked;
+  const int team = alone ? 1 : granted_threads(std::min(threads, n_tiles));
+  if (team == 1) {
     for (int tile = 0; tile < n_tiles; ++tile) {
       try {
         call(context, tile, 0);

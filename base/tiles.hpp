@@ -32,10 +32,10 @@ namespace detail {
 void for_each_tile(int n_tiles, int threads, void* context, void (*call)(void* context, int tile, int worker));
 }
 
-/// Calls fn(tile, worker) once for each tile 0 <= tile < n_tiles, on at most `threads` threads, in any order; `worker`
-/// < min(threads, n_tiles) is one thread's own number, for its buffers. All tiles run, also when one throws; then the
-/// lowest tile's exception is thrown. On one thread, inside another such loop and in a forked child (where libgomp
-/// would hang) the tiles run one after the other as worker 0. std::invalid_argument: n_tiles < 0 or threads < 1.
+/// Calls fn(tile, worker) once for each tile 0 <= tile < n_tiles, in any order, on at most `threads` threads, those the
+/// system grants; `worker` < min(threads, n_tiles) is one thread's number. All tiles run, also when one throws; then
+/// the lowest tile's exception is thrown. On one thread, inside another such loop and in a forked child (where libgomp
+/// would hang) tiles run one after the other as worker 0. std::invalid_argument: n_tiles < 0 or threads < 1.
 template <class Function>
 void for_each_tile(int n_tiles, int threads, Function&& fn) {
   using F = std::remove_reference_t<Function>;

@@ -16,8 +16,8 @@ std::string utf8_encode(char32_t character);
 
 bool is_utf8(std::string_view text);
 
-/// Valid UTF-8 without control characters: below U+0020, U+007F to U+009F, and what reorders or breaks a line, U+2028 to
-/// U+202E and U+2066 to U+2069.
+/// Valid UTF-8 without control characters: below U+0020, U+007F to U+009F, and what reorders or breaks a line, U+2028
+/// to U+202E and U+2066 to U+2069.
 bool is_name(std::string_view text);
 
 /// `text` on one line, whatever came: \n, \r and \t as these letters, other control characters (a terminal's escapes

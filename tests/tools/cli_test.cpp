@@ -931,7 +931,8 @@ TEST_CASE("every kind of failure has its exit code and one line", "[tools][cli]"
   };
   check("input", 3, "cnf sample: a.csv:3:1: 'x' is not a number\nhelp: remove the line\n");
   check("newline", 3, "cnf sample: a\\nb.csv: no such file\n");
-  check("alloc", 5, "cnf sample: out of memory\n");
+  check("alloc", 5,
+        "cnf sample: out of memory\nhelp: less is needed with --threads 1, a smaller batch or a smaller picture\n");
   check("logic", 1, "cnf sample: broken\n");
   check("number", 1, "cnf sample: an unknown failure\n");
   check("code", 1, "");

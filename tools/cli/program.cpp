@@ -166,7 +166,7 @@ int guarded(const std::string& who, const F& work) {
     say_error(who, interruption.what(), interruption.help());
     return interrupt_exit_code() ? interrupt_exit_code() : 128 + SIGINT;
   } catch (const std::bad_alloc&) {
-    say_error(who, "out of memory", "");
+    say_error(who, "out of memory", "less is needed with --threads 1, a smaller batch or a smaller picture");
     return static_cast<int>(ExitCode::memory);
   } catch (const std::exception& error) {
     say_error(who, error.what(), "");

@@ -26,7 +26,7 @@ Json object(const std::string& text, const std::string& path, const std::string&
 
 /// A block's field, by its settings.
 Json describe(const Block& block) {
-  Json json;
+  Json json = Json::object();  // from null it could not be an object without memory, and not be destroyed
   const Json field = shape_json(block.field);
   for (const auto& [name, value] : field.items())
     if (name != "dim") json[name == "kind" ? "field" : name] = value;
