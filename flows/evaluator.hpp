@@ -39,6 +39,8 @@ struct Evaluated {
 ///
 /// Work is done in tiles of tile_rows(model) rows from row 0, so that a row's answer depends on its tile alone:
 /// calls on consecutive blocks of whole tiles give the bits of one call on all of them, on any number of threads.
+/// A tile's rows share their steps where these are adaptive: beside other rows a log p moves within its error, by up to
+/// 1e-4 at the default tolerance (docs/how-to-choose-a-solver.md).
 class Evaluator {
  public:
   /// Throws std::invalid_argument if the model or the options make no sense.

@@ -37,8 +37,8 @@ Box quantile_box(const Eigen::Ref<const Batch>& points);
 /// log p at points, the first of which is the cell of that number.
 using LogDensity = std::function<Vector<double>(const Batch& x, Index first)>;
 
-/// p at the centres, in the order of the cells, as `take` gets them; false if stopped. `log_density` is asked for blocks
-/// of whole tiles.
+/// p at the centres, in the order of the cells, to `take`; false if stopped. `log_density` is asked for blocks of whole
+/// tiles.
 bool for_each_density(const LogDensity& log_density, const Grid& grid, const Stop& stop,
                       const std::function<void(const Vector<double>& p)>& take);
 /// The same at once, ny x nx, row 0 = lowest y; nothing if stopped.

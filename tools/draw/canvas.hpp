@@ -21,8 +21,8 @@ bool contains(const Rect& outer, const Rect& inner);
 Rect intersection(const Rect& a, const Rect& b);  ///< w = h = 0 if there is none
 
 /// Everything drawn is clipped to the canvas, and nothing drawn at a position that is not finite. Coordinates that are
-/// real numbers put pixel (0, 0) on [0, 1] x [0, 1]. A canvas may be a band of a picture, its rows from `top` on: what is
-/// drawn there has the pixels of the whole.
+/// real numbers put pixel (0, 0) on [0, 1] x [0, 1]. A canvas may be a band of a picture, its rows from `top` on: what
+/// is drawn there has the pixels of the whole.
 class Canvas {
  public:
   static constexpr int kMaxSide = 16384;  ///< so that 3 w h stays below 2^31

@@ -10,8 +10,8 @@
 
 namespace cnf {
 
-/// rows() x cols() values, row 0 = lowest y. Held as a matrix, or where they would fill memory as rows of a Spool, which
-/// copies share.
+/// rows() x cols() values, row 0 = lowest y. Held as a matrix, or where they would fill memory as rows of a Spool,
+/// which copies share.
 class GridValues {
  public:
   GridValues() = default;

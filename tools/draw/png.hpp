@@ -10,7 +10,7 @@
 namespace cnf {
 
 /// The picture as a PNG (8-bit RGB, no time, no text): the same pixels give the same bytes. Nothing is written: `sink`
-/// gets the bytes in order, and hands them to a FileWriter, which notices a full disk (stb's own file functions do not).
+/// gets the bytes in order, for a FileWriter, which notices a full disk (stb's own file functions do not).
 /// Up to kWholePixels at once, by stb_image_write; above, in bands, by zlib: stb's encoder holds pixels, filtered rows
 /// and result side by side, three times the picture.
 /// Throws std::bad_alloc.
