@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdlib>
+#include <cstring>
 #include <limits>
 #include <new>
 #include <stdexcept>
@@ -26,6 +27,9 @@ void* bounded_realloc(void* p, std::size_t n) { return n <= largest_block ? know
 
 }  // namespace
 
+// stb_image copies an empty IDAT to a null pointer, of which a compiler may then believe that it is none.
+static void* copy_some(void* to, const void* from, std::size_t n) { return n > 0 ? std::memcpy(to, from, n) : to; }
+
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wconversion"
 #pragma GCC diagnostic ignored "-Wunused-function"
@@ -37,7 +41,9 @@ void* bounded_realloc(void* p, std::size_t n) { return n <= largest_block ? know
 #define STBI_MALLOC(n) bounded_malloc(n)
 #define STBI_REALLOC(p, n) bounded_realloc(p, n)
 #define STBI_FREE(p) std::free(p)
+#define memcpy(to, from, n) copy_some(to, from, n)
 #include <stb_image.h>
+#undef memcpy
 #pragma GCC diagnostic pop
 
 namespace cnf {
