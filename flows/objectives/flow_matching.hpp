@@ -31,7 +31,6 @@ struct FlowMatching {
       .solves = false,
       .log_density = false,
       .validation_stretch = 16,
-      .steps_per_first_twentieth = 16,  // all cost the same, and only validation grows
   };
   static constexpr bool kUsesDivergence = false;
 

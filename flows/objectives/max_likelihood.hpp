@@ -39,7 +39,6 @@ struct MaximumLikelihood {
       .solves = true,
       .log_density = true,
       .validation_stretch = 1,
-      .steps_per_first_twentieth = 10,
   };
   static constexpr bool kUsesDivergence = true;
 

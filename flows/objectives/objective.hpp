@@ -71,9 +71,6 @@ struct ObjectiveTraits {
   bool log_density;  ///< the loss is -log p in unit coordinates: log |det| of the scaling makes it the user's
   /// A step costs so many times less than a step of the likelihood: validations lie so much further apart.
   int validation_stretch;
-  /// A run by seconds makes so many times the steps of its first twentieth. At least ten, so that those made lie in the
-  /// schedule's first tenth, which does not depend on their number; below 20 where later steps cost more.
-  int steps_per_first_twentieth;
 };
 
 }  // namespace cnf

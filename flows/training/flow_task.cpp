@@ -153,15 +153,13 @@ FlowRun<T>::FlowRun(const Cnf& model, const TrainingData& data, const FlowTrainO
     ObjectiveOptions objective = options.objective;
     objective.minimise = minimise;
     tasks_.push_back(std::make_unique<FlowTask<T>>(model, data, options.batch, objective, options.evaluation));
-    stages_.push_back({{.steps = steps,
-                        .rate = options.lr,
-                        .validate_every = validate_every,
-                        .steps_per_first_twentieth = traits(minimise).steps_per_first_twentieth},
-                       tasks_.back().get()});
+    stages_.push_back({{.steps = steps, .rate = options.lr, .validate_every = validate_every}, tasks_.back().get()});
   };
   if (options.warm_start > 0) add(FlowMatching{}, options.warm_start, FlowMatching::kTraits.validation_stretch * every);
   add(options.objective.minimise, options.steps, every);
+  stages_.back().stage.schedule_steps = options.schedule_steps;
   options_.seconds = options.seconds;
+  options_.closing = options.closing;
   options_.patience = options.patience;
   options_.update = {.clip = options.clip,
                      .ema = options.ema,

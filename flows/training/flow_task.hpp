@@ -72,8 +72,10 @@ class FlowTask final : public Task<T> {
 };
 
 struct FlowTrainOptions {
-  std::int64_t steps = 0;  ///< > 0: that many, to the same bits on every run
-  double seconds = 60;     ///< else: about that long; the number of steps is fixed after a twentieth of it
+  std::int64_t steps = 0;           ///< > 0: that many, to the same bits on every run
+  std::int64_t schedule_steps = 0;  ///< > steps: the rate falls as in a run of so many
+  double seconds = 60;              ///< without `steps`: that long
+  double closing = 0;               ///< as TrainOptions
   /// Likelihood only: a stage of so many steps by flow matching comes before `steps`, at the same rate and schedule;
   /// the averaged weights it ends with are what the likelihood's, with a new Adam, starts from. `seconds` includes it.
   std::int64_t warm_start = 0;

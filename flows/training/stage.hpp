@@ -8,21 +8,22 @@
 
 namespace cnf {
 
-/// The learning rate as a share of its peak at step `step` (from 0) of `steps`. Before a tenth of the steps it must not
-/// depend on their number, so that a stage by seconds can fix it on the way and still be repeated by that number.
+/// The learning rate as a share of its peak at step `step` (from 0) of `steps`. Before kFreeShare of the steps it must
+/// not depend on their number, so that a stage by seconds can fix it that late and still be repeated by that number.
 using Schedule = double (*)(std::int64_t step, std::int64_t steps);
+inline constexpr double kFreeShare = 0.82;
 
-/// A linear warm-up over 100 steps, then the peak until a tenth of the steps, then half a cosine to zero.
-double warm_hold_fall(std::int64_t step, std::int64_t steps);
+/// A linear warm-up over 100 steps, the peak until 200, then as the inverse root of the step; and from kFreeShare of
+/// the steps on, half a cosine of that to zero.
+double warm_root_fall(std::int64_t step, std::int64_t steps);
 
 struct Stage {
   std::int64_t steps = 0;  ///< 0, in the last stage alone: as many as fit in TrainOptions::seconds
-  double rate = 2e-2;      ///< the peak
-  Schedule schedule = warm_hold_fall;
+  std::int64_t schedule_steps =
+      0;               ///< of how many the schedule is; 0: of `steps`. A run cut short by its clock has more
+  double rate = 2e-2;  ///< the peak
+  Schedule schedule = warm_root_fall;
   std::int64_t validate_every = 250;  ///< steps of the whole run; a stage's end is always validated
-  /// A stage by seconds makes so many times the steps of its first twentieth. At least ten, so that those made lie in
-  /// the schedule's first tenth.
-  std::int64_t steps_per_first_twentieth = 10;
   /// Begin from the averaged weights that the stage before ended with, as new weights: the optimizer and the rate's
   /// scale start anew. Else everything goes on. Says nothing in the first stage.
   bool fresh_optimizer = true;

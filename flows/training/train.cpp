@@ -1,6 +1,6 @@
 // The trainer. What holds between two steps, and hence in every state that is saved:
-//   - `state` alone decides the next step: the stage follows from state.step, and no member of Trainer but the clock's
-//     readings, which only fix the number of steps, outlives a step;
+//   - `state` alone decides the next step: the stage follows from state.step, and no member of Trainer but pace_ and
+//     end_, which only say when a run by seconds falls and ends, outlives a step;
 //   - state.last_good and state.best are finite; state.current is, or is put back to last_good before it is saved;
 //   - a stage's new weights are made before its predecessor's last validation, so that a rollback there finds them.
 #include "flows/training/train.hpp"
@@ -13,6 +13,7 @@
 
 #include "base/error.hpp"
 #include "base/number_text.hpp"
+#include "flows/training/pace.hpp"
 
 namespace cnf {
 
@@ -20,6 +21,17 @@ namespace {
 
 constexpr std::int64_t kFailuresBeforeRollback = 5;
 constexpr std::int64_t kRollbacksBeforeGivingUp = 20;
+constexpr double kStepsAValidation = 5;  // a guess at its time, until there was one
+// Of a run's seconds: before which its steps are not fixed, where its schedule is to end, where the run ends anyway.
+constexpr double kFix = 0.78, kAim = 0.99, kCut = 1.03;
+
+/// The least number of steps, of which so many can have been made before it was known.
+std::int64_t least_steps(std::int64_t made) {
+  const auto last = static_cast<double>(made - 1);
+  auto steps = std::max(made, static_cast<std::int64_t>(last / kFreeShare));
+  while (kFreeShare * static_cast<double>(steps) < last) ++steps;
+  return steps;
+}
 
 template <class T>
 class Trainer {
@@ -30,23 +42,30 @@ class Trainer {
     check();
     begins_.push_back(0);
     for (const RunStage<T>& run : stages_) begins_.push_back(begins_.back() + run.stage.steps);
-    if (stages_.back().stage.steps > 0) state_.steps = begins_.back();
+    end_ = begins_.back();
     begins_.pop_back();
-    if (hooks_.clock) started_ = hooks_.clock();
+    const Stage& last = stages_.back().stage;
+    by_clock_ = last.steps == 0;
+    if (!by_clock_)
+      state_.steps = begins_.back() + std::max(last.steps, last.schedule_steps);
+    else
+      end_ = state_.steps > 0 ? state_.steps : std::numeric_limits<std::int64_t>::max();
+    note_pace();
   }
 
   TrainEnd run() {
     if (stale()) return TrainEnd::stopped_early;
-    while (state_.steps == 0 || state_.step < state_.steps) {
+    while (state_.step < end_) {
       stage_ = stage_of_step(stages_, state_.step);
       rate_ = rate();
       step();
       if (stage_ + 1 < stages_.size() && state_.step == begins_[stage_ + 1])
         begin_next_stage();
-      else if (state_.steps == 0 && stage_ + 1 == stages_.size())
-        fix_steps_when_due();
+      else if (by_clock_ && stage_ + 1 == stages_.size())
+        watch_clock();
       if (validation_is_due()) {
         validate();
+        if (stale() && state_.step < end_) end_here();
         if (hooks_.checkpoint) hooks_.checkpoint(state_);
         if (stale()) return TrainEnd::stopped_early;
       }
@@ -63,7 +82,9 @@ class Trainer {
   void check() const;
   void step();
   void begin_next_stage();
-  void fix_steps_when_due();
+  void note_pace();
+  void watch_clock();
+  void end_here();
   void validate();
   void roll_back(double loss, const std::string& cause);
 
@@ -71,7 +92,7 @@ class Trainer {
   double rate() const {
     const std::size_t k = stage_of_step(stages_, state_.step);
     const Stage& stage = stages_[k].stage;
-    const std::int64_t steps = k + 1 < stages_.size() ? stage.steps
+    const std::int64_t steps = k + 1 < stages_.size() ? std::max(stage.steps, stage.schedule_steps)
                                : state_.steps > 0     ? state_.steps - begins_[k]
                                                       : std::numeric_limits<std::int64_t>::max();
     return stage.rate * state_.rate_scale * stage.schedule(state_.step - begins_[k], steps);
@@ -83,7 +104,7 @@ class Trainer {
 
   /// After a step of stage_: every so many steps of the run, and where a stage or the run ends.
   bool validation_is_due() const {
-    const bool ends = stage_ + 1 < stages_.size() ? state_.step == begins_[stage_ + 1] : state_.step == state_.steps;
+    const bool ends = stage_ + 1 < stages_.size() ? state_.step == begins_[stage_ + 1] : state_.step == end_;
     return ends || state_.step % stages_[stage_].stage.validate_every == 0;
   }
 
@@ -93,11 +114,13 @@ class Trainer {
   TrainingState<T>& state_;
   const TrainHooks<T>& hooks_;
   std::vector<std::int64_t> begins_;  ///< of each stage: its first step's number
-  double started_ = 0;
-  double earlier_seconds_ = 0;  ///< that earlier stages took, as far as they ended in this call
-  double gradient_norm_ = 0;    ///< the last one, finite or not
-  std::size_t stage_ = 0;       ///< of the step being made
-  double rate_ = 0;             ///< its rate
+  bool by_clock_ = false;
+  std::int64_t end_ = 0;           ///< the run's last step; of a run by seconds the largest number until it is known
+  Pace pace_;                      ///< of the last stage, in this call
+  double validation_seconds_ = 0;  ///< of the last one
+  double gradient_norm_ = 0;       ///< the last one, finite or not
+  std::size_t stage_ = 0;          ///< of the step being made
+  double rate_ = 0;                ///< its rate
 };
 
 template <class T>
@@ -110,11 +133,11 @@ void Trainer<T>::check() const {
     if (run.task == nullptr || stage.schedule == nullptr) refuse("a stage is without a task or a schedule");
     if (stage.steps < 0 || (stage.steps == 0 && !last))
       refuse("steps is " + std::to_string(stage.steps) + ", expected " + (last ? "0 or more" : "at least 1"));
+    if (stage.schedule_steps != 0 && (stage.schedule_steps < stage.steps || stage.steps == 0))
+      refuse("schedule_steps is " + std::to_string(stage.schedule_steps) + ", expected 0, or at least the steps, " +
+             std::to_string(stage.steps));
     if (stage.validate_every < 1)
       refuse("validate_every is " + std::to_string(stage.validate_every) + ", expected at least 1");
-    if (stage.steps_per_first_twentieth < 10)
-      refuse("steps_per_first_twentieth is " + std::to_string(stage.steps_per_first_twentieth) +
-             ", expected at least 10");
     if (!std::ranges::equal(run.task->judged(), stages_[0].task->judged())) refuse("its stages judge by other columns");
     const Index size = run.task->layout().size;
     for (const Index found : {state_.current.params.size(), state_.current.average.size(),
@@ -165,16 +188,44 @@ void Trainer<T>::begin_next_stage() {
     state_.rate_scale = 1;
   }
   state_.failed_in_a_row = state_.stale_validations = 0;
-  if (hooks_.clock) earlier_seconds_ = hooks_.clock() - started_;
+  note_pace();
 }
 
 template <class T>
-void Trainer<T>::fix_steps_when_due() {
-  if (hooks_.clock() - started_ - earlier_seconds_ < (options_.seconds - earlier_seconds_) / 20) return;
-  const std::int64_t begin = begins_.back();
-  const std::int64_t steps = stages_.back().stage.steps_per_first_twentieth * (state_.step - begin);
-  state_.steps = begin + steps;
-  if (hooks_.steps_fixed) hooks_.steps_fixed(steps);
+void Trainer<T>::note_pace() {
+  if (by_clock_) pace_ = Pace(state_.step, hooks_.clock());
+}
+
+/// After a step of the last stage by seconds. Their number is fixed as late as the schedule's free part lets it, by the
+/// pace of late, and not before kFix: what fits is then so little that a machine that becomes faster ends it in time,
+/// and one that becomes slower is cut short.
+template <class T>
+void Trainer<T>::watch_clock() {
+  const double now = hooks_.clock();
+  pace_.note(state_.step, now);
+  const double validation =
+      validation_seconds_ > 0 ? validation_seconds_ : kStepsAValidation / pace_.steps_per_second();
+  const double closing = (1 + options_.closing) * validation;
+  if (state_.steps == 0) {
+    if (now + closing < kFix * options_.seconds) return;
+    const double left = kAim * options_.seconds - closing - now;
+    const double ahead = left > 0 ? left * pace_.steps_per_second() : 0;
+    const std::int64_t made = state_.step - begins_.back();
+    if (static_cast<double>(made) < kFreeShare * (static_cast<double>(made) + ahead)) return;
+    // A pace that has fallen at once leaves fewer steps than the schedule of those made can have.
+    state_.steps = std::max(state_.step + std::lround(ahead), begins_.back() + least_steps(made));
+  }
+  if (state_.step == state_.steps || now + closing > kCut * options_.seconds) end_here();
+}
+
+/// The run's last step is the one just made.
+template <class T>
+void Trainer<T>::end_here() {
+  end_ = state_.step;
+  if (!by_clock_) return;
+  const std::int64_t made = state_.step - begins_.back();
+  if (state_.steps == 0) state_.steps = begins_.back() + least_steps(made);
+  if (hooks_.steps_fixed) hooks_.steps_fixed(made, state_.steps - begins_.back());
 }
 
 template <class T>
@@ -185,7 +236,9 @@ void Trainer<T>::validate() {
   row.train_loss = state_.window_loss / state_.window_steps;
   row.nfe_train = state_.window_evaluations / state_.window_solves;
   row.gradient_norm = state_.gradient_norm;
+  const double begin = by_clock_ ? hooks_.clock() : 0;
   row.judged = stages_[stage_].task->judge(state_.current.average);
+  if (by_clock_) validation_seconds_ = hooks_.clock() - begin;
   const double score = row.judged.score;
   if (std::isfinite(score) && state_.current.params.allFinite()) {
     state_.last_good = state_.current;

@@ -12,7 +12,8 @@
 namespace cnf {
 
 struct TrainOptions {
-  double seconds = 60;  ///< of a run whose last stage has no steps: about so long, the earlier stages included
+  double seconds = 60;  ///< of a run whose last stage has no steps: so long, the earlier stages included
+  double closing = 0;   ///< and with what follows its end, which takes the time of so many validations
   int patience = 0;     ///< > 0: in the last stage, stop after that many validations in a row without a better one
   UpdateOptions update{};
 };
@@ -25,7 +26,7 @@ struct TrainingState {
   double best_score = std::numeric_limits<double>::infinity();
   std::int64_t best_step = 0;
   std::int64_t step = 0;   ///< taken, skipped ones and those of earlier stages included
-  std::int64_t steps = 0;  ///< in all stages; 0: not fixed yet
+  std::int64_t steps = 0;  ///< in all stages, by the last one's schedule; 0: not fixed yet
   double rate_scale = 1;   ///< halved by every rollback
   std::int64_t skipped = 0, rollbacks = 0, failed_in_a_row = 0, stale_validations = 0;
   double gradient_norm = 0;  ///< of the last step that had a finite one
@@ -59,10 +60,11 @@ enum class TrainEnd { finished, stopped_early, interrupted };
 
 /// How a run speaks to its caller. Any may be empty.
 struct RunHooks {
-  std::function<void(const MetricsRow&)> metrics{};       ///< after every validation
-  std::function<void(std::int64_t steps)> steps_fixed{};  ///< a run by seconds now knows its last stage's steps
-  std::function<bool()> interrupted{};                    ///< polled after every step; true ends the run
-  std::function<double()> clock{};                        ///< seconds; a run by seconds needs it
+  std::function<void(const MetricsRow&)> metrics{};  ///< after every validation
+  /// A run by seconds is at its end: with these as Stage::steps and schedule_steps its last stage gives the same bits.
+  std::function<void(std::int64_t steps, std::int64_t schedule_steps)> steps_fixed{};
+  std::function<bool()> interrupted{};  ///< polled after every step; true ends the run
+  std::function<double()> clock{};      ///< seconds that the run has taken, in earlier calls too; for a run by seconds
 };
 template <class T>
 struct TrainHooks : RunHooks {

@@ -12,8 +12,7 @@ struct Shrinking {
                                            .loss_name = "square",
                                            .solves = true,
                                            .log_density = false,
-                                           .validation_stretch = 1,
-                                           .steps_per_first_twentieth = 10};
+                                           .validation_stretch = 1};
   static constexpr bool kUsesDivergence = false;
 
   FlowOptions flow{};

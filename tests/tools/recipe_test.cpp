@@ -129,3 +129,46 @@ TEST_CASE("a training state with an impossible recipe is not resumed", "[verbs][
   CHECK(ran.code == 3);
   CHECK_THAT(ran.err, Catch::Contains("run/training.safetensors: its recipe: beta1: 2 is out of range"));
 }
+
+TEST_CASE("a run begins with another's weights, network and scaling, and resumes like any", "[verbs][settings]") {
+  Shell shell;
+  REQUIRE(shell("cnf train --data moons --hidden 8,8 --activation tanh --steps 20 -o first --quiet").code == 0);
+  const std::string on = "cnf train --init first --data circles --steps 30 --validate-every 10 ";
+  REQUIRE(shell(on + "--lr 1e-30 --ema 0 -o still --quiet").code == 0);
+  const Ran samples = shell("cnf sample first -N 5");
+  CHECK((samples.code == 0 && samples.out == shell("cnf sample still -N 5").out));
+  REQUIRE(shell(on + "-o whole --quiet").code == 0);
+  CHECK(shell("cnf sample whole -N 5").out != samples.out);
+  const Json recipe = Json::parse(shell("cnf info whole --json").out)["recipe"];
+  CHECK((recipe["init"] == "first" && recipe["data"] == "circles" && !recipe.contains("hidden")));
+  CHECK(shell("cnf train --resume whole --quiet").code == 0);
+
+  CHECK_THAT(shell(on + "--hidden 4 -o no").err, Catch::Contains("--init and --hidden were both given"));
+  const Ran lengthened = shell("cnf train --resume first --steps 40");
+  CHECK(lengthened.code == 2);
+  CHECK_THAT(lengthened.err, Catch::Contains("cnf train --init first --data DATA -o NEW"));
+  put(shell / "three.csv", "a,b,c\n1,2,3\n2,3,5\n4,1,7\n5,5,1\n8,2,2\n");
+  const Ran other = shell("cnf train --init first --data three.csv --valid 0.2 --test 0 --steps 3 -o no");
+  CHECK(other.code == 3);
+  CHECK_THAT(other.err, Catch::Contains("first/model.safetensors: a model over 2 columns, the data have 3"));
+  CHECK(shell("cnf train --init absent --data moons -o no --dry-run").code == 3);
+  CHECK_FALSE(std::filesystem::exists(shell / "no"));
+}
+
+TEST_CASE("a run by seconds ends by them, and says the steps that repeat it", "[verbs][settings]") {
+  Shell shell;
+  const Ran run =
+      shell("cnf train --data moons --hidden 8 --seconds 3 --validate-every 50 -o run --json --progress none");
+  CAPTURE(run.err);
+  REQUIRE(run.code == 0);
+  const double seconds = Json::parse(run.out)["seconds"];
+  CHECK((seconds > 2.4 && seconds < 4.5));  // the trainer's own margins stand in flows/training/clock_test.cpp
+  const std::size_t at = run.err.find("repeat with: ") + 13;
+  const std::string steps = run.err.substr(at, run.err.find('\n', at) - at);
+  REQUIRE(steps.starts_with("--steps "));
+  REQUIRE(shell("cnf train --data moons --hidden 8 " + steps + " --validate-every 50 -o again --quiet").code == 0);
+  check_same_run(shell, "run", "again");
+  CHECK_THAT(shell("cnf train --data moons --schedule-steps 4 -o no").err, Catch::Contains("is for a run by --steps"));
+  CHECK_THAT(shell("cnf train --data moons --steps 5 --schedule-steps 4 -o no").err,
+             Catch::Contains("--schedule-steps is 4, expected at least --steps, 5"));
+}

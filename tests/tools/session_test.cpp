@@ -52,7 +52,7 @@ class Descent final : public Trainee<float> {
   std::span<const RunStage<float>> stages() const override { return stages_; }
   const Optimizer<float>& rule() const override { return rule_; }
   const TrainOptions& options() const override { return options_; }
-  void fix_steps(std::int64_t) override { FAIL("its steps are known"); }
+  void fix_steps(std::int64_t, std::int64_t) override { FAIL("its steps are known"); }
   std::vector<Progress::Field> shown(const MetricsRow&) const override { return {}; }
   std::string model_bytes(const TrainingState<float>& state, const MetricsRow& row) const override {
     CHECK(row.step == state.step);

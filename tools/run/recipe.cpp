@@ -20,13 +20,21 @@ namespace {
 /// Options that say something of a table alone.
 const std::vector<std::string> kOfTables{"valid", "test", "split", "columns", "drop", "drop-invalid"};
 
+/// What a model has that a run begins with.
+std::vector<std::string> options_of_new_models() {
+  std::vector<std::string> names{"t-end"};
+  for (const Option& option : field_options()) names.push_back(option.name);
+  return names;
+}
+
 /// The rows of the table that this run has a use for.
 std::vector<Option> applicable(const Args& args) {
   std::vector<std::string> idle;
   const auto leave_out = [&](const auto& names) { idle.insert(idle.end(), std::begin(names), std::end(names)); };
   leave_out(idle_field_options(args));
+  if (args.given("init")) leave_out(options_of_new_models());
   leave_out(idle_objective_options(args));
-  if (args.given("steps")) idle.emplace_back("seconds");
+  idle.emplace_back(args.given("steps") ? "seconds" : "schedule-steps");
   const DataKind kind = data_kind(args.text("data"));
   if (kind != DataKind::table) leave_out(kOfTables);
   if (kind != DataKind::picture) idle.emplace_back("invert");
@@ -36,9 +44,9 @@ std::vector<Option> applicable(const Args& args) {
 
 /// Of values that exclude each other, a file's give way to what was said.
 void give_way(std::vector<KeptValue>& kept, const Args& said) {
-  constexpr std::pair<const char*, const char*> kEither[] = {{"steps", "seconds"}, {"seconds", "steps"},
-                                                             {"split", "valid"},   {"split", "test"},
-                                                             {"valid", "split"},   {"test", "split"}};
+  constexpr std::pair<const char*, const char*> kEither[] = {
+      {"steps", "seconds"}, {"seconds", "steps"}, {"steps", "schedule-steps"}, {"seconds", "schedule-steps"},
+      {"split", "valid"},   {"split", "test"},    {"valid", "split"},          {"test", "split"}};
   for (const auto& either : kEither)
     if (said.given(either.first))
       std::erase_if(kept, [&](const KeptValue& value) { return value.name == either.second; });
@@ -73,6 +81,17 @@ Args with_recipe_file(const Args& said) {
 void check_recipe(const Args& args) {
   if (args.given("steps") && args.given("seconds"))
     throw UsageError("--steps and --seconds were both given; one of them says how long to train");
+  if (args.given("schedule-steps")) {
+    if (!args.given("steps"))
+      throw UsageError("--schedule-steps is for a run by --steps: it says of how many the learning rate's fall is");
+    if (args.integer("schedule-steps") < args.integer("steps"))
+      throw UsageError("--schedule-steps is " + std::to_string(args.integer("schedule-steps")) +
+                       ", expected at least --steps, " + std::to_string(args.integer("steps")));
+  }
+  if (args.given("init"))
+    for (const std::string& name : options_of_new_models())
+      if (args.given(name))
+        throw UsageError("--init and --" + name + " were both given; the model that the run begins with has its own");
   check_field(args);
   check_objective(args);
 }
@@ -118,6 +137,7 @@ std::int64_t validation_interval(Index rows, const Args& args) {
 FlowTrainOptions train_options(const Args& args, Precision precision) {
   FlowTrainOptions options;
   options.steps = args.given("steps") ? args.integer("steps") : 0;
+  options.schedule_steps = args.given("schedule-steps") ? args.integer("schedule-steps") : 0;
   options.seconds = args.given("steps") ? 0 : args.real("seconds");
   options.batch = args.integer("batch");
   options.lr = args.real("lr");

@@ -55,7 +55,12 @@ std::vector<Option> data_options() {
 }
 
 std::vector<Option> model_options() {
-  return joined({field_options(),
+  return joined({{{.name = "init",
+                   .value = "RUN",
+                   .kind = Kind::path,
+                   .help = "Begin with the weights, network and scaling of a trained model instead of new ones.",
+                   .group = "Model"}},
+                 field_options(),
                  {{.name = "t-end",
                    .value = "T",
                    .kind = Kind::real,
@@ -79,8 +84,10 @@ std::vector<Option> training_options() {
                     "Updates by flow matching before those of --steps, by the same rate and schedule."),
       number_option(Kind::integer, "steps", "", Range::whole(1, kMostSteps),
                     "Updates to make: the same bits on every run."),
+      number_option(Kind::integer, "schedule-steps", "", Range::whole(1, kMostSteps),
+                    "With --steps: the rate falls as in a run of so many, at least --steps."),
       number_option(Kind::real, "seconds", text(defaults.seconds), Range::above(0),
-                    "Without --steps: train about that long, then say the --steps."),
+                    "Without --steps: train that long, then say the --steps."),
       number_option(Kind::integer, "batch", text(defaults.batch), Range::whole(1, 1 << 24), "Samples per update."),
       number_option(Kind::real, "lr", text(defaults.lr), Range::above(0),
                     "Peak learning rate, after a warm-up and before a cosine to 0."),

@@ -54,27 +54,29 @@ class Session {
     if (!std::isfinite(state.best_score))
       throw ComputationError("no validation of the run was finite; there is no model to keep",
                              "lower --lr or set --clip");
-    report(state, elapsed());
+    report(state);
     return 0;
   }
 
  private:
   double elapsed() const { return seconds_now() - started_; }
+  double seconds() const { return before_ + elapsed(); }
 
   TrainHooks<T> hooks() {
     TrainHooks<T> hooks;
-    hooks.clock = seconds_now;
+    hooks.clock = [this] { return seconds(); };
     hooks.interrupted = interrupted;
     hooks.step = [this](const TrainingState<T>& now, const StepReport& made) { show(now, made); };
-    hooks.steps_fixed = [this](std::int64_t steps) {
-      fixed_steps_ = steps;
-      trainee_.fix_steps(steps);
+    hooks.steps_fixed = [this](std::int64_t steps, std::int64_t schedule_steps) {
+      repeat_ = "--steps " + std::to_string(steps);
+      if (steps < schedule_steps) repeat_ += " --schedule-steps " + std::to_string(schedule_steps);
+      trainee_.fix_steps(steps, schedule_steps);
     };
     hooks.metrics = [this](const MetricsRow& row) {
       last_ = row;
       shown_ = trainee_.shown(row);
       metrics_.add(metrics_line(row));
-      timing_.add(std::to_string(row.step) + ',' + shortest(before_ + elapsed()) + '\n');
+      timing_.add(std::to_string(row.step) + ',' + shortest(seconds()) + '\n');
     };
     hooks.checkpoint = [this](const TrainingState<T>& now) {
       if (std::isfinite(now.best_score) && last_.step == now.step)
@@ -85,8 +87,8 @@ class Session {
   }
 
   void show(const TrainingState<T>& now, const StepReport& made) {
-    const double fraction = now.steps > 0 ? static_cast<double>(now.step) / static_cast<double>(now.steps)
-                                          : elapsed() / trainee_.options().seconds;
+    const double fraction = steps_ > 0 ? static_cast<double>(now.step) / static_cast<double>(steps_)
+                                       : seconds() / trainee_.options().seconds;
     std::vector<Progress::Field> fields{{made.loss_name, made.loss}};
     if (made.nfe > 1) fields.push_back({"evaluations", made.nfe});  // a task without solves makes one a step
     fields.insert(fields.end(), shown_.begin(), shown_.end());
@@ -97,20 +99,25 @@ class Session {
     progress_.update(now.step, fields, fraction);
   }
 
-  void report(const TrainingState<T>& state, double seconds) {
+  void report(const TrainingState<T>& state) {
     JsonReport report;
-    report.set("model", folder_.folder.string()).set("seconds", seconds).set("steps", state.step);
+    report.set("model", folder_.folder.string()).set("steps", state.step);
     report.set("best_step", state.best_step);
     const Ending ending = trainee_.finish(state, report);
-    report.set("skipped", state.skipped).set("rollbacks", state.rollbacks);
+    const double taken = elapsed();
+    report.set("seconds", taken).set("skipped", state.skipped).set("rollbacks", state.rollbacks);
     if (args_.flag("json")) write_stdout(report.text());
     if (args_.flag("quiet")) return;
     std::ostringstream text;
-    if (complete_) text << "the run is complete; nothing was left to train\n";
-    text << "trained " << state.step - first_step_ << " steps in " << decimals(seconds, 1) << " s: " << ending.found
+    if (complete_)
+      text << "the run is complete; nothing was left to train. To train its model on: cnf " << args_.verb()
+           << " --init " << shell_word(folder_.folder.string()) << " --data DATA -o NEW\n";
+    text << "trained " << state.step - first_step_ << " steps in " << decimals(taken, 1) << " s: " << ending.found
          << '\n';
+    if (repeat_.find("schedule") != repeat_.npos)
+      text << "cut short by the clock: the machine had become slower, and the rate had not fallen to zero\n";
     if (state.skipped > 0) text << "skipped " << state.skipped << " steps, " << state.rollbacks << " rollbacks\n";
-    if (fixed_steps_ > 0) text << "repeat with: --steps " << fixed_steps_ << '\n';
+    if (!repeat_.empty()) text << "repeat with: " << repeat_ << '\n';
     text << "next: " << ending.next << '\n';
     write_stderr(text.str());
   }
@@ -120,7 +127,8 @@ class Session {
   Trainee<T>& trainee_;
   double started_ = seconds_now();
   std::int64_t steps_;  ///< of all stages; 0: a run by seconds
-  std::int64_t first_step_, rollbacks_, fixed_steps_ = 0;
+  std::int64_t first_step_, rollbacks_;
+  std::string repeat_;  ///< of a run by seconds that has ended
   bool complete_;
   RunLog metrics_, timing_;
   double before_;  ///< seconds of earlier sessions

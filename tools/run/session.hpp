@@ -34,8 +34,9 @@ class Trainee {
   virtual std::span<const RunStage<T>> stages() const = 0;
   virtual const Optimizer<T>& rule() const = 0;
   virtual const TrainOptions& options() const = 0;
-  /// A run by seconds now knows the steps of its last stage: they go into the recipe.
-  virtual void fix_steps(std::int64_t steps) = 0;
+  /// A run by seconds knows the steps that its last stage made, and of how many its schedule was: they go into the
+  /// recipe.
+  virtual void fix_steps(std::int64_t steps, std::int64_t schedule_steps) = 0;
 
   /// What the progress line goes on showing of a validation.
   virtual std::vector<Progress::Field> shown(const MetricsRow& row) const = 0;

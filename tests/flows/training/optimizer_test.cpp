@@ -41,36 +41,38 @@ struct State : Weights<T> {
 
 }  // namespace
 
-TEST_CASE("the schedule warms up, holds, and falls to zero at the end", "[flows][optimizer]") {
+TEST_CASE("the schedule warms up, falls with the root of the step, and to zero at the end", "[flows][optimizer]") {
   for (const std::int64_t steps : {2000, 5000, 100'000}) {
     CAPTURE(steps);
-    CHECK(warm_hold_fall(0, steps) == 0.01);
-    CHECK(warm_hold_fall(49, steps) == 0.5);
-    for (std::int64_t step = 99; step <= steps / 10; step += 7) CHECK(warm_hold_fall(step, steps) == 1);
-    CHECK(warm_hold_fall(steps / 10 + (steps - steps / 10) / 2, steps) == Approx(0.5).margin(1e-3));
-    CHECK(warm_hold_fall(steps, steps) == 0);
-    CHECK(warm_hold_fall(steps + 10, steps) == 0);
+    CHECK(warm_root_fall(0, steps) == 0.01);
+    CHECK(warm_root_fall(49, steps) == 0.5);
+    for (std::int64_t step = 99; step < 200; step += 7) CHECK(warm_root_fall(step, steps) == 1);
+    CHECK(warm_root_fall(799, steps) == 0.5);
+    const std::int64_t late = steps / 100 * 91;
+    CHECK(warm_root_fall(late, steps) == Approx(0.5 * std::sqrt(200.0 / static_cast<double>(late + 1))));
+    CHECK(warm_root_fall(steps, steps) == 0);
+    CHECK(warm_root_fall(steps + 10, steps) == 0);
     bool falls = true;
-    for (std::int64_t step = std::max<std::int64_t>(100, steps / 10); step < steps; ++step)
-      falls &= warm_hold_fall(step + 1, steps) < warm_hold_fall(step, steps);
+    for (std::int64_t step = 200; step < steps; ++step)
+      falls &= warm_root_fall(step + 1, steps) < warm_root_fall(step, steps);
     CHECK(falls);
   }
 }
 
-TEST_CASE("before a tenth of the steps the schedule does not depend on their number", "[flows][optimizer]") {
+TEST_CASE("before its free share of the steps the schedule does not depend on their number", "[flows][optimizer]") {
   constexpr std::int64_t kUnknown = std::numeric_limits<std::int64_t>::max();
   bool same = true;
   for (std::int64_t step = 0; step < 2000; ++step)
-    for (const std::int64_t steps : {10 * step, 10 * step + 3, 20 * step + 1})
-      same &= steps == 0 || warm_hold_fall(step, steps) == warm_hold_fall(step, kUnknown);
+    for (const std::int64_t steps : {step * 50 / 41 + 1, 2 * step + 3, 20 * step + 1})
+      same &= warm_root_fall(step, steps) == warm_root_fall(step, kUnknown);
   CHECK(same);
 }
 
 TEST_CASE("the schedule stays between zero and one however few the steps", "[flows][optimizer]") {
   for (std::int64_t steps = 1; steps < 300; ++steps) {
     for (std::int64_t step = 0; step <= steps; ++step)
-      if (!(warm_hold_fall(step, steps) >= 0 && warm_hold_fall(step, steps) <= 1)) FAIL(step << " of " << steps);
-    CHECK(warm_hold_fall(steps, steps) == 0);
+      if (!(warm_root_fall(step, steps) >= 0 && warm_root_fall(step, steps) <= 1)) FAIL(step << " of " << steps);
+    CHECK(warm_root_fall(steps, steps) == 0);
   }
 }
 

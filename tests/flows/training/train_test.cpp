@@ -3,6 +3,7 @@
 #include <limits>
 #include <numbers>
 #include <string>
+#include <tuple>
 
 #include "base/error.hpp"
 #include "flows/files/training_file.hpp"
@@ -294,77 +295,29 @@ TEST_CASE("hooks do not change a run", "[flows][train][bits]") {
   CHECK((steps == 10 && checkpoints == 2));
 }
 
-TEST_CASE("a run by seconds fixes its steps once, and that many steps give its bits", "[flows][train][seconds]") {
-  // Seconds a step, and the steps due: ten times those of the first twentieth.
-  for (const auto& [tick, due] : {std::pair{0.25, 10}, {0.03, 50}}) {
-    CAPTURE(tick);
-    FlowTrainOptions options = quick(0);
-    options.seconds = 2.5;
-    options.validate_every = 7;
-    double now = 100;
-    std::vector<std::int64_t> fixed;
-    TrainHooks<float> hooks;
-    hooks.clock = [&now, step = tick] { return now += step; };
-    hooks.steps_fixed = [&](std::int64_t steps) { fixed.push_back(steps); };
-    const auto timed = run<float>(options, mixture(), hooks);
-    REQUIRE(fixed.size() == 1);
-    CHECK(fixed[0] == due);
-    CHECK(timed.state.step == fixed[0]);
-    FlowTrainOptions counted = options;
-    counted.steps = fixed[0];
-    CHECK(run<float>(counted).bytes() == timed.bytes());
-  }
-}
-
-TEST_CASE("a run by seconds with a warm start, or by matching, gives the bits of the steps it names",
+TEST_CASE("a run by seconds gives the bits of the steps it names, with a warm start and by matching too",
           "[flows][train][seconds][matching]") {
-  for (const std::int64_t warm_start : {0, 32, 40}) {  // by matching; a third of the time; longer than all of it
+  for (const std::int64_t warm_start : {-1, 0, 32, 40}) {  // likelihood; matching; a third of the time; all of it
     CAPTURE(warm_start);
     FlowTrainOptions options = quick(0);
-    options.seconds = 6;
-    options.warm_start = warm_start;
+    options.seconds = warm_start == 40 ? 1 : 6;
+    options.warm_start = std::max<std::int64_t>(0, warm_start);
     if (warm_start == 0) options.objective.minimise = FlowMatching{};
-    double now = 100;
-    std::vector<std::int64_t> fixed;
+    double now = 0;
+    std::vector<std::pair<std::int64_t, std::int64_t>> fixed;
     TrainHooks<float> hooks;
-    std::int64_t step = 0;
     hooks.clock = [&] { return now; };
-    hooks.step = [&](const TrainingState<float>& state, const StepReport& made) {
-      step = state.step;
+    hooks.step = [&](const TrainingState<float>&, const StepReport& made) {
       now += made.loss_name == "nll" ? 0.125 : 0.0625;
     };
-    hooks.steps_fixed = [&](std::int64_t steps) { fixed.push_back(steps); };
-    if (warm_start == 40) options.seconds = 1;
+    hooks.steps_fixed = [&](std::int64_t steps, std::int64_t schedule) { fixed.emplace_back(steps, schedule); };
     const auto timed = run<float>(options, mixture(), hooks);
     REQUIRE(fixed.size() == 1);
-    // 5 matching steps in a twentieth of 6 s, 16 times those; 2 in one of 4 s, ten times; one at least, ten times.
-    CHECK(fixed[0] == (warm_start == 0 ? 80 : warm_start == 32 ? 20 : 10));
-    CHECK(timed.state.step == warm_start + fixed[0]);
+    CHECK(timed.state.step == options.warm_start + fixed[0].first);
     FlowTrainOptions counted = options;
-    counted.steps = fixed[0];
+    std::tie(counted.steps, counted.schedule_steps) = fixed[0];
     CHECK(run<float>(counted).bytes() == timed.bytes());
   }
-}
-
-TEST_CASE("a run by seconds interrupted before its steps were fixed still repeats by their number",
-          "[flows][train][seconds]") {
-  // The steps before the interruption must lie in the schedule's first tenth, or another number would have been due.
-  FlowTrainOptions options = quick(0);
-  options.seconds = 20;
-  double now = 0;
-  TrainHooks<float> hooks;
-  std::int64_t step = 0;
-  hooks.clock = [&] { return now += 0.01; };
-  hooks.step = [&](const TrainingState<float>& state, const StepReport&) { step = state.step; };
-  hooks.interrupted = [&] { return step == 8; };
-  auto first = run<float>(options, mixture(), hooks);
-  CHECK(first.state.steps == 0);
-  options.seconds = 1;
-  TrainHooks<float> again;
-  again.clock = [&] { return now += 0.04; };
-  const auto timed = run<float>(options, mixture(), again, first);
-  CHECK(timed.state.steps == 100);  // ten times 8 + 2
-  CHECK(run<float>(quick(100)).bytes() == timed.bytes());
 }
 
 TEST_CASE("a rate far too high is rolled back, halved, and never leaves weights that are not finite",

@@ -236,9 +236,9 @@ TEST_CASE("the trainer refuses stages and states that make no sense", "[flows][t
   Stage often = stage(1);
   often.validate_every = 0;
   CHECK_THAT(says({{often, &line}}, start(rule)), Contains("validate_every is 0"));
-  Stage hasty = stage(1);
-  hasty.steps_per_first_twentieth = 9;
-  CHECK_THAT(says({{hasty, &line}}, start(rule)), Contains("steps_per_first_twentieth is 9"));
+  Stage short_schedule = stage(2);
+  short_schedule.schedule_steps = 1;
+  CHECK_THAT(says({{short_schedule, &line}}, start(rule)), Contains("schedule_steps is 1, expected 0, or at least"));
   CHECK_THAT(says({{stage(1), &line}}, start(Descent())), Contains("0 slots for the optimizer momentum"));
   TrainingState<double> small = start(rule);
   small.best.resize(3);

@@ -5,6 +5,7 @@
 #include "base/error.hpp"
 #include "base/file_writer.hpp"
 #include "base/folder.hpp"
+#include "base/utf8.hpp"
 #include "datasets/picture.hpp"
 #include "flows/files/training_file.hpp"
 #include "tools/cli/exit_code.hpp"
@@ -45,13 +46,16 @@ class FlowTrainee final : public Trainee<T> {
   explicit FlowTrainee(Run& run)
       : run_(run),
         data_(training_data(run.source, seed_from(run.args))),
-        options_(train_options(run.args, run.file.precision)),
+        options_(options(run, data_)),
         plan_(run.file.model, data_, options_) {}
 
   std::span<const RunStage<T>> stages() const override { return plan_.stages(); }
   const Optimizer<T>& rule() const override { return plan_.rule(); }
   const TrainOptions& options() const override { return plan_.options(); }
-  void fix_steps(std::int64_t steps) override { decide(run_.args, "steps", std::to_string(steps)); }
+  void fix_steps(std::int64_t steps, std::int64_t schedule_steps) override {
+    decide(run_.args, "steps", std::to_string(steps));
+    if (steps < schedule_steps) decide(run_.args, "schedule-steps", std::to_string(schedule_steps));
+  }
 
   std::vector<Progress::Field> shown(const MetricsRow& row) const override {
     std::vector<Progress::Field> fields;
@@ -80,8 +84,11 @@ class FlowTrainee final : public Trainee<T> {
   Ending finish(const TrainingState<T>& state, JsonReport& report) override {
     const Density* truth = run_.source.density.get();
     const bool planar = run_.file.model.dim() == 2;
-    if (planar)
-      draw_density(run_.folder.picture(), read_model(run_.folder.model()), truth, options_.evaluation, Links::replace);
+    if (planar) {
+      EvaluationOptions evaluation = options_.evaluation;
+      evaluation.solve.rtol = evaluation.solve.atol = kPictureTolerance;
+      draw_density(run_.folder.picture(), read_model(run_.folder.model()), truth, evaluation, Links::replace);
+    }
     // For what the state does not keep of their validation.
     const Validation best = validate(best_model(run_.file.model, state), data_, options_.evaluation);
     report.set("validation_nll", best.nll).set("validation_nll_stderr", best.nll_stderr).set("kl", best.kl);
@@ -95,6 +102,16 @@ class FlowTrainee final : public Trainee<T> {
   }
 
  private:
+  static constexpr double kPictureTolerance = 1e-3;  // a 256th of the scale is a step of its colours
+  static constexpr double kPictureRows = 5e4;        // validation rows that are as dear as its pixels
+
+  static FlowTrainOptions options(const Run& run, const TrainingData& data) {
+    FlowTrainOptions options = train_options(run.args, run.file.precision);
+    options.closing = 1;  // finish()'s own validation
+    if (run.file.model.dim() == 2) options.closing += kPictureRows / static_cast<double>(data.validation.size());
+    return options;
+  }
+
   Run& run_;
   TrainingData data_;
   FlowTrainOptions options_;
@@ -126,6 +143,20 @@ void settle(Args& args, const DataArgument& data, Index rows) {
   if (!args.given("validate-every")) decide(args, "validate-every", std::to_string(validation_interval(rows, args)));
 }
 
+/// The model of --init, over the columns of the run's data. InputError if they are not as many.
+ModelFile start_from(const Args& args, const TrainingSource& source) {
+  ModelArgument opened = open_model(args.path("init"));
+  ModelFile& file = opened.file;
+  if (file.model.dim() != std::ssize(source.columns))
+    throw InputError(printable(opened.path.native()) + ": a model over " + std::to_string(file.model.dim()) +
+                         " columns, the data have " + std::to_string(source.columns.size()),
+                     "--init begins with a model of the same columns; --columns and --drop choose those of a table");
+  if (args.given("precision"))
+    file.precision = args.text("precision") == "double" ? Precision::double_float : Precision::single_float;
+  file.model.columns = source.columns;
+  return {.model = std::move(file.model), .precision = file.precision};
+}
+
 /// A new run: its data, its model with initial weights, and its folder.
 Run new_run(const Args& recipe, DataArgument data) {
   Run run(recipe);
@@ -141,8 +172,15 @@ Run new_run(const Args& recipe, DataArgument data) {
   settle(run.args, data, validation_rows(run.source));
 
   Cnf& model = run.file.model;
-  model = start_flow(field_from(args), run.source.standardisation, seed, args.real("t-end"), run.source.columns);
-  run.file.precision = args.text("precision") == "double" ? Precision::double_float : Precision::single_float;
+  if (args.given("init")) {
+    run.file = start_from(args, run.source);
+    run.source.standardisation = model.standardisation;
+    decide(run.args, "init", args.path("init").filename().string());
+    decide(run.args, "precision", run.file.precision == Precision::double_float ? "double" : "float");
+  } else {
+    model = start_flow(field_from(args), run.source.standardisation, seed, args.real("t-end"), run.source.columns);
+    run.file.precision = args.text("precision") == "double" ? Precision::double_float : Precision::single_float;
+  }
   if (!model.is_smooth())
     write_stderr(
         "cnf train: warning: with relu the divergence jumps at the kinks and methods of high order lose their "
@@ -225,7 +263,9 @@ void check_resume(const Args& said) {
     throw UsageError("--resume and --data were both given; a run that goes on has its data in its folder");
   for (const Option& option : joined({recipe_options(), output_options()}))
     if (said.given(option.name) && option.name != "resume")
-      throw UsageError("--" + option.name + " cannot change in a run that goes on; its recipe is in its folder");
+      throw UsageError(
+          "--" + option.name + " cannot change in a run that goes on; its recipe is in its folder",
+          "to train its model on: cnf train --init " + shell_word(said.text("resume")) + " --data DATA -o NEW");
   const RunFolder run{said.path("resume")};
   std::error_code error;
   if (!fs::exists(run.training(), error))
@@ -240,6 +280,7 @@ Work prepare_train(const Args& said) {
   }
   Args recipe = args_of_new_run(said);
   DataArgument data = find_data(recipe.text("data"), recipe.flag("invert"));
+  if (recipe.given("init")) open_model(recipe.path("init"));
   return [recipe = std::move(recipe), data = std::move(data)] { return run_new(recipe, data); };
 }
 
