@@ -158,6 +158,9 @@ TEST_CASE("threads that the system refuses are done without", "[verbs][memory]")
     CHECK(ran.code == 0);
     CHECK(ran.out == alone.out);
   }
+  const Ran without = sh("CNF_STARVE_BY=gomp LD_PRELOAD=" CNF_STARVE_LIBRARY " " + draw);
+  CAPTURE(without.err);
+  CHECK(without.code == 5);  // libgomp itself calls exit(1)
   const Ran little = sh("ulimit -v 300000; cnf sample " + kModel + " -N 10000 --threads 64 -o x.npy");
   CAPTURE(little.err);
   CHECK((little.code == 0 || little.code == 5));
