@@ -24,6 +24,7 @@ constexpr std::int64_t kRollbacksBeforeGivingUp = 20;
 constexpr double kStepsAValidation = 5;  // a guess at its time, until there was one
 // Of a run's seconds: before which its steps are not fixed, where its schedule is to end, where the run ends anyway.
 constexpr double kFix = 0.78, kAim = 0.99, kCut = 1.03;
+constexpr double kMostClosing = 0.25;  // of them: set aside for what follows the last step
 
 /// The least number of steps, of which so many can have been made before it was known.
 std::int64_t least_steps(std::int64_t made) {
@@ -205,7 +206,7 @@ void Trainer<T>::watch_clock() {
   pace_.note(state_.step, now);
   const double validation =
       validation_seconds_ > 0 ? validation_seconds_ : kStepsAValidation / pace_.steps_per_second();
-  const double closing = (1 + options_.closing) * validation;
+  const double closing = std::min((1 + options_.closing) * validation, kMostClosing * options_.seconds);
   if (state_.steps == 0) {
     if (now + closing < kFix * options_.seconds) return;
     const double left = kAim * options_.seconds - closing - now;

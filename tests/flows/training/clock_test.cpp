@@ -197,6 +197,14 @@ TEST_CASE("a run by seconds that patience stops repeats by the steps it names", 
   CHECK(same(timed, run(other, counted, {.patience = 3}, begin(), timed.steps, timed.schedule_steps)));
 }
 
+TEST_CASE("a first step that took long, or a long closing, does not end a run by seconds", "[flows][train][seconds]") {
+  Machine machine;
+  machine.slower = [](double now) { return now < 0.5 ? 50 : 1; };
+  Bowl bowl(machine);
+  CHECK(run(machine, bowl, {.seconds = 20, .closing = 40}).steps > 500);
+  CHECK(machine.now > 14);
+}
+
 TEST_CASE("the pace is that of the last quarter of the time", "[flows][train][seconds]") {
   CHECK(Pace(5, 1.0).steps_per_second() == std::numeric_limits<double>::infinity());
   Pace pace(100, 10);
