@@ -90,7 +90,7 @@ std::vector<Option> training_options() {
                     "Without --steps: train that long, then say the --steps."),
       number_option(Kind::integer, "batch", text(defaults.batch), Range::whole(1, 1 << 24), "Samples per update."),
       number_option(Kind::real, "lr", text(defaults.lr), Range::above(0),
-                    "Peak learning rate, after a warm-up and before a cosine to 0."),
+                    "Peak learning rate, after a warm-up and before a fall to 0."),
       number_option(Kind::real, "beta1", text(defaults.adam.beta1), Range{.min = 0, .max = 1, .max_open = true},
                     "Adam's decay of the mean."),
       number_option(Kind::real, "beta2", text(defaults.adam.beta2), Range{.min = 0, .max = 1, .max_open = true},

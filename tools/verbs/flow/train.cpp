@@ -292,7 +292,8 @@ Verb train_verb() {
           .examples = {"cnf train --data 8gaussians -o runs/8g", "cnf train --data points.csv --seconds 30",
                        "cnf train --data 8gaussians --divergence hutchinson:1 --gradient continuous",
                        "cnf train --data 8gaussians --objective flow-matching --seconds 30",
-                       "cnf train --recipe run.toml --lr 0.005", "cnf train --resume runs/8g"},
+                       "cnf train --recipe run.toml --lr 0.005", "cnf train --resume runs/8g",
+                       "cnf train --init runs/8g --data 8gaussians -o runs/longer"},
           .options = joined({data_options(), model_options(), training_options(), output_options(), common_options()}),
           .prepare = prepare_train};
 }
