@@ -153,7 +153,9 @@ FlowRun<T>::FlowRun(const Cnf& model, const TrainingData& data, const FlowTrainO
     ObjectiveOptions objective = options.objective;
     objective.minimise = minimise;
     tasks_.push_back(std::make_unique<FlowTask<T>>(model, data, options.batch, objective, options.evaluation));
-    stages_.push_back({{.steps = steps, .rate = options.lr, .validate_every = validate_every}, tasks_.back().get()});
+    stages_.push_back(
+        {{.steps = steps, .rate = options.lr, .schedule = options.schedule, .validate_every = validate_every},
+         tasks_.back().get()});
   };
   if (options.warm_start > 0) add(FlowMatching{}, options.warm_start, FlowMatching::kTraits.validation_stretch * every);
   add(options.objective.minimise, options.steps, every);

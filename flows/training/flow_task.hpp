@@ -81,6 +81,7 @@ struct FlowTrainOptions {
   std::int64_t warm_start = 0;
   Index batch = 512;
   double lr = 2e-2;  ///< peak learning rate
+  Schedule schedule = warm_root_fall;
   AdamOptions adam{};
   double clip = 0, ema = 0.998;  ///< as UpdateOptions
   /// How training solves: its tolerances may be loose, since the discrete adjoint is exact at any.

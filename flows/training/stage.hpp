@@ -8,14 +8,16 @@
 
 namespace cnf {
 
-/// The learning rate as a share of its peak at step `step` (from 0) of `steps`. Before kFreeShare of the steps it must
-/// not depend on their number, so that a stage by seconds can fix it that late and still be repeated by that number.
+/// The learning rate as a share of its peak at step `step` (from 0) of `steps`. A stage by seconds needs one that before
+/// kFreeShare of the steps does not depend on their number: it fixes it that late and is still repeated by that number.
 using Schedule = double (*)(std::int64_t step, std::int64_t steps);
 inline constexpr double kFreeShare = 0.82;
 
 /// A linear warm-up over 100 steps, the peak until 200, then as the inverse root of the step; and from kFreeShare of
 /// the steps on, half a cosine of that to zero.
 double warm_root_fall(std::int64_t step, std::int64_t steps);
+/// The same warm-up, the peak until a tenth of the steps, then half a cosine to zero. Not for a stage by seconds.
+double warm_hold_cosine(std::int64_t step, std::int64_t steps);
 
 struct Stage {
   std::int64_t steps = 0;  ///< 0, in the last stage alone: as many as fit in TrainOptions::seconds

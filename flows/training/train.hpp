@@ -14,7 +14,7 @@ namespace cnf {
 struct TrainOptions {
   double seconds = 60;  ///< of a run whose last stage has no steps: so long, the earlier stages included
   double closing = 0;   ///< with what follows its end, which takes as long as so many validations, a quarter at most
-  int patience = 0;  ///< > 0: in the last stage, stop after that many validations in a row without a better one
+  int patience = 0;     ///< > 0: in the last stage, stop after that many validations in a row without a better one
   UpdateOptions update{};
 };
 

@@ -52,8 +52,8 @@ void give_way(std::vector<KeptValue>& kept, const Args& said) {
       std::erase_if(kept, [&](const KeptValue& value) { return value.name == either.second; });
 }
 
-/// Recipes of the first releases: underscores in four names, the kind of data as a value of its own, and steps of 0
-/// where the run had not fixed them.
+/// Recipes of the first releases: underscores in four names, the kind of data as a value of its own, steps of 0 where
+/// the run had not fixed them, and no schedule, which was the cosine.
 void translate(std::vector<KeptValue>& kept) {
   const auto at = [&](std::string_view name) {
     return std::find_if(kept.begin(), kept.end(), [&](const KeptValue& value) { return value.name == name; });
@@ -63,6 +63,10 @@ void translate(std::vector<KeptValue>& kept) {
         value.name == "max_steps")
       std::replace(value.name.begin(), value.name.end(), '_', '-');
   if (at("steps") != kept.end() && at("steps")->text == "0" && at("seconds") != kept.end()) kept.erase(at("steps"));
+  if (at("schedule") == kept.end() && at("steps") != kept.end()) {
+    kept.push_back(*at("steps"));
+    kept.back().name = "schedule", kept.back().text = "cosine";
+  }
   const auto kind = at("data_kind"), data = at("data");
   if (kind == kept.end()) return;
   if (data != kept.end()) data->text = kept_argument(data->text, kind->text == "toy");
@@ -81,6 +85,8 @@ Args with_recipe_file(const Args& said) {
 void check_recipe(const Args& args) {
   if (args.given("steps") && args.given("seconds"))
     throw UsageError("--steps and --seconds were both given; one of them says how long to train");
+  if (args.text("schedule") == "cosine" && !args.given("steps"))
+    throw UsageError("--schedule cosine is for a run by --steps: it has to know their number early");
   if (args.given("schedule-steps")) {
     if (!args.given("steps"))
       throw UsageError("--schedule-steps is for a run by --steps: it says of how many the learning rate's fall is");
@@ -141,6 +147,7 @@ FlowTrainOptions train_options(const Args& args, Precision precision) {
   options.seconds = args.given("steps") ? 0 : args.real("seconds");
   options.batch = args.integer("batch");
   options.lr = args.real("lr");
+  options.schedule = args.text("schedule") == "cosine" ? warm_hold_cosine : warm_root_fall;
   options.adam = {.beta1 = args.real("beta1"), .beta2 = args.real("beta2"), .weight_decay = args.real("weight-decay")};
   options.clip = args.real("clip");
   options.ema = args.real("ema");

@@ -84,6 +84,15 @@ std::vector<Option> training_options() {
                     "Updates by flow matching before those of --steps, by the same rate and schedule."),
       number_option(Kind::integer, "steps", "", Range::whole(1, kMostSteps),
                     "Updates to make: the same bits on every run."),
+      {.name = "schedule",
+       .value = "NAME",
+       .kind = Kind::choice,
+       .initial = "root",
+       .choices = {"root", "cosine"},
+       .help =
+           "How the rate falls: as the root of the steps made, and to 0 over the last fifth; or by a cosine over the "
+           "last nine tenths, which needs --steps.",
+       .group = kGroup},
       number_option(Kind::integer, "schedule-steps", "", Range::whole(1, kMostSteps),
                     "With --steps: the rate falls as in a run of so many, at least --steps."),
       number_option(Kind::real, "seconds", text(defaults.seconds), Range::above(0),

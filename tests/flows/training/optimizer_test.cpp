@@ -59,6 +59,13 @@ TEST_CASE("the schedule warms up, falls with the root of the step, and to zero a
   }
 }
 
+TEST_CASE("the cosine is level to a tenth of the steps and falls from there to zero", "[flows][optimizer]") {
+  CHECK(warm_hold_cosine(49, 1000) == 0.5);
+  CHECK(warm_hold_cosine(100, 1000) == 1);
+  CHECK(warm_hold_cosine(550, 1000) == Approx(0.5));
+  CHECK(warm_hold_cosine(1000, 1000) == 0);
+}
+
 TEST_CASE("before its free share of the steps the schedule does not depend on their number", "[flows][optimizer]") {
   constexpr std::int64_t kUnknown = std::numeric_limits<std::int64_t>::max();
   bool same = true;
