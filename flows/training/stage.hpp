@@ -8,8 +8,8 @@
 
 namespace cnf {
 
-/// The learning rate as a share of its peak at step `step` (from 0) of `steps`. A stage by seconds needs one that before
-/// kFreeShare of the steps does not depend on their number: it fixes it that late and is still repeated by that number.
+/// The learning rate as a share of its peak at step `step` (from 0) of `steps`. A stage by seconds needs one that does
+/// not depend on their number before kFreeShare of them: it is fixed that late, and still repeats the stage.
 using Schedule = double (*)(std::int64_t step, std::int64_t steps);
 inline constexpr double kFreeShare = 0.82;
 
