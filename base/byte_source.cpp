@@ -10,6 +10,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <new>
 #include <system_error>
 #include <utility>
 
@@ -20,6 +21,7 @@ namespace cnf {
 namespace {
 
 [[noreturn]] void fail_system(const std::string& name, std::string_view doing, int error) {
+  if (error == ENOMEM) throw std::bad_alloc();
   throw InputError(name + ": " + std::string(doing) + ": " + std::generic_category().message(error));
 }
 

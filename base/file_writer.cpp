@@ -13,6 +13,7 @@
 #include <atomic>
 #include <cerrno>
 #include <charconv>
+#include <new>
 #include <stdexcept>
 #include <system_error>
 #include <utility>
@@ -149,6 +150,7 @@ void FileWriter::abandon() noexcept {
 
 void FileWriter::fail(int error, std::string_view doing) {
   abandon();
+  if (error == ENOMEM) throw std::bad_alloc();
   std::string text = name_ + ": ";
   if (!done_ && (error == ENOSPC || error == EDQUOT || error == EFBIG)) {
     text += "no space left: needed " + size_text(std::max(expected_, written_));

@@ -26,6 +26,7 @@ bool returned = false;  ///< main, with a code of its own
   std::set_terminate([] {
     try {
       if (std::current_exception()) throw;
+      end_without_memory();  // thrown through a noexcept: libstdc++'s walk through a folder does so
     } catch (const std::bad_alloc&) {
       end_without_memory();
     } catch (...) {

@@ -248,6 +248,30 @@ TEST_CASE("interrupted calls and short writes are carried on", "[base][files]") 
   }
 }
 
+TEST_CASE("a call that the system has no memory for is out of memory, and leaves the old file", "[base][files]") {
+  const TemporaryFolder folder;
+  put(folder / "f", "old");
+  for (int k = 2; k <= 7; ++k) {  // up to the rename
+    FailingOps ops;
+    ops.error = ENOMEM;
+    ops.fail_at = k;
+    bool out_of_memory = false;
+    {
+      const Using shim(ops);
+      try {
+        write_file(folder / "f", std::string_view("new"));
+      } catch (const std::bad_alloc&) {
+        out_of_memory = true;
+      }
+    }
+    CAPTURE(k);
+    CHECK((out_of_memory || contents(folder / "f") == "new"));  // the temporary's lock may fail
+    CHECK((!out_of_memory || contents(folder / "f") == "old"));
+    CHECK(folder.names() == std::vector<std::string>{"f"});
+    put(folder / "f", "old");
+  }
+}
+
 TEST_CASE("a folder that cannot be synced by its nature is no failure", "[base][files]") {
   struct Ops final : FileOps {
     FileOps& os = system_file_ops();
