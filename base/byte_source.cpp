@@ -4,6 +4,7 @@
 #include "base/byte_source.hpp"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -25,11 +26,19 @@ namespace {
   throw InputError(name + ": " + std::string(doing) + ": " + std::generic_category().message(error));
 }
 
+/// Until there is something to read, or an end. A signal that comes before the wait is seen after a tenth of a second.
+void wait_for_bytes(int file, StopFlag stop) {
+  pollfd one{.fd = file, .events = POLLIN, .revents = 0};
+  for (int ready = 0; ready == 0 || (ready < 0 && errno == EINTR); ready = ::poll(&one, 1, 100)) stop_if_asked(stop);
+}
+
 /// pread at `at`, or read if `at` is negative; the number of bytes, fewer than asked only at the end.
-std::size_t read_file(int file, std::span<std::byte> out, std::int64_t at, const std::string& name) {
+std::size_t read_file(int file, std::span<std::byte> out, std::int64_t at, const std::string& name,
+                      StopFlag stop = nullptr) {
   std::size_t done = 0;
   while (done < out.size()) {
     const std::size_t n = std::min(out.size() - done, std::size_t{1} << 30);
+    if (stop != nullptr) wait_for_bytes(file, stop);
     const ssize_t got = at < 0 ? ::read(file, out.data() + done, n)
                                : ::pread(file, out.data() + done, n, at + static_cast<std::int64_t>(done));
     if (got < 0 && errno == EINTR) continue;
@@ -42,7 +51,8 @@ std::size_t read_file(int file, std::span<std::byte> out, std::int64_t at, const
 
 }  // namespace
 
-ByteSource::ByteSource(const std::filesystem::path& path) : name_(printable(path.native())) {
+ByteSource::ByteSource(const std::filesystem::path& path, StopFlag stop)
+    : name_(printable(path.native())), stop_(stop) {
   if (path.native().find('\0') != std::string::npos) fail_system(name_, "the file name holds a zero byte", EINVAL);
   do file_ = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY);
   while (file_ < 0 && errno == EINTR);
@@ -70,6 +80,7 @@ ByteSource::~ByteSource() {
 ByteSource::ByteSource(ByteSource&& other) noexcept
     : name_(std::move(other.name_)),
       file_(std::exchange(other.file_, -1)),
+      stop_(other.stop_),
       memory_(other.memory_),
       offset_(other.offset_),
       size_(other.size_) {}
@@ -77,7 +88,7 @@ ByteSource::ByteSource(ByteSource&& other) noexcept
 std::size_t ByteSource::read_some(std::span<std::byte> out) {
   std::size_t n = 0;
   if (file_ >= 0) {
-    n = read_file(file_, out, -1, name_);
+    n = read_file(file_, out, -1, name_, stop_);
   } else {
     n = std::min<std::size_t>(out.size(), memory_.size() - offset_);
     std::copy_n(memory_.begin() + static_cast<std::ptrdiff_t>(offset_), n, out.begin());

@@ -10,12 +10,15 @@
 #include <string_view>
 #include <vector>
 
+#include "base/stop.hpp"
+
 namespace cnf {
 
 /// Reads forward. Every error is an InputError on one line, "points.npy: <what is wrong> at byte 61".
 class ByteSource {
  public:
-  explicit ByteSource(const std::filesystem::path& path);
+  /// With `stop`, reading from a pipe or a device does not wait on once it is raised, but throws Stopped.
+  explicit ByteSource(const std::filesystem::path& path, StopFlag stop = nullptr);
   /// The memory stays the caller's; `name` stands for the path in messages.
   ByteSource(std::span<const std::byte> bytes, std::string_view name);
   ~ByteSource();
@@ -49,6 +52,7 @@ class ByteSource {
 
   std::string name_;
   int file_ = -1;
+  StopFlag stop_ = nullptr;
   std::span<const std::byte> memory_;
   std::uint64_t offset_ = 0;
   std::optional<std::uint64_t> size_;

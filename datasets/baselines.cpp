@@ -38,13 +38,14 @@ Baseline measure(std::string name, std::string detail, const Vector<double>& log
 
 }  // namespace
 
-Vector<double> KernelDensity::log_prob(const Eigen::Ref<const Batch>& x, int threads) const {
+Vector<double> KernelDensity::log_prob(const Eigen::Ref<const Batch>& x, int threads, StopFlag stop) const {
   const Batch u = standardisation.apply(x);
   const Vector<double> squares = points.colwise().squaredNorm();
   const double constant = log_normaliser(u.rows(), points.cols(), bandwidth) - standardisation.log_abs_det();
   const std::vector<TileRange> tiles = fixed_tiles(u.cols(), queries_at_a_time(points.cols()));
   Vector<double> out(u.cols());
   for_each_tile(static_cast<int>(tiles.size()), threads, [&](int tile, int) {
+    if (stop_asked(stop)) return;
     const TileRange range = tiles[static_cast<std::size_t>(tile)];
     const Matrix<double> d2 = squared_distances(points, squares, u.middleCols(range.first, range.count));
     for (Index i = 0; i < range.count; ++i) {
@@ -53,10 +54,12 @@ Vector<double> KernelDensity::log_prob(const Eigen::Ref<const Batch>& x, int thr
       out[range.first + i] = nearest * scale + std::log(sum) + constant;
     }
   });
+  stop_if_asked(stop);
   return out;
 }
 
-KernelDensity fit_kernel_density(const Eigen::Ref<const Batch>& x, const Eigen::Ref<const Batch>& validation) {
+KernelDensity fit_kernel_density(const Eigen::Ref<const Batch>& x, const Eigen::Ref<const Batch>& validation,
+                                 StopFlag stop) {
   constexpr Index kJudges = 512;
   KernelDensity kernel;
   kernel.standardisation = fit_standardisation(x);
@@ -72,6 +75,7 @@ KernelDensity fit_kernel_density(const Eigen::Ref<const Batch>& x, const Eigen::
   for (double h = scott / 50; h < 2.16 * scott; h *= 1.08) grid.push_back(h);
   Vector<double> score = Vector<double>::Zero(static_cast<Index>(grid.size()));
   for (Index i = 0; i < judges; ++i) {
+    stop_if_asked(stop);
     const Index judge = i * all_judges.cols() / judges;
     Matrix<double> d2 = squared_distances(kernel.points, squares, all_judges.col(judge));
     // Left out: its own term is pushed beyond every other (and N counts one less, the same for every h).
@@ -100,27 +104,39 @@ std::vector<Baseline> fit_baselines(const Eigen::Ref<const Batch>& train, const 
     if (!split.validation.empty())
       return fit_baselines(take(train, split.train), take(train, split.validation), test, seed, options);
   }
+  const StopFlag stop = options.stop;
+  int fitted = 0;
+  const auto tell = [&] {
+    stop_if_asked(stop);
+    if (options.progress) options.progress(fitted++);
+  };
   std::vector<Baseline> baselines;
-  baselines.push_back(measure("gaussian", "full covariance", fit_gaussian(train).log_prob(test)));
+  tell();
+  baselines.push_back(measure("gaussian", "full covariance", fit_gaussian(train).log_prob(test, stop)));
 
   double best = -std::numeric_limits<double>::infinity();
   GaussianMixture mixture;
+  MixtureOptions of_mixture = options.mixture;
+  of_mixture.stop = stop;
   for (const Index K : options.components) {
     if (10 * K > train.cols()) continue;
-    const FittedMixture fit = fit_mixture(train, K, seed, options.mixture);
-    const double score = fit.mixture.log_prob(validation).mean();
+    tell();
+    const FittedMixture fit = fit_mixture(train, K, seed, of_mixture);
+    const double score = fit.mixture.log_prob(validation, stop).mean();
     if (score <= best) continue;
     best = score;
     mixture = fit.mixture;
   }
   if (mixture.components() > 0)
     baselines.push_back(
-        measure("mixture", std::to_string(mixture.components()) + " components", mixture.log_prob(test)));
+        measure("mixture", std::to_string(mixture.components()) + " components", mixture.log_prob(test, stop)));
 
+  tell();
   const KernelDensity kernel =
-      fit_kernel_density(train.leftCols(std::min(options.max_kernels, train.cols())), validation);
+      fit_kernel_density(train.leftCols(std::min(options.max_kernels, train.cols())), validation, stop);
+  tell();
   baselines.push_back(
-      measure("kernel", "bandwidth " + significant(kernel.bandwidth, 3), kernel.log_prob(test, options.threads)));
+      measure("kernel", "bandwidth " + significant(kernel.bandwidth, 3), kernel.log_prob(test, options.threads, stop)));
   return baselines;
 }
 

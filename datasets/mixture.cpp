@@ -38,11 +38,12 @@ Vector<double> normalise(Matrix<double>& joint) {
 
 /// k-means++: each next centre is a sample drawn with probability proportional to its squared distance to the centres
 /// chosen so far. `start` addresses the draws.
-GaussianMixture seeded(const Batch& u, Index K, Seed seed, std::uint32_t start) {
+GaussianMixture seeded(const Batch& u, Index K, Seed seed, std::uint32_t start, StopFlag stop) {
   const Index D = u.rows(), N = u.cols();
   GaussianMixture mixture{Vector<double>::Constant(K, 1. / static_cast<double>(K)), Batch(D, K), {}};
   Vector<double> distance = Vector<double>::Constant(N, std::numeric_limits<double>::infinity());
   for (Index k = 0; k < K; ++k) {
+    stop_if_asked(stop);
     const double draw = uniform(seed, Purpose::initialisation, start, static_cast<std::uint64_t>(k), 0);
     Index chosen = std::min(N - 1, static_cast<Index>(draw * static_cast<double>(N)));
     if (k > 0 && distance.sum() > 0) {
@@ -59,13 +60,14 @@ GaussianMixture seeded(const Batch& u, Index K, Seed seed, std::uint32_t start) 
 }
 
 /// One step of EM. Returns the mean log-likelihood of the mixture that came in.
-double improve(GaussianMixture& mixture, const Batch& u, double ridge) {
+double improve(GaussianMixture& mixture, const Batch& u, double ridge, StopFlag stop) {
   const Index D = u.rows(), N = u.cols(), K = mixture.components();
   Vector<double> share = Vector<double>::Zero(K);
   Batch shift = Batch::Zero(D, K);  // sums of share * (u - old mean): about the old mean, so that nothing cancels
   std::vector<Matrix<double>> square(static_cast<std::size_t>(K), Matrix<double>::Zero(D, D));
   double total = 0;
   for (Index i = 0; i < N; i += kBlock) {
+    stop_if_asked(stop);
     const auto block = u.middleCols(i, std::min(kBlock, N - i));
     Matrix<double> shares = log_joint(mixture, block);
     total += normalise(shares).sum();
@@ -92,12 +94,13 @@ double improve(GaussianMixture& mixture, const Batch& u, double ridge) {
 
 }  // namespace
 
-Vector<double> GaussianMixture::log_prob(const Eigen::Ref<const Batch>& x) const {
+Vector<double> GaussianMixture::log_prob(const Eigen::Ref<const Batch>& x, StopFlag stop) const {
   if (x.rows() != dim())
     throw std::invalid_argument("GaussianMixture::log_prob: x has " + std::to_string(x.rows()) + " rows, expected " +
                                 std::to_string(dim()) + "; samples are columns");
   Vector<double> out(x.cols());
   for (Index i = 0; i < x.cols(); i += kBlock) {
+    stop_if_asked(stop);
     const Index n = std::min(kBlock, x.cols() - i);
     Matrix<double> joint = log_joint(*this, x.middleCols(i, n));
     out.segment(i, n) = normalise(joint);
@@ -138,15 +141,15 @@ FittedMixture fit_mixture(const Eigen::Ref<const Batch>& x, Index components, Se
   const Batch u = s.apply(x);
   FittedMixture best;
   for (int start = 0; start < options.starts; ++start) {
-    FittedMixture fit{seeded(u, components, seed, static_cast<std::uint32_t>(start)), 0, 0, false};
+    FittedMixture fit{seeded(u, components, seed, static_cast<std::uint32_t>(start), options.stop), 0, 0, false};
     double before = -std::numeric_limits<double>::infinity();
     while (fit.iterations < options.max_iterations && !fit.converged) {
-      const double now = improve(fit.mixture, u, options.ridge);
+      const double now = improve(fit.mixture, u, options.ridge, options.stop);
       ++fit.iterations;
       fit.converged = now - before < options.tolerance;
       before = now;
     }
-    fit.mean_log_prob = fit.mixture.log_prob(u).mean() - s.log_abs_det();
+    fit.mean_log_prob = fit.mixture.log_prob(u, options.stop).mean() - s.log_abs_det();
     if (start == 0 || fit.mean_log_prob > best.mean_log_prob) best = std::move(fit);
   }
   best.mixture.means = s.invert(best.mixture.means);

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "base/random.hpp"
+#include "base/stop.hpp"
 #include "base/types.hpp"
 
 namespace cnf {
@@ -16,8 +17,8 @@ struct GaussianMixture {
 
   Index dim() const { return means.rows(); }
   Index components() const { return means.cols(); }
-  /// Nats.   Shapes  x: D x N.  Returns: N.   Cost  N K D^2.
-  Vector<double> log_prob(const Eigen::Ref<const Batch>& x) const;
+  /// Nats.   Shapes  x: D x N.  Returns: N.   Cost  N K D^2.   Throws Stopped once `stop` is raised.
+  Vector<double> log_prob(const Eigen::Ref<const Batch>& x, StopFlag stop = nullptr) const;
   /// Points first, first + 1, ...: number i depends on (seed, purpose, step, i) alone.   Shapes  out: D x n.
   void sample(Seed seed, Purpose purpose, std::uint32_t step, std::uint64_t first, Out<double> out) const;
 };
@@ -31,6 +32,7 @@ struct MixtureOptions {
   double tolerance = 1e-5;  ///< stop when the mean log-likelihood gains less, nats
   double ridge = 1e-6;      ///< added to each covariance, in units of the whole data's
   int starts = 3;           ///< the best of this many
+  StopFlag stop = nullptr;  ///< once it is raised, the fit throws Stopped
 };
 
 struct FittedMixture {

@@ -20,7 +20,7 @@ namespace {
 class NpyRows final : public RowReader {
  public:
   NpyRows(const std::filesystem::path& path, std::string name, const RowOptions& options)
-      : file_(path), name_(std::move(name)), invalid_(options) {
+      : file_(ByteSource(path, options.stop)), name_(std::move(name)), invalid_(options) {
     if (file_.shape().empty() || file_.shape().size() > 2)
       throw InputError(name_ + ": an array of " + std::to_string(file_.shape().size()) +
                        " dimensions, expected (rows, columns) or (rows,)");
@@ -146,14 +146,14 @@ void RowReader::check_block(const Out<double>& block) const {
 }
 
 std::unique_ptr<RowReader> open_rows(const std::filesystem::path& path, const RowOptions& options) {
-  if (path == "-") return read_csv(ByteSource("/dev/stdin"), "standard input", options);
+  if (path == "-") return read_csv(ByteSource("/dev/stdin", options.stop), "standard input", options);
   const std::string name = printable(path.string());
   std::string extension = path.extension().string();
   for (char& c : extension)
     if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
   if (extension == ".npy") return std::make_unique<NpyRows>(path, name, options);
-  if (extension == ".csv" || extension == ".txt") return read_csv(ByteSource(path), name, options);
-  if (extension == ".tsv") return read_csv(ByteSource(path), name, options, '\t');
+  if (extension == ".csv" || extension == ".txt") return read_csv(ByteSource(path, options.stop), name, options);
+  if (extension == ".tsv") return read_csv(ByteSource(path, options.stop), name, options, '\t');
   throw InputError(name + ": unknown kind of table, expected a name ending in .csv, .tsv, .txt or .npy");
 }
 

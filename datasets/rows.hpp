@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/stop.hpp"
 #include "base/types.hpp"
 
 namespace cnf {
@@ -17,6 +18,7 @@ struct RowOptions {
   std::vector<std::string> drop = {};     ///< leave these out
   bool drop_invalid = false;              ///< leave out rows with a cell that is no finite number, instead of failing
   bool count_invalid = true;              ///< before failing, read to the end to say how many rows are invalid
+  StopFlag stop = nullptr;                ///< raised, a pipe is waited for no longer: Stopped
 };
 
 /// Reads samples forward. An invalid row (wrong number of fields, a cell that is no finite number) is an InputError

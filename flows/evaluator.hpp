@@ -1,6 +1,9 @@
 // A model evaluated: densities, samples, and the flow's map both ways.
 #pragma once
 
+#include <cstdint>
+#include <functional>
+#include <limits>
 #include <memory>
 #include <vector>
 
@@ -19,6 +22,10 @@ struct EvaluationOptions {
   Precision precision = Precision::single_float;
   int threads = 0;    ///< 0: as many as OpenMP gives
   Seed probe_seed{};  ///< Hutchinson's probes
+  /// Steps that failing solves may take in one call, counted as Counters::failing; when they have taken more, the call
+  /// gives up: a bound on the time that rows can cost which no number of steps will solve. 0: at the first failed row.
+  std::int64_t failing_steps = std::numeric_limits<std::int64_t>::max();
+  std::function<void(Index rows)> progress{};  ///< told by the calling thread of rows done since it was told last
 };
 
 /// Points and their log-densities. A failed row is NaN, with its status.
@@ -28,6 +35,9 @@ struct Evaluated {
   std::vector<Status> failures;  ///< rows counted from the call's first
   Counters counters;
   std::int64_t tiles = 0;
+  /// Failing solves took more than EvaluationOptions::failing_steps. The call has no result then, and `failures` is the
+  /// first of them alone, the same on any number of threads.
+  bool given_up = false;
 
   /// Evaluations of the field per solve.
   double nfe_mean() const {
@@ -41,6 +51,7 @@ struct Evaluated {
 /// calls on consecutive blocks of whole tiles give the bits of one call on all of them, on any number of threads.
 /// A tile's rows share their steps where these are adaptive: beside other rows a log p moves within its error, by up to
 /// 1e-4 at the default tolerance (docs/how-to-choose-a-solver.md).
+/// A call throws Stopped once EvaluationOptions::solve.stop is raised.
 class Evaluator {
  public:
   /// Throws std::invalid_argument if the model or the options make no sense.

@@ -31,7 +31,7 @@ Cnf fitted(const Samples<double>& train, const Samples<double>& validation, cons
   expect_samples("fit", start, train.x.rows(), train.given.rows());
   start.standardisation = fit_standardisation(train.x, options.columns, "fit");
   FlowTrainOptions training = options.training;
-  set_shared(training, options.precision, options.threads, options.seed);
+  set_shared(training, options.precision, options.threads, options.seed, options.stop);
   return cnf::train(start, training_rows(train, validation, options.seed), training, options.hooks);
 }
 

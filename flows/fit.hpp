@@ -20,7 +20,8 @@ struct FitOptions {
   int threads = 0;                     ///< 0: as many as OpenMP gives; they never change the model
   Seed seed{};                         ///< of the split, the first weights, the batches and the probes
   std::vector<std::string> columns{};  ///< names of the D values, kept in the model; empty: it has none
-  RunHooks hooks{};                    ///< what is told meanwhile, and what may interrupt it
+  RunHooks hooks{};                    ///< what is told meanwhile, and what may interrupt it between steps
+  StopFlag stop = nullptr;             ///< once raised, the fit ends inside a step, with the best weights so far
 };
 
 /// A flow with the density of x, in x's units.

@@ -1,10 +1,12 @@
 #include "flows/gradcheck.hpp"
 
 #include <algorithm>
+#include <atomic>
 #include <cmath>
 #include <functional>
 #include <stdexcept>
 
+#include "base/error.hpp"
 #include "base/tiles.hpp"
 #include "flows/objectives/objectives.hpp"
 
@@ -17,6 +19,9 @@ struct Place {
   Cnf model;  ///< its params and its blocks' times
   Matrix<double> u;
 };
+
+constexpr std::int64_t kReferenceSteps = 100'000;  // of a solve at the reference tolerance; some hundreds are usual
+constexpr int kComparisons = 3;                    // that gradcheck() makes
 
 /// One block of unknowns: how a unit of direction j moves the place, and the gradient's slope along it.
 struct Moves {
@@ -87,10 +92,11 @@ std::vector<Moves> moves_of(const Cnf& model, Index B, const GradcheckOptions& o
 }
 
 /// Compares a gradient with fourth-order central differences of `loss` with step `h`, whose second argument is the
-/// worker that asks.
+/// worker that asks. `told` is called with every direction.
 GradientCheck compare(const std::string& mode, const std::string& reference, const LossGradient<double>& gradient,
                       const std::vector<Moves>& moves, const Place& place, double h, int threads,
-                      const std::function<bool()>& stop, const std::function<double(const Place&, int worker)>& loss) {
+                      const std::function<void(int worker)>& told,
+                      const std::function<double(const Place&, int worker)>& loss) {
   struct Job {
     const Moves* block;
     int j;
@@ -99,15 +105,22 @@ GradientCheck compare(const std::string& mode, const std::string& reference, con
   for (const Moves& block : moves)
     for (int j = 0; j < block.directions; ++j) jobs.push_back({&block, j});
   std::vector<double> slopes(jobs.size());
+  std::atomic<bool> failed{false};  // then the others' differences are of no use
   for_each_tile(static_cast<int>(jobs.size()), threads, [&](int job, int worker) {
-    if (stop && stop()) return;
+    if (failed) return;
     const auto& [block, j] = jobs[static_cast<std::size_t>(job)];
     const auto at = [&, block = block, j = j](double step) {
       Place moved = place;
       block->move(j, step, moved);
       return loss(moved, worker);
     };
-    slopes[static_cast<std::size_t>(job)] = difference(at, h);
+    try {
+      slopes[static_cast<std::size_t>(job)] = difference(at, h);
+    } catch (...) {
+      failed = true;
+      throw;
+    }
+    told(worker);
   });
 
   GradientCheck check{mode, reference, {}, 0};
@@ -121,7 +134,8 @@ GradientCheck compare(const std::string& mode, const std::string& reference, con
 }
 
 void expect_ok(const Status& status) {
-  if (!status.ok()) throw std::runtime_error("gradcheck: the solve failed: " + status.message());
+  if (status.code == Status::Code::stopped) throw Stopped();
+  if (!status.ok()) throw ComputationError("gradcheck: a solve failed: " + status.message());
 }
 
 /// The loss of one tile, and the grids its solves take. One a worker.
@@ -193,12 +207,13 @@ std::vector<GradientCheck> gradcheck(const Cnf& model, const Samples<double>& x,
     reference = options.solve;
     reference.fixed_steps *= 8;
   }
-  tight.max_steps = reference.max_steps = 1'000'000;
+  tight.max_steps = reference.max_steps = std::max<std::int64_t>(options.solve.max_steps, kReferenceSteps);
   const auto flow_options = [&](const SolveOptions& solve, GradientMode gradient) {
     return FlowOptions{solve, solve, options.divergence, gradient};
   };
   const auto gradient_of = [&](const FlowOptions& flow) {
-    const auto objective = make_objective<double>(model, {MaximumLikelihood{flow}, options.threads, options.seed});
+    const auto objective =
+        make_objective<double>(model, {MaximumLikelihood{flow}, options.threads, options.seed, options.solve.stop});
     LossGradient<double> gradient = (*objective)(place.model.params, place.u, 0);
     if (!gradient.failures.empty()) expect_ok(gradient.failures.front());
     return gradient;
@@ -209,6 +224,14 @@ std::vector<GradientCheck> gradcheck(const Cnf& model, const Samples<double>& x,
   const FlowOptions own = flow_options(options.solve, GradientMode::discrete);
   const std::vector<SolveOptions> grids = losses[0].grids(place, own, options.seed);
 
+  std::int64_t directions = 0;
+  for (const Moves& block : moves) directions += kComparisons * block.directions;
+  std::atomic<std::int64_t> done{0};
+  const auto told = [&](int worker) {
+    ++done;
+    if (worker == 0 && options.progress) options.progress(done, directions);
+  };
+
   std::vector<GradientCheck> checks;
   const auto compare_with = [&](const char* mode, const char* what, const LossGradient<double>& gradient, double h,
                                 const std::function<double(const Place&, TileLoss&)>& of) {
@@ -218,9 +241,9 @@ std::vector<GradientCheck> gradcheck(const Cnf& model, const Samples<double>& x,
       return sum;
     };
     const std::int64_t before = spent();
-    checks.push_back(
-        compare(mode, what, gradient, moves, place, h, threads, options.stop,
-                [&](const Place& at, int worker) { return of(at, losses[static_cast<std::size_t>(worker)]); }));
+    checks.push_back(compare(mode, what, gradient, moves, place, h, threads, told, [&](const Place& at, int worker) {
+      return of(at, losses[static_cast<std::size_t>(worker)]);
+    }));
     checks.back().evaluations = spent() - before;
   };
   // Steps of differences: small against a wide first layer's features, large against the noise of the solve (1e-16 on a

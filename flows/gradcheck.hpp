@@ -31,14 +31,14 @@ struct GradientCheck {
 };
 
 struct GradcheckOptions {
-  SolveOptions solve{};           ///< the discrete adjoint's solve
+  SolveOptions solve{};           ///< the discrete adjoint's solve; its flag stops all of them
   double continuous_rtol = 1e-8;  ///< tolerance of the continuous adjoint's two solves
   double reference_rtol = 1e-11;  ///< of the re-adapted solves that the continuous adjoint is compared with
   DivergenceChoice divergence{};
   int directions = 32;  ///< per block
   int threads = 0;
-  std::function<bool()> stop{};  ///< polled by every thread; once true, gradcheck returns what it has
   Seed seed{};
+  std::function<void(std::int64_t done, std::int64_t of)> progress{};  ///< of the directions, by the calling thread
 };
 
 /// Differences are of fourth order, (8 (L(h) - L(-h)) - (L(2h) - L(-2h))) / 12 h, in double.
@@ -47,6 +47,7 @@ struct GradcheckOptions {
 /// The discrete adjoint is compared with differences of the loss on the recorded grid, where it is exact; the
 /// continuous adjoint with differences of a loss solved anew at reference_rtol; and, without a bound, the discrete
 /// adjoint with differences of a loss whose steps adapt anew, which shows what freezing the grid leaves out.
+/// ComputationError: a solve failed. Stopped: options.solve.stop was raised.
 std::vector<GradientCheck> gradcheck(const Cnf& model, const Samples<double>& x, const GradcheckOptions& options);
 
 struct TaskGradcheckOptions {

@@ -97,11 +97,13 @@ Status TileFlow<T>::through(Way way, Counters& counters, Keep keep, std::span<co
 }
 
 template <class T>
-std::vector<Status> TileFlow<T>::carry_masked(Way way, std::vector<char>& active, Counters& counters) {
+std::vector<Status> TileFlow<T>::carry_masked(Way way, std::vector<char>& active, Counters& counters,
+                                              std::int64_t failing_steps) {
   const std::int64_t budget = options_->solve.fixed_steps == 0 ? options_->solve.max_steps : 0;
-  return masked(state_, active, budget, scratch_, [&](std::span<const char> on, std::span<char> bad) {
+  const auto once = [&](std::span<const char> on, std::span<char> bad) {
     return through(way, counters, Keep::nothing, {}, on, bad);
-  });
+  };
+  return masked(state_, active, budget, scratch_, once, failing_steps);
 }
 
 template <class T>

@@ -2,6 +2,8 @@
 // flow's dynamics are made and solved.
 #pragma once
 
+#include <cstdint>
+#include <limits>
 #include <memory>
 #include <vector>
 
@@ -100,8 +102,10 @@ class TileFlow {
   Status carry_on(Way way, std::span<const SolveOptions> by_block, Counters& counters) {
     return through(way, counters, Keep::nothing, by_block, {}, {});
   }
-  /// With failing samples masked (masked.hpp), from the first block on: their columns end NaN.
-  std::vector<Status> carry_masked(Way way, std::vector<char>& active, Counters& counters);
+  /// With failing samples masked (masked.hpp), from the first block on: their columns end NaN. Failing solves that have
+  /// taken more than `failing_steps` end it.
+  std::vector<Status> carry_masked(Way way, std::vector<char>& active, Counters& counters,
+                                   std::int64_t failing_steps = std::numeric_limits<std::int64_t>::max());
 
   /// After carry_recorded with the discrete gradient: for each block the options that take its steps again.
   std::vector<SolveOptions> frozen() const;

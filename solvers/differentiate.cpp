@@ -25,6 +25,7 @@ Status DifferentiableSolve<T>::forward(const Dynamics<T>& dynamics, double t_beg
                                 " observations of " + std::to_string(state.blocks.z) + " values");
   check_observations("DifferentiableSolve", look.observations, t_begin, t_end, state.B);
   how_ = how;
+  stop_ = solve.stop;
   t_begin_ = t_begin;
   t_end_ = t_end;
   ready_ = false;
@@ -58,10 +59,8 @@ template <class T>
 Status DifferentiableSolve<T>::backward(const Dynamics<T>& dynamics, const Cotangents<T>& w, SolveGradient<T>& gradient,
                                         Scratch& scratch, Counters& counters) {
   if (!ready_) throw std::logic_error("DifferentiableSolve: backward() without a forward() that ended well");
-  if (how_.mode == GradientMode::discrete && t_begin_ != t_end_) {
-    discrete_adjoint(dynamics, recording_, {observations_, where_}, w, gradient, scratch, counters);
-    return {};
-  }
+  if (how_.mode == GradientMode::discrete && t_begin_ != t_end_)
+    return discrete_adjoint(dynamics, recording_, {observations_, where_}, w, gradient, scratch, counters, stop_);
   const Tile<T> z_end(z_end_.data(), z_end_.rows(), z_end_.cols());
   const Tile<T> seen(seen_.data(), seen_.rows(), how_.reset ? seen_.cols() : 0);
   const Path<T> path{t_begin_, t_end_, z_end, observations_, seen};

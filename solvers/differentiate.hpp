@@ -51,7 +51,8 @@ class DifferentiableSolve {
                  const GradientOptions& how, Scratch& scratch, Counters& counters, const Look<T>& look = {});
 
   /// The gradient of the last forward(), by its options, of the same dynamics. Returns the first trouble of a backward
-  /// solve; the discrete gradient has none. `counters`: of the backward solve, or of what is computed again.
+  /// solve; the discrete gradient has none but to be stopped, by the flag that forward() was given. `counters`: of the
+  /// backward solve, or of what is computed again.
   /// Throws  std::logic_error if forward() did not end well.
   Status backward(const Dynamics<T>& dynamics, const Cotangents<T>& w, SolveGradient<T>& gradient, Scratch& scratch,
                   Counters& counters);
@@ -61,6 +62,7 @@ class DifferentiableSolve {
 
  private:
   GradientOptions how_;
+  StopFlag stop_ = nullptr;
   double t_begin_ = 0, t_end_ = 0;
   bool ready_ = false;  // the last forward() ended well
   std::vector<Observation> observations_;

@@ -44,13 +44,17 @@ class Transpose {
     }
   }
 
-  void operator()() {
+  Status operator()(StopFlag stop) {
     std::copy_n(w_.z.data(), shape_.z(), lambda_);
     std::copy_n(w_.q.data(), shape_.q(), lambda_q_);
     gradient_.dloss_dt_begin = gradient_.dloss_dt_end = 0;
     first_look_ = last_look_ = observed_.where.size();
-    for (Index n = recording_.steps() - 1; n >= 0; --n) step(n);
+    for (Index n = recording_.steps() - 1; n >= 0; --n) {
+      if (stop_asked(stop)) return {.code = Status::Code::stopped, .t = recording_.t(n + 1)};
+      step(n);
+    }
     std::copy_n(lambda_, shape_.z(), gradient_.z_bar.data());
+    return {};
   }
 
  private:
@@ -220,25 +224,29 @@ void without_steps(const ObservedSteps& observed, const Cotangents<T>& w, SolveG
 }  // namespace
 
 template <class T>
-void discrete_adjoint(const Dynamics<T>& dynamics, const Recording<T>& recording, const ObservedSteps& observed,
-                      const Cotangents<T>& w, SolveGradient<T>& gradient, Scratch& scratch, Counters& counters) {
+Status discrete_adjoint(const Dynamics<T>& dynamics, const Recording<T>& recording, const ObservedSteps& observed,
+                        const Cotangents<T>& w, SolveGradient<T>& gradient, Scratch& scratch, Counters& counters,
+                        StopFlag stop) {
   check_has_vjp("discrete_adjoint", dynamics);
   const Shape& shape = recording.shape();
   check_shapes("discrete_adjoint", w, gradient, shape.blocks, shape.B, std::ssize(observed.observations),
                dynamics.gradient_size());
-  if (recording.steps() == 0) return without_steps(observed, w, gradient);
+  if (recording.steps() == 0) {
+    without_steps(observed, w, gradient);
+    return {};
+  }
   if (observed.where.size() != observed.observations.size())
     throw std::invalid_argument("discrete_adjoint: " + std::to_string(observed.observations.size()) +
                                 " observations, but " + std::to_string(observed.where.size()) +
                                 " places in the recorded steps");
   const Scratch::Frame frame(scratch);
   Transpose<T> transpose(dynamics, recording, observed, w, gradient, scratch, counters);
-  transpose();
+  return transpose(stop);
 }
 
-template void discrete_adjoint(const Dynamics<float>&, const Recording<float>&, const ObservedSteps&,
-                               const Cotangents<float>&, SolveGradient<float>&, Scratch&, Counters&);
-template void discrete_adjoint(const Dynamics<double>&, const Recording<double>&, const ObservedSteps&,
-                               const Cotangents<double>&, SolveGradient<double>&, Scratch&, Counters&);
+template Status discrete_adjoint(const Dynamics<float>&, const Recording<float>&, const ObservedSteps&,
+                                 const Cotangents<float>&, SolveGradient<float>&, Scratch&, Counters&, StopFlag);
+template Status discrete_adjoint(const Dynamics<double>&, const Recording<double>&, const ObservedSteps&,
+                                 const Cotangents<double>&, SolveGradient<double>&, Scratch&, Counters&, StopFlag);
 
 }  // namespace cnf

@@ -1,6 +1,7 @@
 // The exact gradient of the number computed: transposes the accepted steps of a solve.
 #pragma once
 
+#include "base/stop.hpp"
 #include "solvers/dynamics.hpp"
 #include "solvers/gradient.hpp"
 #include "solvers/observation.hpp"
@@ -28,12 +29,14 @@ struct ObservedSteps {
 /// dloss/dt = <w, p>, p = sum_i w_i'(theta) v_i, and -<w, p> moves with the grid.
 ///
 /// The s block is not differentiated. A recording of no steps is the identity, with no gradient by times.
+/// Returns  ok, or stopped: `stop` is looked at before every step, and the gradient is then meaningless.
 /// Cost     one vjp per recorded stage (one more if an observation read the slope at the end). Of each step that the
 ///          recording's budget left out its stages are evaluated again, and one more slope if it is of a multistep
 ///          method: `counters` has them.
 /// Throws   std::invalid_argument for shapes that disagree with the recording, and a dynamics without vjp.
 template <class T>
-void discrete_adjoint(const Dynamics<T>& dynamics, const Recording<T>& recording, const ObservedSteps& observed,
-                      const Cotangents<T>& w, SolveGradient<T>& gradient, Scratch& scratch, Counters& counters);
+Status discrete_adjoint(const Dynamics<T>& dynamics, const Recording<T>& recording, const ObservedSteps& observed,
+                        const Cotangents<T>& w, SolveGradient<T>& gradient, Scratch& scratch, Counters& counters,
+                        StopFlag stop = nullptr);
 
 }  // namespace cnf

@@ -68,11 +68,12 @@ void check_stops(std::span<const double> stops, double t_begin, double t_end) {
 template <class T>
 class Loop {
  public:
-  Loop(Stepper<T>& stepper, const ErrorNorm<T>& norm, StepListener<T>* listener, double t_begin, double t_end, T* y,
-       T* y_next)
+  Loop(Stepper<T>& stepper, const ErrorNorm<T>& norm, StepListener<T>* listener, StopFlag stop, double t_begin,
+       double t_end, T* y, T* y_next)
       : stepper_(stepper),
         norm_(norm),
         listener_(listener),
+        stop_(stop),
         t_begin_(t_begin),
         t_end_(t_end),
         y_(y),
@@ -84,6 +85,7 @@ class Loop {
   Status on_grid(Index N, const Fraction& fraction) {
     if (!sound(y_)) return fail(Status::Code::non_finite);
     for (Index n = 0; n < N; ++n) {
+      if (stop_asked(stop_)) return stopped();
       const double s = fraction(n + 1);
       const double t_next = n + 1 == N ? t_end_ : t_begin_ + s * (t_end_ - t_begin_);
       h_ = t_next - t_;
@@ -111,6 +113,7 @@ class Loop {
       while (!stops.empty() && stops.front() == t_) stops = stops.subspan(1);
       target_ = stops.empty() ? t_end_ : stops.front();
       while (status_.accepted == before) {
+        if (stop_asked(stop_)) return stopped();
         if (status_.accepted + status_.rejected >= max_steps) return exhausted();
         if (underflows(h_, t_, t_end_ - t_begin_) && std::abs(target_ - t_) > std::abs(h_))
           return fail(last_.finite ? Status::Code::step_underflow : Status::Code::non_finite);
@@ -169,6 +172,10 @@ class Loop {
     status_.row = last_.row;
     return end();
   }
+  Status stopped() {
+    last_.row = -1;
+    return fail(Status::Code::stopped);
+  }
   /// The budget is spent. Where the steps creep up to a barrier of values that are not finite, accepted ones among the
   /// rejected, the barrier is the cause to name.
   Status exhausted() {
@@ -182,6 +189,7 @@ class Loop {
   Stepper<T>& stepper_;
   const ErrorNorm<T>& norm_;
   StepListener<T>* const listener_;
+  const StopFlag stop_;
   const double t_begin_, t_end_;
   T *y_, *y_next_;
   double t_, h_ = 0;
@@ -218,7 +226,7 @@ Status solve(const Dynamics<T>& dynamics, double t_begin, double t_end, State<T>
   T* const error = adaptive ? scratch.take<T>(n) : nullptr;
   const ErrorNorm<T> norm(shape, options, extras.active, extras.bad, adaptive ? scratch.take<T>(n) : nullptr);
   const auto run = [&](Stepper<T>& stepper) {
-    Loop<T> loop(stepper, norm, extras.listener, t_begin, t_end, state.values.data(), y_next);
+    Loop<T> loop(stepper, norm, extras.listener, options.stop, t_begin, t_end, state.values.data(), y_next);
     if (adaptive) {
       const StepController controller(options.method);
       const Reach reach{t_begin, std::abs(t_end - t_begin), t_end > t_begin ? 1.0 : -1.0};
@@ -234,6 +242,7 @@ Status solve(const Dynamics<T>& dynamics, double t_begin, double t_end, State<T>
   with_stepper(options.method, slope, adaptive, extras.record, run);
   counters.accepted += status.accepted;
   counters.rejected += status.rejected;
+  if (!status.ok()) counters.failing += status.accepted + status.rejected + 1;
   return status;
 }
 

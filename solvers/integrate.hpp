@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "base/stop.hpp"
 #include "solvers/dense_step.hpp"
 #include "solvers/dynamics.hpp"
 #include "solvers/method.hpp"
@@ -29,6 +30,7 @@ struct SolveOptions {
   bool control_q = true, control_s = true;  ///< false leaves the block out of the error norm (the seminorm)
   std::int64_t max_steps = 10'000;          ///< attempts, accepted and rejected together, of an adaptive solve
   double first_step = 0;                    ///< 0: chosen by Hairer, Norsett, Wanner I, sec. II.4
+  StopFlag stop = nullptr;                  ///< looked at before every step: raised, the status is `stopped`
 };
 
 /// Throws std::invalid_argument naming the option that is NaN, negative, zero, or does not fit the method.

@@ -14,6 +14,8 @@ std::string_view name(Status::Code code) {
       return "step_underflow";
     case Status::Code::non_finite:
       return "non_finite";
+    case Status::Code::stopped:
+      return "stopped";
   }
   return "unknown";
 }
@@ -42,6 +44,9 @@ std::string Status::message() const {
       text += "a value became NaN or infinite at " + at + ", step size " + size + ", after " + steps +
               "; the data, the parameters or the field itself are not finite there: check them, or take smaller steps";
       break;
+    case Code::stopped:
+      text += "asked to end at " + at + ", after " + steps;
+      break;
   }
   return text;
 }
@@ -50,6 +55,7 @@ Counters& Counters::operator+=(const Counters& other) {
   evaluations += other.evaluations;
   accepted += other.accepted;
   rejected += other.rejected;
+  failing += other.failing;
   return *this;
 }
 

@@ -10,7 +10,7 @@ namespace cnf {
 
 /// The end of one sample's solve. ok, or why not: where, when, how far, and what to do.
 struct Status {
-  enum class Code : int { ok = 0, step_limit, step_underflow, non_finite };
+  enum class Code : int { ok = 0, step_limit, step_underflow, non_finite, stopped };
 
   Code code = Code::ok;
   Index row = -1;       ///< the sample, counted from 0 in the caller's batch; -1: not one sample's fault
@@ -28,6 +28,7 @@ std::string_view name(Status::Code code);
 struct Counters {
   std::int64_t evaluations = 0;  ///< of the right-hand side, each over a whole tile
   std::int64_t accepted = 0, rejected = 0;
+  std::int64_t failing = 0;  ///< of these, the steps of solves that failed, and one for each such solve
 
   Counters& operator+=(const Counters& other);
 };

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <stdexcept>
 #include <string>
 
@@ -16,7 +17,9 @@ void widen(Vector<double> values, double& low, double& high) {
     return values[static_cast<Index>(share * static_cast<double>(values.size() - 1))];
   };
   low = at(0.005), high = at(0.995);
-  const double margin = std::max((high - low) / 12, 1e-6 * std::max(std::abs(low), std::abs(high)));
+  constexpr double kLastPlaces = 16 * std::numeric_limits<double>::epsilon();  // far from zero a spread may be as small
+  const double margin = std::max(
+      {(high - low) / 12, kLastPlaces * std::max(std::abs(low), std::abs(high)), std::numeric_limits<double>::min()});
   low -= margin, high += margin;
 }
 
@@ -33,13 +36,16 @@ Batch cell_centres(const Grid& grid, Index first, Index n) {
   return x;
 }
 
-Batch finite_samples(Evaluator& evaluator, Seed seed, Index N) {
-  Batch points = evaluator.sample(seed, 0, N, false).points;
+Batch finite_samples(Evaluator& evaluator, Seed seed, Index N, std::vector<Status>* failures) {
+  Evaluated drawn = evaluator.sample(seed, 0, N, false);
+  if (failures != nullptr) failures->insert(failures->end(), drawn.failures.begin(), drawn.failures.end());
+  Batch& points = drawn.points;
   Index finite = 0;
+  if (drawn.given_up) points.resize(points.rows(), 0);
   for (Index b = 0; b < points.cols(); ++b)
     if (points.col(b).allFinite()) points.col(finite++) = points.col(b);
   points.conservativeResize(points.rows(), finite);
-  return points;
+  return std::move(points);
 }
 
 Box quantile_box(const Eigen::Ref<const Batch>& points) {
@@ -52,37 +58,40 @@ Box quantile_box(const Eigen::Ref<const Batch>& points) {
   return range;
 }
 
-bool for_each_density(const LogDensity& log_density, const Grid& grid, const Stop& stop,
+void for_each_density(const LogDensity& log_density, const Grid& grid, StopFlag stop,
                       const std::function<void(const Vector<double>& p)>& take) {
   for (Index first = 0; first < grid.cells(); first += kBlock) {
-    if (stop && stop()) return false;
+    stop_if_asked(stop);
     const Batch x = cell_centres(grid, first, std::min(kBlock, grid.cells() - first));
     take(log_density(x, first).unaryExpr([](double v) { return std::exp(v); }));
   }
-  return true;
 }
 
-std::optional<Matrix<double>> density_grid(const LogDensity& log_density, const Grid& grid, const Stop& stop) {
+Matrix<double> density_grid(const LogDensity& log_density, const Grid& grid, StopFlag stop) {
   Matrix<double> density(grid.ny, grid.nx);
   Index cell = 0;
   const auto keep = [&](const Vector<double>& p) {
     for (Index b = 0; b < p.size(); ++b, ++cell) density(cell / grid.nx, cell % grid.nx) = p[b];
   };
-  if (!for_each_density(log_density, grid, stop, keep)) return std::nullopt;
+  for_each_density(log_density, grid, stop, keep);
   return density;
 }
 
-std::optional<Matrix<double>> density_grid(Evaluator& evaluator, const Grid& grid, const Stop& stop,
-                                           std::vector<Status>* failures) {
+std::optional<Matrix<double>> density_grid(Evaluator& evaluator, const Grid& grid, std::vector<Status>* failures) {
+  bool given_up = false;
   const auto log_density = [&](const Batch& x, Index first) {
+    if (given_up) return Vector<double>(Vector<double>::Zero(x.cols()));
     Evaluated block = evaluator.log_prob(x, static_cast<std::uint64_t>(first));
     for (Status& status : block.failures) {
       status.row += first;
       if (failures != nullptr) failures->push_back(status);
     }
-    return block.log_prob;
+    given_up = block.given_up;
+    return std::move(block.log_prob);
   };
-  return density_grid(log_density, grid, stop);
+  Matrix<double> density = density_grid(log_density, grid);
+  if (given_up) return std::nullopt;
+  return density;
 }
 
 Grid histogram_grid(Index n, const Box& range, double aspect) {

@@ -10,9 +10,6 @@
 
 namespace cnf {
 
-/// Asked between blocks of a long computation; true ends it without a result. Empty: never.
-using Stop = std::function<bool()>;
-
 /// nx x ny equal cells of a rectangle. They are counted along rows from the lowest y: cell k is in column k mod nx.
 struct Grid {
   Box range;
@@ -27,24 +24,27 @@ struct Grid {
 /// Centres of the cells first .. first + n - 1, 2 x n.
 Batch cell_centres(const Grid& grid, Index first, Index n);
 
-/// Points 0 .. N - 1 of the model's stream that could be computed, in order, D x (N or fewer).
-Batch finite_samples(Evaluator& evaluator, Seed seed, Index N);
+/// Points 0 .. N - 1 of the model's stream that could be computed, in order, D x (N or fewer); none if the evaluator
+/// gave up. Those that could not are added to `failures`.
+Batch finite_samples(Evaluator& evaluator, Seed seed, Index N, std::vector<Status>* failures = nullptr);
 
-/// From the 0.5 % to the 99.5 % quantile of either coordinate, widened by a sixth: a twelfth to both sides.
+/// From the 0.5 % to the 99.5 % quantile of either coordinate, widened by a sixth: a twelfth to both sides, and by some
+/// last places where all points agree.
 /// Throws std::invalid_argument for fewer than two points, or points not of the plane.
 Box quantile_box(const Eigen::Ref<const Batch>& points);
 
 /// log p at points, the first of which is the cell of that number.
 using LogDensity = std::function<Vector<double>(const Batch& x, Index first)>;
 
-/// p at the centres, in the order of the cells, to `take`; false if stopped. `log_density` is asked for blocks of whole
-/// tiles.
-bool for_each_density(const LogDensity& log_density, const Grid& grid, const Stop& stop,
+/// p at the centres, in the order of the cells, to `take`. `log_density` is asked for blocks of whole tiles. Throws
+/// Stopped once `stop` is raised.
+void for_each_density(const LogDensity& log_density, const Grid& grid, StopFlag stop,
                       const std::function<void(const Vector<double>& p)>& take);
-/// The same at once, ny x nx, row 0 = lowest y; nothing if stopped.
-std::optional<Matrix<double>> density_grid(const LogDensity& log_density, const Grid& grid, const Stop& stop = {});
-/// The same of a planar model, in the user's units. Rows that failed are NaN, and in `failures` by the cell's number.
-std::optional<Matrix<double>> density_grid(Evaluator& evaluator, const Grid& grid, const Stop& stop = {},
+/// The same at once, ny x nx, row 0 = lowest y.
+Matrix<double> density_grid(const LogDensity& log_density, const Grid& grid, StopFlag stop = nullptr);
+/// The same of a planar model, in the user's units. Rows that failed are NaN, and in `failures` by the cell's number;
+/// nothing if the evaluator gave up, and the last of `failures` is then why.
+std::optional<Matrix<double>> density_grid(Evaluator& evaluator, const Grid& grid,
                                            std::vector<Status>* failures = nullptr);
 
 /// Cells for a histogram of n points in a picture `aspect` times as high as wide, in which they are square: sqrt(n / 4)

@@ -17,7 +17,7 @@ Box box_around(const Batch& points) {
 
 }  // namespace
 
-std::optional<double> total_mass(Evaluator& evaluator, const Cnf& model, Seed seed, const Stop& stop) {
+double total_mass(Evaluator& evaluator, const Cnf& model, Seed seed) {
   constexpr Index kFirst = 128, kLast = 1024, kSamples = 4096, kBlock = 16384;
   constexpr double kUnknown = std::numeric_limits<double>::quiet_NaN();
   if (model.dim() != 2)
@@ -32,10 +32,10 @@ std::optional<double> total_mass(Evaluator& evaluator, const Cnf& model, Seed se
     const Grid grid{range, n, n};
     double sum = 0;
     for (Index first = 0; first < grid.cells(); first += kBlock) {
-      if (stop && stop()) return std::nullopt;
       const Batch u = cell_centres(grid, first, std::min(kBlock, grid.cells() - first));
-      const Vector<double> log_prob = evaluator.log_prob(model.standardisation.invert(u)).log_prob;
-      for (const double v : log_prob)
+      const Evaluated block = evaluator.log_prob(model.standardisation.invert(u));
+      if (block.given_up) return kUnknown;
+      for (const double v : block.log_prob)
         if (!std::isnan(v)) sum += std::exp(v);
     }
     const double mass = sum * grid.cell_area() * scale;

@@ -7,8 +7,8 @@ namespace cnf {
 
 /// By midpoints on a box around 4096 of the model's samples in standardised coordinates, a quarter of its side and 0.5
 /// wider on every side; cells are halved, from 128 x 128 to at most 1024 x 1024, until the sum moves by less than 5e-4.
-/// Cells that failed are left out. NaN if no sample could be computed; nothing if stopped.
+/// Cells that failed are left out. NaN if no sample could be computed, or if the evaluator gave up.
 /// Throws std::invalid_argument if the model is not planar.
-std::optional<double> total_mass(Evaluator& evaluator, const Cnf& model, Seed seed, const Stop& stop = {});
+double total_mass(Evaluator& evaluator, const Cnf& model, Seed seed);
 
 }  // namespace cnf

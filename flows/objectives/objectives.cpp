@@ -48,9 +48,9 @@ FlowOptions* ObjectiveOptions::flow() { return const_cast<FlowOptions*>(std::as_
 template <class T>
 std::unique_ptr<Objective<T>> make_objective(const Cnf& model, const ObjectiveOptions& options) {
   return std::visit(
-      [&](const auto& kind) -> std::unique_ptr<Objective<T>> {
-        return std::make_unique<TiledObjective<T, std::decay_t<decltype(kind)>>>(model, kind, options.threads,
-                                                                                 options.seed);
+      [&](auto kind) -> std::unique_ptr<Objective<T>> {
+        if constexpr (requires { kind.flow; }) kind.flow.solve.stop = kind.flow.adjoint.stop = options.stop;
+        return std::make_unique<TiledObjective<T, decltype(kind)>>(model, std::move(kind), options);
       },
       options.minimise);
 }

@@ -30,8 +30,9 @@ std::optional<AnyObjective> find_objective(std::string_view name);
 
 struct ObjectiveOptions {
   AnyObjective minimise = MaximumLikelihood{};
-  int threads = 0;  ///< 0: as many as OpenMP gives
-  Seed seed{};      ///< of all that is drawn: Hutchinson's probes, paths
+  int threads = 0;          ///< 0: as many as OpenMP gives
+  Seed seed{};              ///< of all that is drawn: Hutchinson's probes, paths
+  StopFlag stop = nullptr;  ///< once it is raised, a call throws Stopped
 
   /// How the flow is solved, where the objective solves it; else null.
   FlowOptions* flow();

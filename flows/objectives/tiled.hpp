@@ -5,7 +5,7 @@
 #include <string>
 #include <utility>
 
-#include "flows/objectives/objective.hpp"
+#include "flows/objectives/objectives.hpp"
 
 namespace cnf {
 
@@ -14,11 +14,12 @@ template <class T, class Kind>
 class TiledObjective final : public Objective<T> {
  public:
   /// Throws std::invalid_argument for a model or options that make no sense.
-  TiledObjective(const Cnf& model, Kind kind, int threads, Seed seed)
+  TiledObjective(const Cnf& model, Kind kind, const ObjectiveOptions& options)
       : model_(model),
         kind_(std::move(kind)),
-        seed_(seed),
-        sum_(threads > 0 ? threads : available_threads()),
+        seed_(options.seed),
+        stop_(options.stop),
+        sum_(options.threads > 0 ? options.threads : available_threads()),
         own_(static_cast<std::size_t>(sum_.threads())) {
     check(model_);
     kind_.check(model_);
@@ -34,6 +35,7 @@ class TiledObjective final : public Objective<T> {
     TileShare<T>& total =
         sum_(u.size(), tile_rows(model_), flow.share_size(Kind::kUsesDivergence),
              [&](TileRange range, int worker, TileShare<T>& share) {
+               if (stop_asked(stop_)) return;
                kind_.template run_tile<T>(
                    {flow,
                     {u.middle(range.first, range.count), {seed_, static_cast<std::uint64_t>(range.first), step}},
@@ -42,6 +44,7 @@ class TiledObjective final : public Objective<T> {
                     share,
                     Out<T>(result_.dloss_du.data() + range.first * D, D, range.count)});
              });
+    stop_if_asked(stop_);
     result_.take(total, flow.fold(total.params_bar, Kind::kUsesDivergence), sum_.tiles());
     return result_;
   }
@@ -50,6 +53,7 @@ class TiledObjective final : public Objective<T> {
   Cnf model_;
   Kind kind_;
   Seed seed_;
+  StopFlag stop_;
   TileSum<T> sum_;
   std::vector<TileFlow<T>> own_;  ///< a worker each
   LossGradient<T> result_;

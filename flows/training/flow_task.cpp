@@ -76,13 +76,21 @@ ObjectiveOptions training_objective() {
   return {.minimise = MaximumLikelihood{flow}};
 }
 
+EvaluationOptions validation_evaluation() {
+  EvaluationOptions options;
+  options.solve.max_steps = 1000;
+  return options;
+}
+
 Validation validate(const Cnf& model, const TrainingData& data, const EvaluationOptions& options) {
-  Evaluator evaluator(model, options);
-  const Evaluated at = evaluator.log_prob(data.validation);
+  EvaluationOptions of_all = options;
+  of_all.failing_steps = 0;  // one failed row, and there is no score
+  const Evaluated at = Evaluator(model, of_all).log_prob(data.validation);
+  if (!at.failures.empty()) return {.trouble = at.failures.front().message()};
   Scores scores;
   scores.add(at.log_prob, data.true_log_prob);
   if (scores.nll().count() != at.log_prob.size()) return {.nfe = at.nfe_mean()};
-  return {scores.nll().value(), scores.nll().standard_error(), scores.kl().value(), at.nfe_mean()};
+  return {scores.nll().value(), scores.nll().standard_error(), scores.kl().value(), at.nfe_mean(), {}};
 }
 
 template <class T>
@@ -117,7 +125,7 @@ template <class T>
 Judgement FlowTask<T>::judge(const Vector<T>& params) {
   model_.params = params.template cast<double>();
   const Validation now = validate(model_, data_, evaluation_);
-  return {now.nll, {now.nll, now.nll_stderr, now.kl}, now.nfe};
+  return {now.nll, {now.nll, now.nll_stderr, now.kl}, now.nfe, now.trouble};
 }
 
 template <class T>
@@ -130,10 +138,11 @@ std::string_view FlowTask<T>::loss_name() const {
   return traits_.loss_name;
 }
 
-void set_shared(FlowTrainOptions& options, Precision precision, int threads, Seed seed) {
+void set_shared(FlowTrainOptions& options, Precision precision, int threads, Seed seed, StopFlag stop) {
   options.evaluation.precision = precision;
   options.evaluation.threads = options.objective.threads = threads;
   options.objective.seed = seed;
+  options.evaluation.solve.stop = options.objective.stop = stop;
 }
 
 std::int64_t validation_interval(Index rows, const AnyObjective& objective) {

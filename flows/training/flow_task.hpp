@@ -4,6 +4,7 @@
 #include <functional>
 #include <limits>
 #include <memory>
+#include <string>
 #include <type_traits>
 #include <vector>
 
@@ -37,11 +38,16 @@ training_rows(Rows&& temporary, const Samples<double>& validation, Seed seed)
 /// the solver: docs/decisions/003.
 ObjectiveOptions training_objective();
 
+/// How validation solves unless told otherwise: as an evaluation does, but no solve tries more than 1000 steps. Weights
+/// that take more are on their way to diverge: a sound flow takes some tens.
+EvaluationOptions validation_evaluation();
+
 /// A model on a run's validation points, scored as judge/scores.hpp does: mean NLL and its standard error, nats in the
 /// user's units, and KL from the truth where that is known; evaluations per solve. A score that is unknown, or of
-/// points of which one failed, is NaN.
+/// points of which one failed, is NaN; the first failure ends the work.
 struct Validation {
-  double nll = std::numeric_limits<double>::quiet_NaN(), nll_stderr = nll, kl = nll, nfe = 0;
+  double nll = std::numeric_limits<double>::quiet_NaN(), nll_stderr = nll, kl = nll, nfe = nll;
+  std::string trouble{};  ///< of the first row that failed
 };
 Validation validate(const Cnf& model, const TrainingData& data, const EvaluationOptions& options);
 
@@ -86,15 +92,15 @@ struct FlowTrainOptions {
   double clip = 0, ema = 0.998;  ///< as UpdateOptions
   /// How training solves: its tolerances may be loose, since the discrete adjoint is exact at any.
   ObjectiveOptions objective = training_objective();
-  EvaluationOptions evaluation{};  ///< how validation solves: always at evaluation accuracy
+  EvaluationOptions evaluation = validation_evaluation();  ///< how validation solves: always at evaluation accuracy
   /// Steps between validations; 0: as validation_interval says. A warm start, its steps being cheap, is validated every
   /// sixteenth time and at its end.
   std::int64_t validate_every = 0;
   int patience = 0;
 };
 
-/// One precision, number of threads and seed for all of a run: of its steps and of its validations.
-void set_shared(FlowTrainOptions& options, Precision precision, int threads, Seed seed);
+/// One precision, number of threads, seed and flag to stop by for all of a run: of its steps and of its validations.
+void set_shared(FlowTrainOptions& options, Precision precision, int threads, Seed seed, StopFlag stop = nullptr);
 
 /// Steps between validations on so many points, so that these cost little beside training: 25 to 250, and of an
 /// objective whose steps are cheap a multiple (ObjectiveTraits::validation_stretch).

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <span>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -29,13 +30,15 @@ struct Judgement {
   double score = 0;            ///< less is better; not finite: the weights are unsound
   std::vector<double> values;  ///< of the columns Task::judged names; NaN where nothing is known
   double nfe = 0;              ///< evaluations per solve
+  std::string trouble{};       ///< why there is no score, where that is known
 };
 
 /// Something to train. The trainer never sees data: points, images and series have nothing in common but "batch number
 /// `step`".
 ///
 /// Laws: `step` and `judge` are functions of their arguments alone, to the bit and on any number of threads, or a run
-/// would not resume. Gaps of the layout get the gradient 0.
+/// would not resume. Gaps of the layout get the gradient 0. Either may throw Stopped (base/stop.hpp), which interrupts
+/// the run before the step that was being made or judged.
 template <class T>
 class Task {
  public:

@@ -3,16 +3,18 @@
 //     end_, which only say when a run by seconds falls and ends, outlives a step;
 //   - state.last_good and state.best are finite; state.current is, or is put back to last_good before it is saved;
 //   - a stage's new weights are made before its predecessor's last validation, so that a rollback there finds them.
+// A step and its validation are one: stopped inside either, the state is what it was before the step.
 #include "flows/training/train.hpp"
 
 #include <algorithm>
 #include <cmath>
-#include <sstream>
+#include <optional>
 #include <stdexcept>
 #include <string>
 
 #include "base/error.hpp"
 #include "base/number_text.hpp"
+#include "base/stop.hpp"
 #include "flows/training/pace.hpp"
 
 namespace cnf {
@@ -55,31 +57,51 @@ class Trainer {
   }
 
   TrainEnd run() {
+    try {
+      return make_steps();
+    } catch (const Stopped&) {
+      if (before_) state_ = *std::move(before_);
+      return interrupted();
+    }
+  }
+
+ private:
+  TrainEnd make_steps() {
     if (stale()) return TrainEnd::stopped_early;
+    if (state_.step == end_ && state_.window_solves > 0) {  // stopped inside the last validation, which the clock began
+      stage_ = stages_.size() - 1;
+      rate_ = rate(state_.step - 1);
+      validate();
+      if (hooks_.checkpoint) hooks_.checkpoint(state_);
+    }
     while (state_.step < end_) {
       stage_ = stage_of_step(stages_, state_.step);
-      rate_ = rate();
+      rate_ = rate(state_.step);
+      before_.reset();
+      if (validation_is_due(state_.step + 1)) before_ = state_;
       step();
       if (stage_ + 1 < stages_.size() && state_.step == begins_[stage_ + 1])
         begin_next_stage();
       else if (by_clock_ && stage_ + 1 == stages_.size())
         watch_clock();
-      if (validation_is_due()) {
+      if (validation_is_due(state_.step)) {
         validate();
         if (stale() && state_.step < end_) end_here();
         if (hooks_.checkpoint) hooks_.checkpoint(state_);
         if (stale()) return TrainEnd::stopped_early;
       }
-      if (hooks_.interrupted && hooks_.interrupted()) {
-        if (!state_.current.params.allFinite()) state_.current = state_.last_good;  // what is saved is always finite
-        if (hooks_.checkpoint) hooks_.checkpoint(state_);
-        return TrainEnd::interrupted;
-      }
+      if (hooks_.interrupted && hooks_.interrupted()) return interrupted();
     }
+    if (!std::isfinite(state_.best_score)) diverged("the run ends without a finite validation", last_loss_, "");
     return TrainEnd::finished;
   }
 
- private:
+  TrainEnd interrupted() {
+    if (!state_.current.params.allFinite()) state_.current = state_.last_good;  // what is saved is always finite
+    if (hooks_.checkpoint) hooks_.checkpoint(state_);
+    return TrainEnd::interrupted;
+  }
+
   void check() const;
   void step();
   void begin_next_stage();
@@ -88,25 +110,26 @@ class Trainer {
   void end_here();
   void validate();
   void roll_back(double loss, const std::string& cause);
+  [[noreturn]] void diverged(const std::string& what, double loss, const std::string& more) const;
 
-  /// The absolute rate of step number state.step.
-  double rate() const {
-    const std::size_t k = stage_of_step(stages_, state_.step);
+  /// The absolute rate of step number `step`.
+  double rate(std::int64_t step) const {
+    const std::size_t k = stage_of_step(stages_, step);
     const Stage& stage = stages_[k].stage;
     const std::int64_t steps = k + 1 < stages_.size() ? std::max(stage.steps, stage.schedule_steps)
                                : state_.steps > 0     ? state_.steps - begins_[k]
                                                       : std::numeric_limits<std::int64_t>::max();
-    return stage.rate * state_.rate_scale * stage.schedule(state_.step - begins_[k], steps);
+    return stage.rate * state_.rate_scale * stage.schedule(step - begins_[k], steps);
   }
 
   bool stale() const {
     return options_.patience > 0 && state_.step > begins_.back() && state_.stale_validations >= options_.patience;
   }
 
-  /// After a step of stage_: every so many steps of the run, and where a stage or the run ends.
-  bool validation_is_due() const {
-    const bool ends = stage_ + 1 < stages_.size() ? state_.step == begins_[stage_ + 1] : state_.step == end_;
-    return ends || state_.step % stages_[stage_].stage.validate_every == 0;
+  /// After `step` steps, the last of stage_: every so many steps of the run, and where a stage or the run ends.
+  bool validation_is_due(std::int64_t step) const {
+    const bool ends = stage_ + 1 < stages_.size() ? step == begins_[stage_ + 1] : step == end_;
+    return ends || step % stages_[stage_].stage.validate_every == 0;
   }
 
   std::span<const RunStage<T>> stages_;
@@ -120,8 +143,10 @@ class Trainer {
   Pace pace_;                      ///< of the last stage, in this call
   double validation_seconds_ = 0;  ///< of the last one
   double gradient_norm_ = 0;       ///< the last one, finite or not
-  std::size_t stage_ = 0;          ///< of the step being made
-  double rate_ = 0;                ///< its rate
+  double last_loss_ = 0;           ///< of the last step or validation, finite or not
+  std::optional<TrainingState<T>> before_;  ///< a step that is judged: what it began with
+  std::size_t stage_ = 0;                   ///< of the step being made
+  double rate_ = 0;                         ///< its rate
 };
 
 template <class T>
@@ -160,6 +185,7 @@ void Trainer<T>::step() {
   Task<T>& task = *stages_[stage_].task;
   const StepResult<T> at = task.step(state_.current.params, static_cast<std::uint32_t>(state_.step));
   const double loss = at.failures.empty() ? at.loss : std::numeric_limits<double>::quiet_NaN();
+  last_loss_ = loss;
   bool sound = std::isfinite(loss);
   if (sound) {
     gradient_norm_ = update(state_.current, task.layout(), rule_, at.dloss_dparams, rate_, options_.update);
@@ -173,8 +199,14 @@ void Trainer<T>::step() {
     state_.window_steps += 1;
   } else {
     ++state_.skipped;
-    if (++state_.failed_in_a_row >= kFailuresBeforeRollback)
-      roll_back(loss, at.failures.empty() ? "" : at.failures.front().message());
+    if (++state_.failed_in_a_row >= kFailuresBeforeRollback) {
+      const std::string cause = at.failures.empty() ? "" : at.failures.front().message();
+      const bool spent = !at.failures.empty() && at.failures.front().code != Status::Code::non_finite;  // not the data
+      if (spent && state_.current.updates == state_.last_good.updates)  // where a rate has had no part
+        diverged("training cannot go on", loss,
+                 ", the solves of the last sound weights themselves fail; one of them: " + cause);
+      roll_back(loss, cause);
+    }
   }
   state_.window_evaluations += static_cast<double>(at.forward.evaluations);
   state_.window_solves += static_cast<double>(at.tiles);
@@ -251,7 +283,7 @@ void Trainer<T>::validate() {
       state_.stale_validations = 0;
     }
   } else {
-    roll_back(score, "");
+    roll_back(score, row.judged.trouble);
   }
   row.skipped = state_.skipped;
   row.rollbacks = state_.rollbacks;
@@ -262,17 +294,22 @@ void Trainer<T>::validate() {
 template <class T>
 void Trainer<T>::roll_back(double loss, const std::string& cause) {
   state_.current = state_.last_good;
-  if (++state_.rollbacks > kRollbacksBeforeGivingUp) {
-    std::ostringstream what;
-    what << "training diverged at step " << state_.step << ": loss " << loss << ", rate " << rate()
-         << ", gradient norm " << gradient_norm_ << ", after " << kRollbacksBeforeGivingUp << " halvings of the rate"
-         << (cause.empty() ? "" : "; the last step failed with ") << cause;
-    throw ComputationError(what.str(),
-                           "the last good weights are kept; lower --lr, set --clip, raise --max-steps, or look at "
-                           "the data's scale");
-  }
+  if (++state_.rollbacks > kRollbacksBeforeGivingUp)
+    diverged("training diverged", loss,
+             ", after " + std::to_string(kRollbacksBeforeGivingUp) + " halvings of the rate" +
+                 (cause.empty() ? "" : "; the last solve to fail: " + cause));
   state_.rate_scale /= 2;
   state_.failed_in_a_row = 0;
+}
+
+template <class T>
+void Trainer<T>::diverged(const std::string& what, double loss, const std::string& more) const {
+  const std::string text = what + " at step " + std::to_string(state_.step) + ": loss " + significant(loss, 6) +
+                           ", rate " + significant(rate_, 6) + ", gradient norm " + significant(gradient_norm_, 6) +
+                           more;
+  throw ComputationError(text,
+                         "the last good weights are kept; lower --lr, set --clip, raise --max-steps, shorten --t-end, "
+                         "or look at the data's scale");
 }
 
 }  // namespace

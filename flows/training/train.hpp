@@ -76,8 +76,10 @@ struct TrainHooks : RunHooks {
 ///
 /// A step whose loss or gradient is not finite, or whose solves fail, is skipped and counted; five in a row, or a
 /// validation that is not finite, go back to the last sound validation at half the rate. Throws ComputationError (step,
-/// loss, rate, gradient norm) when twenty rollbacks have not helped; `state` then holds the last good weights. Throws
-/// std::invalid_argument for stages, options and states that make no sense.
+/// loss, rate, gradient norm) when twenty rollbacks have not helped, when the solves of five steps in a row run out of
+/// steps at the last sound weights themselves, and at the end if no validation was finite; `state` then holds the last
+/// good weights. Where a task throws Stopped, in a step or its validation, that step is not made and the end is
+/// `interrupted`. Throws std::invalid_argument for stages, options and states that make no sense.
 template <class T>
 TrainEnd train(std::span<const RunStage<T>> stages, const Optimizer<T>& rule, const TrainOptions& options,
                TrainingState<T>& state, const TrainHooks<T>& hooks = {});

@@ -2,13 +2,17 @@
 
 #include <unistd.h>
 
+#include <atomic>
 #include <catch2/catch.hpp>
+#include <chrono>
 #include <cmath>
 #include <filesystem>
+#include <thread>
 
 #include "base/error.hpp"
 #include "base/file_writer.hpp"
 #include "base/npy.hpp"
+#include "datasets/csv.hpp"
 #include "datasets/table.hpp"
 
 namespace cnf {
@@ -78,6 +82,29 @@ TEST_CASE("npy rows are checked, chosen, dropped and counted as text rows are", 
   const Table table = read_table(path, {.drop_invalid = true});
   CHECK(table.dropped == 2);
   CHECK(table.values.col(41) == x.col(42));
+}
+
+TEST_CASE("a pipe that nothing comes through is waited for until the flag is raised", "[datasets][rows][stop]") {
+  int ends[2];
+  REQUIRE(::pipe(ends) == 0);
+  constexpr std::string_view kRows = "x,y\n1,2\n3,4\n";
+  REQUIRE(::write(ends[1], kRows.data(), kRows.size()) == std::ssize(kRows));
+  std::atomic<bool> stop{false};
+  RowOptions options;
+  options.stop = &stop;
+  std::thread raiser([&] {
+    std::this_thread::sleep_for(std::chrono::milliseconds(50));
+    stop = true;
+  });
+  const auto read = [&] {
+    const auto rows = read_csv(ByteSource("/dev/fd/" + std::to_string(ends[0]), &stop), "pipe", options);
+    Matrix<double> block(2, 4);
+    rows->read(Out<double>(block.data(), 2, 4));
+  };
+  CHECK_THROWS_AS(read(), Stopped);
+  raiser.join();
+  ::close(ends[1]);
+  ::close(ends[0]);
 }
 
 TEST_CASE("npy arrays that are not tables are refused", "[datasets][rows]") {

@@ -1,3 +1,4 @@
+#include <atomic>
 #include <catch2/catch.hpp>
 #include <cstring>
 #include <limits>
@@ -270,25 +271,30 @@ TEST_CASE("a row at 1e30 gets an answer or a status, and spoils no other tile", 
   }
 }
 
+std::int64_t tries(const Cnf& model, const Batch& x, const EvaluationOptions& options) {
+  const Counters cost = log_prob(model, x, options).counters;
+  return cost.accepted + cost.rejected;
+}
+
+/// The columns of x whose solves take the fewest and the most tries.
+std::pair<Index, Index> easy_and_hard(const Cnf& model, const Batch& x, const EvaluationOptions& options) {
+  std::vector<std::int64_t> alone;
+  for (Index b = 0; b < x.cols(); ++b) alone.push_back(tries(model, x.col(b), options));
+  const auto [least, most] = std::minmax_element(alone.begin(), alone.end());
+  REQUIRE(2 * *most > 3 * *least);
+  return {least - alone.begin(), most - alone.begin()};
+}
+
 TEST_CASE("rows that run out of steps are NaN with a status, the others as if alone", "[flows][trouble]") {
   Cnf model = small_flow(small_shape({8, 8}, Activation::sin));
   model.params *= 3;
   auto options = evaluation("dopri5", 1e-7, Precision::double_float);
   const Batch x = normal_batch(2, 64, Seed{59});
-  const auto tries_alone = [&](Index b) {
-    const Counters cost = log_prob(model, Batch(x.col(b)), options).counters;
-    return cost.accepted + cost.rejected;
-  };
-  Index easy = 0, hard = 0;
-  for (Index b = 1; b < 64; ++b) {
-    if (tries_alone(b) < tries_alone(easy)) easy = b;
-    if (tries_alone(b) > tries_alone(hard)) hard = b;
-  }
-  REQUIRE(2 * tries_alone(hard) > 3 * tries_alone(easy));
+  const auto [easy, hard] = easy_and_hard(model, x, options);
   Batch mixed = x.col(easy).replicate(1, 64);
   const Evaluated all_easy = log_prob(model, mixed, options);
   mixed.col(7) = mixed.col(8) = mixed.col(63) = x.col(hard);
-  options.solve.max_steps = tries_alone(easy);
+  options.solve.max_steps = tries(model, x.col(easy), options);
   const Evaluated some = log_prob(model, mixed, options);
   REQUIRE(some.failures.size() == 3);
   CHECK((some.failures[0].row == 7 && some.failures[1].row == 8 && some.failures[2].row == 63));
@@ -315,6 +321,59 @@ TEST_CASE("rows that run out of steps are NaN with a status, the others as if al
   const Evaluated none = log_prob(model, x, options);
   CHECK(none.failures.size() == 64);
   CHECK(none.log_prob.array().isNaN().all());
+}
+
+TEST_CASE("rows that fail end a call when their solves have taken too long, by the same first row on any threads",
+          "[flows][trouble]") {
+  Cnf model = small_flow(small_shape({8, 8}, Activation::sin));
+  model.params *= 3;
+  auto options = evaluation("dopri5", 1e-7, Precision::double_float);
+  const Batch of = normal_batch(2, 64, Seed{59});
+  const auto [easy, hard] = easy_and_hard(model, of, options);
+  Batch x = of.col(easy).replicate(1, 1000);
+  for (const Index row : {200, 201, 500, 900}) x.col(row) = of.col(hard);
+  const std::int64_t budget = options.solve.max_steps = tries(model, of.col(easy), options), each = budget + 1;
+  const auto given_up = [&](std::int64_t most, int threads) {
+    options.failing_steps = most;
+    options.threads = threads;
+    return Evaluator(model, options).log_prob(x);
+  };
+  REQUIRE(given_up(std::numeric_limits<std::int64_t>::max(), 1).failures.size() == 4);
+  CHECK(given_up(4 * each, 1).failures.size() == 4);  // as much as they take
+  CHECK_FALSE(given_up(4 * each, 2).given_up);
+  for (const int threads : {1, 2, 4})
+    for (const std::int64_t most : {std::int64_t{0}, each, 2 * each, 4 * each - 1}) {
+      CAPTURE(threads, most);
+      const Evaluated end = given_up(most, threads);
+      CHECK(end.given_up);
+      REQUIRE(end.failures.size() == 1);
+      CHECK((end.failures[0].row == 200 && end.failures[0].accepted + end.failures[0].rejected == budget));
+    }
+  x = of.col(easy).replicate(1, 1000);
+  CHECK_FALSE(given_up(0, 2).given_up);
+}
+
+TEST_CASE("an evaluation tells of every row once and throws when it is stopped", "[flows][stop]") {
+  const Cnf model = small_flow(small_shape({8, 8}));
+  const Batch x = Batch::Zero(2, 1000);
+  std::atomic<bool> stop{false};
+  Index told = 0, stop_at = 2000;
+  EvaluationOptions options;
+  options.threads = 1;
+  options.solve.stop = &stop;
+  options.progress = [&](Index n) {
+    told += n;
+    if (told >= stop_at) stop = true;
+  };
+  Evaluator evaluator(model, options);
+  evaluator.log_prob(x);
+  CHECK(told == 1000);
+  told = 0, stop_at = 1;  // after this thread's first tile
+  CHECK_THROWS_AS(evaluator.log_prob(x), Stopped);
+  CHECK(told < 1000);
+  CHECK_THROWS_AS(evaluator.sample(Seed{1}, 0, 1000, true), Stopped);
+  CHECK_THROWS_AS(evaluator.encode(x), Stopped);
+  CHECK_THROWS_AS(evaluator.decode(x), Stopped);
 }
 
 TEST_CASE("misuse of a model is refused by name", "[flows][errors]") {

@@ -1,3 +1,4 @@
+#include <atomic>
 #include <catch2/catch.hpp>
 #include <cmath>
 #include <limits>
@@ -46,7 +47,7 @@ TEST_CASE("a Gaussian flow's grid holds the Gaussian's density", "[flows][judge]
   Evaluator evaluator(model, in_double());
   const Grid grid{{1, 5, -15, 3}, 150, 130};  // more cells than a block
   std::vector<Status> failures;
-  const std::optional<Matrix<double>> density = density_grid(evaluator, grid, {}, &failures);
+  const std::optional<Matrix<double>> density = density_grid(evaluator, grid, &failures);
   REQUIRE(density);
   REQUIRE(density->rows() == 130);
   REQUIRE(density->cols() == 150);
@@ -64,34 +65,39 @@ TEST_CASE("a Gaussian flow's grid holds the Gaussian's density", "[flows][judge]
 TEST_CASE("the density of a Gaussian flow integrates to one, in any units", "[flows][judge]") {
   const Cnf model = gaussian();
   Evaluator evaluator(model, in_double());
-  const std::optional<double> mass = total_mass(evaluator, model, Seed{1});
-  REQUIRE(mass);
+  const double mass = total_mass(evaluator, model, Seed{1});
   // 4096 draws reach 3.2 standard deviations or more, the box a quarter of its side and 0.5 further: beyond 5.
-  CHECK(std::abs(*mass - 1) < 2e-6);
+  CHECK(std::abs(mass - 1) < 2e-6);
 }
 
 TEST_CASE("a model that moves points keeps the mass it began with", "[flows][judge]") {
   const Cnf model = small_flow(small_shape({8, 8}));
   Evaluator evaluator(model, in_double());
-  const std::optional<double> mass = total_mass(evaluator, model, Seed{1});
-  REQUIRE(mass);
-  CHECK(std::abs(*mass - 1) < 1e-3);
+  const double mass = total_mass(evaluator, model, Seed{1});
+  CHECK(std::abs(mass - 1) < 1e-3);
 }
 
-TEST_CASE("a mass is of the plane, and what is stopped has no answer", "[flows][judge]") {
+TEST_CASE("a mass is of the plane, and what is stopped throws", "[flows][judge]") {
   const Cnf line = small_flow(small_shape({8}, Activation::tanh, false, TimeConditioning::concatsquash, 3));
   Evaluator of_space(line, in_double());
   CHECK_THROWS_AS(total_mass(of_space, line, Seed{1}), std::invalid_argument);
 
+  std::atomic<bool> stop{true};
   const Cnf model = gaussian();
-  Evaluator evaluator(model, in_double());
-  int asked = 0;
-  const Stop second = [&] { return ++asked == 2; };
-  CHECK_FALSE(total_mass(evaluator, model, Seed{1}, second));
-  CHECK(asked == 2);
-  asked = 0;
-  CHECK_FALSE(density_grid(evaluator, {{0, 1, 0, 1}, 150, 130}, second));
-  CHECK(asked == 2);
+  EvaluationOptions options = in_double();
+  options.solve.stop = &stop;
+  Evaluator evaluator(model, options);
+  CHECK_THROWS_AS(total_mass(evaluator, model, Seed{1}), Stopped);
+  CHECK_THROWS_AS(density_grid(evaluator, {{0, 1, 0, 1}, 150, 130}), Stopped);
+
+  stop = false;
+  Index blocks = 0;
+  const auto flat = [&](const Batch& x, Index) {
+    stop = ++blocks == 2;
+    return Vector<double>(Vector<double>::Zero(x.cols()));
+  };
+  CHECK_THROWS_AS(density_grid(flat, Grid{{0, 1, 0, 1}, 250, 230}, &stop), Stopped);
+  CHECK(blocks == 2);
 }
 
 TEST_CASE("finite samples are the model's stream without what failed", "[flows][judge]") {
@@ -106,7 +112,17 @@ TEST_CASE("finite samples are the model's stream without what failed", "[flows][
   Evaluator evaluator(model, options);
   CHECK(finite_samples(evaluator, Seed{5}, 100).cols() == 0);
   CHECK(finite_samples(evaluator, Seed{5}, 100).rows() == 2);
-  CHECK(std::isnan(total_mass(evaluator, model, Seed{5}).value()));
+  CHECK(std::isnan(total_mass(evaluator, model, Seed{5})));
+
+  options.failing_steps = 0;  // the first that fails is the end of it
+  Evaluator strict(model, options);
+  std::vector<Status> failures;
+  CHECK(finite_samples(strict, Seed{5}, 100, &failures).cols() == 0);
+  REQUIRE(failures.size() == 1);
+  failures.clear();
+  CHECK_FALSE(density_grid(strict, {{-1, 1, -1, 1}, 150, 110}, &failures));
+  REQUIRE(failures.size() == 1);
+  CHECK((failures[0].row < 64 && failures[0].code == Status::Code::step_limit));  // the worst of the first tile
 }
 
 TEST_CASE("cells that failed are NaN and named by their number in the grid", "[flows][judge]") {
@@ -115,10 +131,23 @@ TEST_CASE("cells that failed are NaN and named by their number in the grid", "[f
   options.solve.max_steps = 1;  // no cell gets through
   Evaluator evaluator(model, options);
   std::vector<Status> failures;
-  const Matrix<double> density = density_grid(evaluator, {{-1, 1, -1, 1}, 150, 110}, {}, &failures).value();
+  const Matrix<double> density = density_grid(evaluator, {{-1, 1, -1, 1}, 150, 110}, &failures).value();
   CHECK(density.array().isNaN().all());
   REQUIRE(std::ssize(failures) == 150 * 110);  // more than a block
   for (std::size_t k = 0; k < failures.size(); ++k) REQUIRE(failures[k].row == static_cast<Index>(k));
+}
+
+TEST_CASE("a box of quantiles is as wide as the points wherever they lie, and never empty", "[flows][judge]") {
+  Batch x(2, 101);
+  for (const double far : {0.0, 1e3, 1e9, 1e14}) {
+    CAPTURE(far);
+    for (Index b = 0; b < x.cols(); ++b) x(0, b) = far + static_cast<double>(b), x(1, b) = far;
+    const Box box = quantile_box(x);
+    CHECK(box.x1 - box.x0 < 120);
+    CHECK(box.x1 - box.x0 > 110);
+    CHECK(box.y1 > box.y0);
+    CHECK(box.y1 - box.y0 <= far * 1e-14 + 1e-300);
+  }
 }
 
 TEST_CASE("a box of quantiles leaves out one percent and widens by a sixth", "[flows][judge]") {

@@ -1,8 +1,11 @@
+#include <algorithm>
+#include <atomic>
 #include <catch2/catch.hpp>
 #include <cmath>
 #include <limits>
 #include <string>
 
+#include "solvers/discrete_adjoint.hpp"
 #include "solvers/recording.hpp"
 #include "tests/solvers/fields.hpp"
 
@@ -243,6 +246,87 @@ TEST_CASE("when every row fails every row is reported", "[solvers][masked]") {
     // The budget is spent nine times at most, or the field is seen to be ill at once.
     CHECK(counters.accepted + counters.rejected <= (stiff ? 9 * 20 : 0));
   }
+}
+
+TEST_CASE("failing solves that have taken more than they may end the work, and what was not come to is NaN",
+          "[solvers][masked]") {
+  SolveOptions options;
+  options.max_steps = 20;
+  const PointField<double> f(1, [](double t, std::span<const double> z, std::span<double> dz, Index row) {
+    dz[0] = row == 3 || row == 6 ? -1e7 * (z[0] - std::cos(t)) : -z[0];
+  });
+  for (const std::int64_t most : {std::int64_t{0}, std::int64_t{20}, std::int64_t{21}, kAnySteps}) {
+    CAPTURE(most);
+    const std::size_t failed = most < 21 ? 1 : 2;  // each takes 20 steps and counts one more
+    Scratch scratch;
+    Counters counters;
+    State<double> state(f.blocks(), 8);
+    state.z().setOnes();
+    std::vector<char> active(8, 1);
+    active[7] = 0;
+    const auto run = [&](std::span<const char> on, std::span<char> bad) {
+      return integrate(f, 0, 1, state, options, scratch, counters, {.active = on, .bad = bad});
+    };
+    const std::vector<Status> failures = masked(state, active, options.max_steps, scratch, run, most);
+    CHECK(failures.size() == failed);
+    CHECK((failures[0].row == 3 || failures[0].row == 6));
+    CHECK(counters.failing == 21 * static_cast<std::int64_t>(failed));
+    const bool given_up = most < 42;
+    CHECK(std::count(active.begin(), active.end(), char{1}) == (given_up ? 0 : 5));
+    for (Index j = 0; j < 7; ++j) CHECK(std::isnan(state.z()(0, j)) == (given_up || j == 3 || j == 6));
+    CHECK(state.z()(0, 7) == 0);
+  }
+}
+
+TEST_CASE("a solve that is asked to stop makes no further step, forwards or backwards", "[solvers][stop]") {
+  std::atomic<bool> stop{false};
+  std::int64_t left = 0, asked = 0;
+  const TanhField<double> tanh(2, Seed{3});
+  const PointField<double> f(2, [&](double t, std::span<const double> z, std::span<double> dz, Index) {
+    ++asked;
+    if (--left == 0) stop = true;
+    dz[0] = std::sin(30 * t) * z[1];
+    dz[1] = -z[0];
+  });
+  for (const int fixed : {0, 500}) {
+    CAPTURE(fixed);
+    SolveOptions options;
+    options.fixed_steps = fixed;
+    options.rtol = options.atol = 1e-9;
+    options.stop = &stop;
+    Scratch scratch;
+    Counters counters;
+    State<double> state(f.blocks(), 1);
+    state.z().setOnes();
+    std::vector<char> active;
+    stop = false, left = 100, asked = 0;
+    const auto run = [&](std::span<const char> on, std::span<char> bad) {
+      return integrate(f, 0, 10, state, options, scratch, counters, {.active = on, .bad = bad});
+    };
+    const std::vector<Status> ended = masked(state, active, options.max_steps, scratch, run);
+    REQUIRE(ended.size() == 1);
+    CHECK((ended[0].code == Status::Code::stopped && ended[0].row == -1));
+    CHECK((ended[0].t > 0 && ended[0].t < 10));
+    CHECK_THAT(ended[0].message(), Catch::Contains("stopped: asked to end at t = "));
+    CHECK(asked < 100 + 7);
+    CHECK(state.z().array().isNaN().all());
+  }
+
+  Recording<double> record;
+  Scratch scratch;
+  Counters counters;
+  State<double> state(tanh.blocks(), 1);
+  state.z().setOnes();
+  stop = false;
+  REQUIRE(integrate(tanh, 0, 1, state, {.stop = &stop}, scratch, counters, {.record = &record}).ok());
+  const Matrix<double> w = Matrix<double>::Ones(2, 1), w_q = Matrix<double>::Ones(1, 1);
+  Matrix<double> z_bar(2, 1);
+  std::vector<double> params_bar(static_cast<std::size_t>(tanh.parameters()));
+  SolveGradient<double> gradient{.z_bar = Out<double>(z_bar.data(), 2, 1), .params_bar = params_bar};
+  const Cotangents<double> by{.z = Tile<double>(w.data(), 2, 1), .q = Tile<double>(w_q.data(), 1, 1)};
+  CHECK(discrete_adjoint(tanh, record, {}, by, gradient, scratch, counters, &stop).ok());
+  stop = true;
+  CHECK(discrete_adjoint(tanh, record, {}, by, gradient, scratch, counters, &stop).code == Status::Code::stopped);
 }
 
 TEST_CASE("work that fails for a sample that is masked ends with all given up", "[solvers][masked]") {

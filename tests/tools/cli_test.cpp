@@ -1003,6 +1003,34 @@ TEST_CASE("the first signal asks, the second ends, and the exit code says which"
   CHECK(ctrl_c.code == 130);
 }
 
+TEST_CASE("where nothing can be lost the first signal ends at once, and one that came before is not forgotten",
+          "[tools][cli]") {
+  const Ended ended = in_child([] {
+    catch_interrupts();
+    EndAtOnce::say_who("cnf train");
+    { const EndAtOnce before; }
+    const EndAtOnce nothing_to_lose;
+    ::raise(SIGTERM);
+    return 0;
+  });
+  CHECK(ended.code == 143);
+  CHECK(ended.err == "cnf train: stopped\n");
+  const Ended earlier = in_child([] {
+    catch_interrupts();
+    { const EndAtOnce over; }
+    ::raise(SIGINT);  // asks
+    if (!interrupted()) return 1;
+    try {
+      const EndAtOnce too_late;
+    } catch (const Interrupted&) {
+      return interrupt_exit_code();
+    }
+    return 2;
+  });
+  CHECK(earlier.code == 130);
+  CHECK(earlier.err.empty());
+}
+
 TEST_CASE("a signal ignored from the start stays ignored", "[tools][cli]") {
   const Ended ended = in_child([] {
     ::signal(SIGINT, SIG_IGN);
@@ -1069,20 +1097,23 @@ struct Shown {
 
 }  // namespace
 
+int eighty() { return 80; }
+
 TEST_CASE("the progress line comes at most ten times a second and removes itself", "[tools][cli]") {
   Shown shown;
   {
-    Progress progress(Progress::Mode::line, "step", 1000, 80, shown.clock(), shown.sink());
+    Progress progress(Progress::Mode::line, "step", 1000, eighty, shown.clock(), shown.sink());
+    progress.update(0);
+    CHECK(shown.texts == Strings{"\rstep 0/1000  0 %\x1b[K"});  // at once
     for (int step = 1; step <= 1000; ++step) {
-      shown.now += 0.002;  // 2 s in all, silent for the first half second
+      shown.now += 0.002;  // 2 s in all
       const Progress::Field fields[] = {{"loss", 2.3456789}};
       progress.update(step, fields);
     }
-    CHECK(shown.texts.size() >= 14);
-    CHECK(shown.texts.size() <= 16);
-    CHECK(shown.texts.back().starts_with("\rstep "));
-    CHECK(shown.texts.back().find("/1000  ") != std::string::npos);
-    CHECK(shown.texts.back().find(" %  loss 2.346  500/s  0 s left\x1b[K") != std::string::npos);
+    CHECK(shown.texts.size() >= 20);
+    CHECK(shown.texts.size() <= 21);
+    CHECK(shown.texts.at(10).starts_with("\rstep 5"));
+    CHECK(shown.texts.at(10).ends_with(" %  1 s left  500/s  loss 2.346\x1b[K"));
     progress.note("saved");
     CHECK(shown.texts[shown.texts.size() - 2] == "\r\x1b[K");
     CHECK(shown.texts.back() == "saved\n");
@@ -1092,21 +1123,91 @@ TEST_CASE("the progress line comes at most ten times a second and removes itself
   CHECK(shown.texts.back() == "\r\x1b[K");
 }
 
-TEST_CASE("a progress line never fills the terminal, and short work shows none", "[tools][cli]") {
-  Shown narrow;
-  Progress progress(Progress::Mode::line, "step", 1000, 20, narrow.clock(), narrow.sink());
-  progress.update(1);
-  CHECK(narrow.texts.empty());
-  narrow.now += 10;
-  progress.update(500);
-  CHECK(narrow.texts.at(0) == "\rstep 500/1000  50 %\x1b[K");
+TEST_CASE("a progress line fits the terminal as wide as it is now, the time left before all else", "[tools][cli]") {
+  Shown shown;
+  int columns = 80;
+  Progress progress(
+      Progress::Mode::line, "sample", 10'000'000, [&] { return columns; }, shown.clock(), shown.sink());
+  progress.update(0);
+  const std::pair<int, std::string> lines[] = {
+      {80, "sample 1000000/10000000  10 %  16 min 30 s left  9091/s  loss 2.5"},
+      {64, "sample 1000000/10000000  10 %  16 min 30 s left  9091/s"},
+      {48, "sample 1000000/10000000  10 %  16 min 30 s left"},
+      {47, "sample 1000000  10 %  16 min 30 s left  9091/s"},
+      {40, "sample 1000000  10 %  16 min 30 s left"},
+      {30, "10 %  16 min 30 s left"},
+      {12, "10 %"},
+      {3, ""}};
+  for (const auto& [width, text] : lines) {
+    columns = width;
+    shown.now = 210;
+    shown.texts.clear();
+    Progress fresh(
+        Progress::Mode::line, "sample", 10'000'000, [&] { return columns; }, shown.clock(), shown.sink());
+    fresh.update(0);
+    shown.now += 110;
+    const Progress::Field fields[] = {{"loss", 2.5}};
+    fresh.update(1'000'000, fields);
+    CHECK(shown.texts.back() == "\r" + text + "\x1b[K");
+  }
+}
+
+/// Seconds left that a line claims; -1 if none.
+double seconds_left(const std::string& line) {
+  const std::size_t percent = line.find(" %  "), left = line.find(" left");
+  if (percent == std::string::npos || left == std::string::npos) return -1;
+  double seconds = 0;
+  std::istringstream words(line.substr(percent + 4, left - percent - 4));
+  double n = 0;
+  for (std::string unit; words >> n >> unit;) seconds += n * (unit == "h" ? 3600 : unit == "min" ? 60 : 1);
+  return seconds;
+}
+
+TEST_CASE("the time left is right within a quarter, on a steady, a resumed and a slowing run", "[tools][cli]") {
+  // What a step takes at a share of the run; where a run begins.
+  struct Pace {
+    std::string name;
+    int first;
+    std::function<double(double)> seconds;
+  };
+  const Pace paces[] = {{"steady", 0, [](double) { return 0.02; }},
+                        {"resumed at nine tenths", 9000, [](double) { return 0.02; }},
+                        {"a third slower at its end", 0, [](double at) { return 0.02 * (1 + at / 3); }},
+                        {"slow in its first second", 0, [](double at) { return at < 0.001 ? 0.2 : 0.02; }}};
+  for (const Pace& pace : paces) {
+    CAPTURE(pace.name);
+    std::vector<double> times;  // at which each step is made
+    Shown shown;
+    const double begin = shown.now;
+    {
+      Progress progress(Progress::Mode::line, "step", 10000, eighty, shown.clock(), shown.sink());
+      progress.update(pace.first);
+      for (int step = pace.first; step < 10000; ++step) {
+        shown.now += pace.seconds(step / 10000.0);
+        const std::size_t before = shown.texts.size();
+        progress.update(step + 1);
+        times.resize(times.size() + (shown.texts.size() - before), shown.now);
+      }
+    }
+    const double end = shown.now;
+    REQUIRE(times.size() + 2 == shown.texts.size());
+    int lines = 0;
+    for (std::size_t i = 0; i < times.size(); ++i) {
+      const double past = times[i] - begin, left = end - times[i];
+      if (past < 0.1 * (end - begin) || past < 4 || left < 3) continue;  // a second more or less is rounding
+      CAPTURE(past, left, shown.texts[i + 1]);
+      CHECK(std::abs(seconds_left(shown.texts[i + 1]) - left) <= 0.25 * left + 0.5);
+      ++lines;
+    }
+    CHECK(lines > 50);
+  }
 }
 
 TEST_CASE("plain progress is lines without escapes, json one object a line", "[tools][cli]") {
   Shown plain, json;
   {
-    Progress p(Progress::Mode::plain, "step", 0, 80, plain.clock(), plain.sink());
-    Progress j(Progress::Mode::json, "step", 300, 80, json.clock(), json.sink());
+    Progress p(Progress::Mode::plain, "step", 0, eighty, plain.clock(), plain.sink());
+    Progress j(Progress::Mode::json, "step", 300, eighty, json.clock(), json.sink());
     for (int step = 1; step <= 300; ++step) {
       plain.now += 0.125;
       json.now += 0.125;
@@ -1116,7 +1217,7 @@ TEST_CASE("plain progress is lines without escapes, json one object a line", "[t
     }
   }
   CHECK(plain.texts.size() == 5);  // at 0.5, 10.5, 20.5, 30.5 and 37.5 s
-  CHECK(plain.texts.back() == "step 300  50 %  loss nan  8/s  38 s left\n");
+  CHECK(plain.texts.back() == "step 300  50 %  38 s left  8/s  loss nan\n");
   CHECK(json.texts.size() == 38);
   const auto last = nlohmann::json::parse(json.texts.back());
   CHECK(last["step"] == 300);
@@ -1124,6 +1225,12 @@ TEST_CASE("plain progress is lines without escapes, json one object a line", "[t
   CHECK(last["fraction"] == 1.0);
   CHECK(last["loss"].is_null());
   CHECK(nlohmann::json::parse(json.texts.front())["loss"] == 0.1);
+  {
+    Progress unknown(Progress::Mode::plain, "baseline", 7, eighty, plain.clock(), plain.sink());
+    plain.now += 11;
+    unknown.update(3, {}, std::nan(""));
+  }
+  CHECK(plain.texts.back() == "baseline 3/7\n");
 }
 
 TEST_CASE("without a terminal progress is silent unless it is asked for", "[tools][cli]") {

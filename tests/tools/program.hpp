@@ -33,7 +33,9 @@ class Shell {
   }
 
   /// Begins `cnf ARGUMENTS` and returns its process, for a signal; the caller waits for it.
-  pid_t begin(const std::string& arguments) { return start("exec cnf " + arguments, "/dev/null", "/dev/null"); }
+  pid_t begin(const std::string& arguments, const std::filesystem::path& err = "/dev/null") {
+    return start("exec cnf " + arguments, "/dev/null", err);
+  }
 
   const std::filesystem::path& folder() const { return folder_.path(); }
   std::filesystem::path operator/(const std::string& name) const { return folder_ / name; }

@@ -142,7 +142,11 @@ int dispatch(std::span<const Verb> verbs, std::span<const std::string> words, st
     write_stdout(help_text(verb, help_width(STDOUT_FILENO)));
     return 0;
   }
-  const Work work = verb.prepare(args);
+  EndAtOnce::say_who(who);
+  const Work work = [&] {
+    const EndAtOnce nothing_is_written_yet;
+    return verb.prepare(args);
+  }();
   const auto is_dry_run = [](const Option& option) { return option.name == "dry-run"; };
   if (std::any_of(verb.options.begin(), verb.options.end(), is_dry_run) && args.flag("dry-run")) return 0;
   const int code = work();
@@ -164,6 +168,9 @@ int guarded(const std::string& who, const F& work) {
     return static_cast<int>(code);
   } catch (const Interrupted& interruption) {
     say_error(who, interruption.what(), interruption.help());
+    return interrupt_exit_code() ? interrupt_exit_code() : 128 + SIGINT;
+  } catch (const Stopped&) {
+    say_error(who, "stopped", "");
     return interrupt_exit_code() ? interrupt_exit_code() : 128 + SIGINT;
   } catch (const std::bad_alloc&) {
     say_error(who, "out of memory", "less is needed with --threads 1, a smaller batch or a smaller picture");

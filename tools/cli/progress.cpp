@@ -50,18 +50,19 @@ Progress::Mode Progress::mode(std::string_view choice, bool quiet) {
   return terminal && !quiet ? Mode::line : Mode::none;
 }
 
-Progress::Progress(Mode mode, std::string label, std::int64_t total, int width, Clock clock, Sink sink)
+Progress::Progress(Mode mode, std::string label, std::int64_t total, Width width, Clock clock, Sink sink)
     : mode_(mode),
       label_(std::move(label)),
       total_(total),
-      width_(width),
+      width_(std::move(width)),
       clock_(std::move(clock)),
       sink_(std::move(sink)),
       begin_(clock_()),
-      shown_at_(begin_ + kSilence - interval(mode)) {}
+      shown_at_(mode == Mode::line ? -HUGE_VAL : begin_ + kSilence - interval(mode)) {}
 
 Progress::Progress(Mode mode, std::string label, std::int64_t total)
-    : Progress(mode, std::move(label), total, terminal_width(STDERR_FILENO), steady_seconds, write_stderr) {}
+    : Progress(
+          mode, std::move(label), total, [] { return terminal_width(STDERR_FILENO); }, steady_seconds, write_stderr) {}
 
 Progress::~Progress() {
   try {
@@ -70,15 +71,26 @@ Progress::~Progress() {
   }
 }
 
+void Progress::measure(const Point& now) {
+  constexpr double kShare = 0.15, kLeast = 3;  // s
+  if (!measuring_) since_ = between_ = now;
+  measuring_ = true;
+  if (now.seconds - between_.seconds < std::max(kLeast, kShare * now.seconds)) return;
+  since_ = between_;
+  between_ = now;
+}
+
 void Progress::update(std::int64_t done, std::span<const Field> fields, double fraction) {
   if (mode_ == Mode::none || finished_) return;
   const double now = clock_();
   const bool due = now - shown_at_ >= interval(mode_);
+  if (fraction < 0 && total_ > 0) fraction = static_cast<double>(done) / static_cast<double>(total_);
+  const Point at{now - begin_, static_cast<double>(done), std::isnan(fraction) ? -1 : fraction};
+  measure(at);
   if (!due && mode_ == Mode::line) return;  // finish() removes the line anyway
-  last_ = {.done = done, .fraction = fraction, .seconds = now - begin_};
-  if (fraction < 0 && total_ > 0) last_.fraction = static_cast<double>(done) / static_cast<double>(total_);
+  last_ = {.done = done, .at = at};
   for (const Field& field : fields) {
-    last_.fields_text += "  " + std::string(field.name) + " " + short_number(field.value);
+    last_.fields_text.push_back(std::string(field.name) + " " + short_number(field.value));
     last_.fields_json += ",\"" + std::string(field.name) + "\":" + json_number(field.value);
   }
   pending_ = true;
@@ -87,30 +99,54 @@ void Progress::update(std::int64_t done, std::span<const Field> fields, double f
   show(last_);
 }
 
+/// What a line says, the most important first.
+std::vector<std::string> Progress::parts(const State& state) const {
+  std::vector<std::string> parts;
+  parts.push_back(label_ + " " + std::to_string(state.done) + (total_ > 0 ? "/" + std::to_string(total_) : ""));
+  const double fraction = std::min(state.at.fraction, 1.0), seconds = state.at.seconds - since_.seconds;
+  if (fraction >= 0) parts.push_back(std::to_string(std::lround(100 * fraction)) + " %");
+  if (fraction >= 0 && fraction > since_.fraction)
+    parts.push_back(duration(seconds * (1 - fraction) / (fraction - since_.fraction)) + " left");
+  if (state.at.done > since_.done && seconds > 0)
+    parts.push_back(short_number((state.at.done - since_.done) / seconds) + "/s");
+  parts.insert(parts.end(), state.fields_text.begin(), state.fields_text.end());
+  return parts;
+}
+
 void Progress::show(const State& state) {
   pending_ = false;
   if (mode_ == Mode::json) {
     std::string text = "{\"" + label_ + "\":" + std::to_string(state.done);
     if (total_ > 0) text += ",\"of\":" + std::to_string(total_);
-    if (state.fraction >= 0) text += ",\"fraction\":" + json_number(state.fraction);
-    sink_(text + ",\"seconds\":" + json_number(state.seconds) + state.fields_json + "}\n");
+    if (state.at.fraction >= 0) text += ",\"fraction\":" + json_number(state.at.fraction);
+    sink_(text + ",\"seconds\":" + json_number(state.at.seconds) + state.fields_json + "}\n");
     return;
   }
-  std::string text = label_ + " " + std::to_string(state.done);
-  if (total_ > 0) text += "/" + std::to_string(total_);
-  if (state.fraction >= 0) text += "  " + std::to_string(std::lround(100 * std::min(state.fraction, 1.0))) + " %";
-  text += state.fields_text;
-  if (state.seconds > 0) text += "  " + short_number(static_cast<double>(state.done) / state.seconds) + "/s";
-  if (state.fraction > 0) {
-    text += "  " + duration(std::max(0.0, state.seconds * (1 - state.fraction) / state.fraction)) + " left";
-  }
+  std::vector<std::string> parts = this->parts(state);
+  const auto joined = [&](std::size_t most) {
+    std::string text;
+    for (const std::string& part : parts) {
+      const std::string more = (text.empty() ? "" : "  ") + part;
+      if (text.size() + more.size() > most) break;
+      text += more;
+    }
+    return text;
+  };
   if (mode_ == Mode::plain) {
-    sink_(text + "\n");
+    sink_(joined(std::string::npos) + "\n");
     return;
   }
   // One column free: a full line would wrap, and \r then goes back to the wrong row.
-  text.resize(std::min(text.size(), static_cast<std::size_t>(std::max(width_ - 1, 0))));
-  sink_("\r" + text + "\x1b[K");
+  const auto room = static_cast<std::size_t>(std::max(width_() - 1, 0));
+  const std::size_t kept = std::min<std::size_t>(parts.size(), 3);  // the count, the share and the time left
+  const auto fits = [&] {
+    std::size_t size = 0;
+    for (std::size_t i = 0; i < kept; ++i) size += parts[i].size() + (i > 0 ? 2 : 0);
+    return size <= room;
+  };
+  if (!fits()) parts[0] = label_ + " " + std::to_string(state.done);
+  if (!fits() && kept > 1) parts.erase(parts.begin());
+  sink_("\r" + joined(room) + "\x1b[K");
   on_screen_ = true;
 }
 

@@ -15,10 +15,15 @@ namespace fs = std::filesystem;
 
 namespace {
 
-bool is_npy(const fs::path& path) {
+/// Standard output, a pipe or a device.
+bool is_stream(const fs::path& path) {
   std::error_code error;
   const fs::file_status status = fs::status(path, error);
-  if (path == "-" || (fs::exists(status) && !fs::is_regular_file(status) && !fs::is_directory(status))) return false;
+  return path == "-" || (fs::exists(status) && !fs::is_regular_file(status) && !fs::is_directory(status));
+}
+
+bool is_npy(const fs::path& path) {
+  if (is_stream(path)) return false;
   if (path.extension() == ".npy") return true;
   if (path.extension() == ".csv") return false;
   throw UsageError("--output: " + in_quotes(path.string()) + " ends in neither .npy nor .csv",
@@ -46,11 +51,17 @@ void check_row_output(const Args& args) {
   refuse_overwrite(args.path("output"), args.flag("force"));
 }
 
+Progress::Mode row_progress(const Args& args) {
+  const bool in_the_way = args.path("output") == "-" && ::isatty(STDOUT_FILENO) == 1;
+  return Progress::mode(args.text("progress"), args.flag("quiet") || in_the_way);
+}
+
 RowOutput::RowOutput(const Args& args, std::vector<std::string> columns, std::optional<Index> rows, bool vector)
     : path_(args.path("output")),
       dtype_(args.text("dtype") == "f4" ? NpyDtype::f4 : NpyDtype::f8),
       cols_(static_cast<Index>(columns.size())),
-      vector_(vector) {
+      vector_(vector),
+      streams_(is_stream(path_)) {
   if (is_npy(path_)) {
     if (rows)
       npy_.emplace(path_, *rows, cols_, dtype_, vector_);
@@ -58,6 +69,8 @@ RowOutput::RowOutput(const Args& args, std::vector<std::string> columns, std::op
       spool_.emplace(path_);
     return;
   }
+  std::optional<EndAtOnce> blocked;
+  if (streams_) blocked.emplace();
   if (path_ != "-") text_.emplace(path_);
   append_csv_header(buffer_, columns);
 }
@@ -71,15 +84,17 @@ void RowOutput::write(const Batch& x) {
     append_csv_rows(buffer_, x.middleCols(i, std::min(kPiece, x.cols() - i)));
     send();
   }
-  if (path_ == "-") flush_stdout();  // a reader that has gone is noticed before the next block is computed
 }
 
 void RowOutput::send() {
+  std::optional<EndAtOnce> blocked;
+  if (streams_) blocked.emplace();
   if (text_)
     text_->write(buffer_);
   else
     write_stdout(buffer_);
   buffer_.clear();
+  if (path_ == "-") flush_stdout();  // a reader that has gone is noticed before the next block is computed
 }
 
 void RowOutput::finish() {
@@ -95,7 +110,6 @@ void RowOutput::finish() {
   if (npy_) return npy_->finish();
   send();
   if (text_) text_->finish();
-  if (path_ == "-") flush_stdout();
 }
 
 }  // namespace cnf

@@ -10,6 +10,8 @@
 #include "base/spool.hpp"
 #include "base/types.hpp"
 #include "tools/cli/option.hpp"
+#include "tools/cli/progress.hpp"
+#include "tools/cli/signals.hpp"
 
 namespace cnf {
 
@@ -20,6 +22,9 @@ std::vector<Option> row_output_options();
 /// What can be refused beforehand. UsageError: a name that ends in neither .npy nor .csv (devices and pipes are CSV);
 /// OutputError: it exists and --force is not given.
 void check_row_output(const Args& args);
+
+/// How the progress of rows is shown: not on a terminal that the rows themselves go to.
+Progress::Mode row_progress(const Args& args);
 
 /// Takes samples in blocks; the file is whole after `finish` or absent. Standard output, devices and pipes get rows as
 /// they come.
@@ -39,6 +44,7 @@ class RowOutput {
   NpyDtype dtype_;
   Index cols_;
   bool vector_;
+  bool streams_;  ///< to a pipe, which may not be read from: nothing is lost there by ending at once
   std::optional<NpyWriter> npy_;
   std::optional<FileWriter> text_;
   std::optional<Spool> spool_;

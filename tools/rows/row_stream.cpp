@@ -26,22 +26,32 @@ std::vector<Option> row_stream_options(const std::string& data_help) {
 namespace {
 
 int run(const Args& args, const Cnf& model, const RowStream& stream) {
-  const RowOptions options = row_options(args);
-  const std::unique_ptr<RowReader> rows = stream.open(args.text("data"), model, options);
+  RowOptions options = row_options(args);
+  options.stop = interrupt_flag();
+  const auto open = [&] {
+    const EndAtOnce nothing_is_written_yet;
+    return stream.open(args.text("data"), model, options);
+  };
+  const std::unique_ptr<RowReader> rows = open();
   const std::optional<Index> count = options.drop_invalid ? std::nullopt : rows->rows();
   RowOutput out(args, stream.columns(model), count, stream.vector);
-  Evaluator evaluator(model, evaluation_from(args));
+  Progress progress(row_progress(args), "row", count.value_or(0));
+  std::int64_t seen = 0;
+  Evaluator evaluator(model, evaluation_from(args, [&](Index n) { progress.update(seen += n); }));
   Failures failures(args);
-  Progress progress(Progress::mode(args.text("progress"), args.flag("quiet")), "row", count.value_or(0));
   std::uint64_t done = 0;
-  for (SampleBatch samples = next_block(*rows); samples.x.cols() > 0; samples = next_block(*rows)) {
-    Evaluated block = stream.evaluate(evaluator, samples, done);
-    failures.add(block.failures, *rows);
-    out.write(stream.results(block));
-    done += static_cast<std::uint64_t>(samples.x.cols());
-    progress.update(static_cast<std::int64_t>(done));
-    if (interrupted()) throw Interrupted("stopped after " + std::to_string(done) + " rows; no file is left");
-    if (samples.x.cols() < block_rows(samples.x.rows())) break;
+  try {
+    progress.update(0);
+    for (SampleBatch samples = next_block(*rows); samples.x.cols() > 0; samples = next_block(*rows)) {
+      Evaluated block = stream.evaluate(evaluator, samples, done);
+      failures.add(block.failures, *rows);
+      out.write(stream.results(block));
+      done += static_cast<std::uint64_t>(samples.x.cols());
+      stop_if_asked(interrupt_flag());
+      if (samples.x.cols() < block_rows(samples.x.rows())) break;
+    }
+  } catch (const Stopped&) {
+    throw Interrupted("stopped after " + std::to_string(done) + " rows; no file is left");
   }
   progress.finish();
   if (done == 0) throw InputError(rows->source() + ": no row of numbers in it");

@@ -4,6 +4,7 @@
 #include "solvers/method.hpp"
 #include "tools/cli/output.hpp"
 #include "tools/cli/shared_options.hpp"
+#include "tools/cli/signals.hpp"
 
 namespace cnf {
 
@@ -21,12 +22,12 @@ std::vector<std::string> methods(bool adaptive) {
 std::vector<std::string> adaptive_methods() { return methods(true); }
 std::vector<std::string> fixed_methods() { return methods(false); }
 
-std::vector<Option> evaluation_options() {
+std::vector<Option> evaluation_options(const std::string& max_steps) {
   return joined({solve_options(adaptive_methods(), fixed_methods(), "dopri5", "1e-5", "1e-5"),
                  {{.name = "max-steps",
                    .value = "N",
                    .kind = Kind::integer,
-                   .initial = "10000",
+                   .initial = max_steps,
                    .range = Range::whole(1, 1'000'000'000),
                    .help = "Steps a solve may try before it is given up.",
                    .group = "Solver"},
@@ -43,18 +44,21 @@ SolveOptions solve_from(const Args& args) {
   solve.atol = args.given("rtol") && !args.given("atol") ? solve.rtol : args.real("atol");
   solve.norm = args.text("norm") == "tile" ? Norm::tile : Norm::sample;
   solve.max_steps = args.integer("max-steps");
+  solve.stop = interrupt_flag();
   return solve;
 }
 
 DivergenceChoice divergence_from(const Args& args) { return parse_divergence(args.choice("divergence").spelled()); }
 
-EvaluationOptions evaluation_from(const Args& args) {
+EvaluationOptions evaluation_from(const Args& args, std::function<void(Index rows)> progress) {
   EvaluationOptions options;
   options.solve = solve_from(args);
   options.divergence = divergence_from(args);
   options.precision = args.text("precision") == "double" ? Precision::double_float : Precision::single_float;
   options.threads = threads_from(args);
   options.probe_seed = seed_from(args);
+  if (args.text("on-error") == "stop") options.failing_steps = 0;
+  options.progress = std::move(progress);
   return options;
 }
 

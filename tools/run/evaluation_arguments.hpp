@@ -11,18 +11,23 @@
 
 namespace cnf {
 
+/// Steps that the failing solves of a picture or a mass may take in one call, some seconds on a small model: of a
+/// picture twenty that use its budget up, and many that meet an infinity, which take few.
+inline constexpr std::int64_t kFailingSteps = 20'000;
+
 /// Methods with an error estimate, and those that take fixed steps alone, as solver_option wants them.
 std::vector<std::string> adaptive_methods();
 std::vector<std::string> fixed_methods();
 
 /// --solver --rtol --atol --norm --divergence --precision --max-steps with evaluation's defaults.
-std::vector<Option> evaluation_options();
+std::vector<Option> evaluation_options(const std::string& max_steps = "10000");
 
-/// The solver's part, for a verb whose table has --solver --rtol --atol --norm --max-steps.
+/// The solver's part, for a verb whose table has --solver --rtol --atol --norm --max-steps. SIGINT and SIGTERM stop it.
 SolveOptions solve_from(const Args& args);
 DivergenceChoice divergence_from(const Args& args);
-/// Of evaluation_options(), --threads and --seed (Hutchinson's probes).
-EvaluationOptions evaluation_from(const Args& args);
+/// Of evaluation_options(), --threads and --seed (Hutchinson's probes). Under --on-error=stop the first failed row ends
+/// a call. Progress goes to `progress`, in rows.
+EvaluationOptions evaluation_from(const Args& args, std::function<void(Index rows)> progress = {});
 
 int threads_from(const Args& args);
 Seed seed_from(const Args& args);

@@ -8,6 +8,7 @@
 #include "tools/cli/exit_code.hpp"
 #include "tools/cli/settings.hpp"
 #include "tools/cli/shared_options.hpp"
+#include "tools/cli/signals.hpp"
 #include "tools/run/evaluation_arguments.hpp"
 #include "tools/run/field_options.hpp"
 #include "tools/run/objective_options.hpp"
@@ -154,7 +155,10 @@ FlowTrainOptions train_options(const Args& args, Precision precision) {
   options.validate_every = args.integer("validate-every");
   options.patience = static_cast<int>(args.integer("patience"));
 
-  set_shared(options, precision, threads_from(args), seed_from(args));
+  set_shared(options, precision, threads_from(args), seed_from(args), interrupt_flag());
+  // At 1e-5 a solve takes two to three times the steps of one at 1e-3, so who allows more there allows more here.
+  std::int64_t& most = options.evaluation.solve.max_steps;
+  most = std::max(most, 4 * args.integer("max-steps"));
   ObjectiveOptions& objective = options.objective;
   objective.minimise = objective_from(args);
   FlowOptions* flow = objective.flow();

@@ -2,6 +2,7 @@
 // and writes the same model again. Between validations, when interrupted, the model file stays that of the last one.
 #include "tools/run/session.hpp"
 
+#include <algorithm>
 #include <chrono>
 #include <cmath>
 #include <iomanip>
@@ -9,6 +10,8 @@
 
 #include "base/error.hpp"
 #include "base/file_writer.hpp"
+#include "base/number_text.hpp"
+#include "base/stop.hpp"
 #include "tools/cli/output.hpp"
 #include "tools/cli/signals.hpp"
 #include "tools/run/run_log.hpp"
@@ -46,19 +49,23 @@ class Session {
         progress_(Progress::mode(args.text("progress"), args.flag("quiet")), "step", steps_) {}
 
   int run(TrainingState<T> state) {
+    progress_.update(state.step, {}, fraction(state));
     const TrainEnd end = train<T>(trainee_.stages(), trainee_.rule(), trainee_.options(), state, hooks());
     progress_.finish();
     if (end == TrainEnd::interrupted)
-      throw Interrupted("stopped after step " + std::to_string(state.step) + "; the run is saved",
-                        "go on with: cnf " + args_.verb() + " --resume " + shell_word(folder_.folder.string()));
-    if (!std::isfinite(state.best_score))
-      throw ComputationError("no validation of the run was finite; there is no model to keep",
-                             "lower --lr or set --clip");
-    report(state);
+      throw Interrupted("stopped after step " + std::to_string(state.step) + "; the run is saved", go_on());
+    try {
+      report(state);
+    } catch (const Stopped&) {
+      throw Interrupted("stopped after the last step; the run is complete and saved", go_on());
+    }
     return 0;
   }
 
  private:
+  std::string go_on() const {
+    return "go on with: cnf " + args_.verb() + " --resume " + shell_word(folder_.folder.string());
+  }
   double elapsed() const { return seconds_now() - started_; }
   double seconds() const { return before_ + elapsed(); }
 
@@ -87,16 +94,31 @@ class Session {
   }
 
   void show(const TrainingState<T>& now, const StepReport& made) {
-    const double fraction = steps_ > 0 ? static_cast<double>(now.step) / static_cast<double>(steps_)
-                                       : seconds() / trainee_.options().seconds;
     std::vector<Progress::Field> fields{{made.loss_name, made.loss}};
     if (made.nfe > 1) fields.push_back({"evaluations", made.nfe});  // a task without solves makes one a step
     fields.insert(fields.end(), shown_.begin(), shown_.end());
     if (now.rollbacks > rollbacks_ && !args_.flag("quiet"))
-      progress_.note("cnf " + args_.verb() + ": step " + std::to_string(now.step) +
-                     ": its solves fail; back to the last sound weights, at half the rate");
+      progress_.note("cnf " + args_.verb() + ": step " + std::to_string(now.step) + ": loss " +
+                     significant(made.loss, 4) + ", gradient norm " + significant(now.gradient_norm, 4) +
+                     "; back to the last sound weights, at half the rate: " +
+                     significant(trainee_.stages()[made.stage].stage.rate * now.rate_scale, 3));
     rollbacks_ = now.rollbacks;
-    progress_.update(now.step, fields, fraction);
+    progress_.update(now.step, fields, fraction(now));
+  }
+
+  /// Of the work: a step counts by how seldom its stage is validated, since this is how cheap it is. Of a run by
+  /// seconds, of the time.
+  double fraction(const TrainingState<T>& now) const {
+    if (steps_ == 0) return seconds() / trainee_.options().seconds;
+    double done = 0, all = 0;
+    std::int64_t begin = 0;
+    for (const RunStage<T>& run : trainee_.stages()) {
+      const double each = 1 / static_cast<double>(run.stage.validate_every);
+      done += each * static_cast<double>(std::clamp<std::int64_t>(now.step - begin, 0, run.stage.steps));
+      all += each * static_cast<double>(run.stage.steps);
+      begin += run.stage.steps;
+    }
+    return done / all;
   }
 
   void report(const TrainingState<T>& state) {

@@ -50,13 +50,16 @@ int draw_points(const Args& args, const Density& density) {
   const Index N = args.integer("num");
   const std::uint64_t first = static_cast<std::uint64_t>(args.integer("first"));
   RowOutput out(args, density_columns(density), N);
+  Progress progress(row_progress(args), "point", N);
   for (Index done = 0; done < N;) {
+    progress.update(done);
     const Index n = std::min(N - done, block_rows(density.dim()));
     out.write(density.sample(seed_from(args), Purpose::data, static_cast<std::uint32_t>(DrawStep::data),
                              first + static_cast<std::uint64_t>(done), n));
     done += n;
     if (interrupted()) throw Interrupted("stopped after " + std::to_string(done) + " points; no file is left");
   }
+  progress.finish();
   out.finish();
   return 0;
 }
@@ -70,8 +73,10 @@ int draw_density(const Args& args, const DataArgument& data) {
   style.title = args.given("title") ? args.text("title") : data.name + ": the true density";
   set_aspect(style, range, style.width * 5 / 6);
   const PlotArea area = plot_area_pixels(range, style);
+  PartProgress progress(Progress::mode(args.text("progress"), args.flag("quiet")));
   const std::filesystem::path output = args.path("output");
-  write_picture(output, heatmap_of(density_grid(*data.density, range, area.width, area.height, output), range, style));
+  GridValues grid = density_grid(*data.density, range, area.width, area.height, output, progress);
+  write_picture(output, [&] { return heatmap_of(std::move(grid), range, style); });
   return 0;
 }
 
@@ -108,7 +113,7 @@ Verb data_verb() {
                               {.name = "invert", .help = "Of a picture: dark pixels are likely, not bright ones."}},
                              row_output_options(),
                              picture_options(),
-                             without(common_options(), {"threads", "progress"})}),
+                             without(common_options(), {"threads"})}),
           .prepare = prepare_data};
 }
 

@@ -360,6 +360,23 @@ TEST_CASE("training that cannot be saved stops with step, loss, rate and gradien
   CHECK(state.best.allFinite());
 }
 
+TEST_CASE("training whose solves fail before any update ends at once, since no rate can help",
+          "[flows][train][trouble]") {
+  FlowTrainOptions options = quick(1000);
+  options.objective.flow()->solve.max_steps = 1;
+  TrainingState<float> state = initial_state<float>(fresh_model());
+  std::string said;
+  try {
+    train<float>(fresh_model(), mixture(), options, state, {});
+  } catch (const ComputationError& error) {
+    said = error.what();
+  }
+  CAPTURE(said);
+  CHECK((state.step == 5 && state.rollbacks == 0 && state.rate_scale == 1));
+  CHECK_THAT(said, Catch::Contains("at step 5: loss nan, rate ") && Catch::Contains("gradient norm ") &&
+                       Catch::Contains("the last sound weights themselves fail") && Catch::Contains("step_limit: row"));
+}
+
 TEST_CASE("steps whose data are not finite are skipped and counted, and nothing else changes",
           "[flows][train][trouble]") {
   TrainingData data = mixture();

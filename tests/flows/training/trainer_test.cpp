@@ -6,6 +6,7 @@
 
 #include "base/error.hpp"
 #include "base/random.hpp"
+#include "base/stop.hpp"
 #include "flows/training/train.hpp"
 #include "tests/base/temporary_folder.hpp"
 
@@ -20,6 +21,7 @@ constexpr std::string_view kJudged[] = {"distance"};
 class Line final : public Task<double> {
  public:
   std::function<bool(std::uint32_t)> bad = [](std::uint32_t) { return false; };  ///< steps with a loss of NaN
+  int calls_left = -1;  ///< after so many calls it is stopped inside one; below 0: never
 
   Line() {
     layout_.add("slope", 1, 1, true);
@@ -28,6 +30,7 @@ class Line final : public Task<double> {
   }
   const Layout& layout() const override { return layout_; }
   StepResult<double> step(const Vector<double>& params, std::uint32_t step) override {
+    if (calls_left-- == 0) throw Stopped();
     constexpr int kPoints = 16;
     double loss = 0;
     gradient_.setZero();
@@ -44,6 +47,7 @@ class Line final : public Task<double> {
     return result;
   }
   Judgement judge(const Vector<double>& params) override {
+    if (calls_left-- == 0) throw Stopped();
     const double distance = std::hypot(params[slope()] - 2, params[height()] + 1);
     return {distance, {distance}, 7};
   }
@@ -154,6 +158,37 @@ TEST_CASE("a fit with trouble in it, interrupted at any step, resumes to the sam
       CHECK(train<double>(stages, rule, {}, again) == TrainEnd::finished);
       CHECK(same(again, whole));
     }
+  }
+}
+
+TEST_CASE("a step or a validation that is stopped inside was never begun, and is made when the run goes on",
+          "[flows][train][task][resume]") {
+  const Momentum rule;
+  Line line;
+  line.bad = [](std::uint32_t step) { return step == 3 || (step >= 12 && step < 18); };
+  const RunStage<double> stages[] = {{stage(15), &line}, {stage(15), &line}};
+  TrainingState<double> whole = start(rule);
+  std::vector<std::int64_t> rows;
+  TrainHooks<double> hooks;
+  hooks.metrics = [&](const MetricsRow& row) { rows.push_back(row.step); };
+  train<double>(stages, rule, {}, whole, hooks);
+  const std::vector<std::int64_t> all = rows;
+  CHECK(all == std::vector<std::int64_t>{10, 15, 20, 30});
+  const int calls = 30 + 4;
+  for (int stop = 0; stop < calls; ++stop) {
+    CAPTURE(stop);
+    TrainingState<double> state = start(rule), saved;
+    rows.clear();
+    int checkpoints = 0;
+    hooks.checkpoint = [&](const TrainingState<double>& now) { saved = now, ++checkpoints; };
+    line.calls_left = stop;
+    CHECK(train<double>(stages, rule, {}, state, hooks) == TrainEnd::interrupted);
+    CHECK(same(saved, state));
+    CHECK(checkpoints == std::ssize(rows) + 1);
+    line.calls_left = -1;
+    CHECK(train<double>(stages, rule, {}, saved, hooks) == TrainEnd::finished);
+    CHECK(same(saved, whole));
+    CHECK(rows == all);
   }
 }
 

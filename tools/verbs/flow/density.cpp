@@ -1,4 +1,5 @@
 // cnf density: a planar model's exact density as a picture, as a grid, and beside the truth.
+#include "base/error.hpp"
 #include "base/npy.hpp"
 #include "tools/cli/exit_code.hpp"
 #include "tools/cli/output.hpp"
@@ -44,8 +45,9 @@ Batch samples(Evaluator& evaluator, Seed seed, Index N) {
   Batch points(2, N);
   for (Index first = 0; first < N; first += block_rows(2)) {
     const Index n = std::min(N - first, block_rows(2));
-    points.middleCols(first, n) = evaluator.sample(seed, static_cast<std::uint64_t>(first), n, false).points;
-    if (interrupted()) throw Interrupted("stopped; nothing is written");
+    const Evaluated drawn = evaluator.sample(seed, static_cast<std::uint64_t>(first), n, false);
+    if (drawn.given_up) throw ComputationError("the samples cannot be drawn: " + drawn.failures.front().message());
+    points.middleCols(first, n) = drawn.points;
   }
   return points;
 }
@@ -117,9 +119,16 @@ Figure figure_of(const Args& args, const ModelArgument& opened, const Density* t
 int run_density(const Args& args, const ModelArgument& opened) {
   const Seed seed = seed_from(args);
   const std::shared_ptr<const Density> truth = known_density(opened);
-  Evaluator evaluator(opened.file.model, evaluation_from(args));
+  PartProgress progress(Progress::mode(args.text("progress"), args.flag("quiet")));
+  EvaluationOptions evaluation = evaluation_from(args, [&](Index n) { progress.add(n); });
+  evaluation.failing_steps = std::min(evaluation.failing_steps, kFailingSteps);
+  Evaluator evaluator(opened.file.model, evaluation);
+  const auto drawn = [&](Index N) {
+    progress.begin("sample", N);
+    return samples(evaluator, seed, N);
+  };
   const std::optional<Box> asked = range_from(args);
-  const Box range = asked ? *asked : viewing_range(truth.get(), evaluator, seed);
+  const Box range = asked ? *asked : viewing_range(truth.get(), evaluator, seed, progress);
   Figure figure = figure_of(args, opened, truth.get(), range, seed);
   const PlotArea area = figure.plot_area(range);
 
@@ -127,7 +136,9 @@ int run_density(const Args& args, const ModelArgument& opened) {
   if (args.given("grid-size")) nx = args.list("grid-size")[0], ny = args.list("grid-size")[1];
   const std::filesystem::path output = args.path(wants_picture(args) ? "output" : "grid");
   Failures failures(args);
+  progress.begin("cell", nx * ny);
   figure.model.grid = density_grid(evaluator, range, nx, ny, output, &failures);
+  progress.finish();
   if (args.given("grid")) write_grid(args.path("grid"), figure.model.grid);
   if (wants_picture(args)) {
     if (figure.data) {
@@ -136,10 +147,11 @@ int run_density(const Args& args, const ModelArgument& opened) {
       figure.data->grid = histogram(points, histogram_grid(points.cols(), range, aspect));
       points.resize(2, 0);
     }
-    if (figure.truth) figure.truth->grid = density_grid(*truth, range, area.width, area.height, output);
-    if (figure.samples) figure.samples->points = samples(evaluator, seed, kPanelSamples);
-    if (args.given("samples")) figure.model.points = samples(evaluator, seed, args.integer("samples"));
-    write_picture(output, std::move(figure).picture(range));
+    if (figure.truth) figure.truth->grid = density_grid(*truth, range, area.width, area.height, output, progress);
+    if (figure.samples) figure.samples->points = drawn(kPanelSamples);
+    if (args.given("samples")) figure.model.points = drawn(args.integer("samples"));
+    progress.finish();
+    write_picture(output, [&] { return std::move(figure).picture(range); });
   }
   failures.say();
   return 0;
@@ -205,9 +217,9 @@ Verb density_verb() {
                  .max_count = 2,
                  .help = "Cells to evaluate. Not given: one a pixel.",
                  .group = "Picture"}},
-               evaluation_options(),
+               evaluation_options("1000"),  // of each of many cells; as a validation's
                {on_error_option("skip")},
-               without(common_options(), {"json", "progress"})}),
+               without(common_options(), {"json"})}),
           .prepare = prepare_density};
 }
 

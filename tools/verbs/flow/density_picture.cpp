@@ -6,60 +6,112 @@
 #include <utility>
 
 #include "base/error.hpp"
+#include "base/file_writer.hpp"
+#include "base/number_text.hpp"
 #include "tools/cli/exit_code.hpp"
 #include "tools/cli/signals.hpp"
 #include "tools/draw/png.hpp"
 #include "tools/rows/data_argument.hpp"
 #include "tools/rows/rows_for_model.hpp"
+#include "tools/run/evaluation_arguments.hpp"
 
 namespace cnf {
 
 namespace {
 
+constexpr double kLeastSpan = 1e-9;  // of the larger end: what figures can be laid out for (tools/draw/ticks.hpp)
+
+/// "" if axes can show the range, else why not.
+std::string trouble_of(const Box& range) {
+  const auto agree = [](double low, double high) {
+    return !(high - low > kLeastSpan * std::max(std::abs(low), std::abs(high)));
+  };
+  const bool x = agree(range.x0, range.x1);
+  if (!x && !agree(range.y0, range.y1)) return "";
+  const double low = x ? range.x0 : range.y0, high = x ? range.x1 : range.y1;
+  return std::string(x ? "x" : "y") + " runs from " + shortest(low) + " to " + shortest(high) +
+         ", too narrow a range so far from zero to be drawn";
+}
+
 GridValues gathered(const LogDensity& log_density, const Grid& grid, const std::filesystem::path& output) {
   constexpr Index kHeld = Index{1} << 21;  // cells
-  const auto unless = [](bool sound) {
-    if (!sound) throw Interrupted("stopped; nothing is written");
-  };
-  if (grid.cells() <= kHeld) {
-    std::optional<Matrix<double>> density = density_grid(log_density, grid, interrupted);
-    unless(density.has_value());
-    return *std::move(density);
-  }
+  if (grid.cells() <= kHeld) return density_grid(log_density, grid, interrupt_flag());
   auto stored = std::make_shared<Spool>(output);
-  unless(for_each_density(log_density, grid, interrupted, [&](const Vector<double>& p) {
+  for_each_density(log_density, grid, interrupt_flag(), [&](const Vector<double>& p) {
     stored->write({p.data(), static_cast<std::size_t>(p.size())});
-  }));
+  });
   return {std::move(stored), grid.ny, grid.nx};
 }
 
 }  // namespace
 
-Box viewing_range(const Density* density, Evaluator& evaluator, Seed seed) {
+Box viewing_range(const Density* density, Evaluator& evaluator, Seed seed, PartProgress& progress) {
+  constexpr Index kSamples = 4096;
   if (density != nullptr) return density->box();
-  const Batch points = finite_samples(evaluator, seed, 4096);
-  if (points.cols() < 2) throw ComputationError("none of 4096 samples could be computed; --range says where to look");
-  return quantile_box(points);
+  std::vector<Status> failures;
+  progress.begin("sample", kSamples);
+  const Batch points = finite_samples(evaluator, seed, kSamples, &failures);
+  progress.finish();
+  if (points.cols() < 2)
+    throw ComputationError("the model's samples, which say where to look, cannot be computed" +
+                               (failures.empty() ? "" : ": " + failures.front().message()),
+                           "--range says where to look");
+  const Box range = quantile_box(points);
+  if (const std::string trouble = trouble_of(range); !trouble.empty())
+    throw ComputationError("of the samples " + trouble, "subtract a constant from that column");
+  return range;
 }
 
 GridValues density_grid(Evaluator& evaluator, const Box& range, Index nx, Index ny, const std::filesystem::path& output,
                         Failures* failures) {
+  const Grid grid{range, nx, ny};
   const auto log_density = [&](const Batch& x, Index first) {
     Evaluated block = evaluator.log_prob(x, static_cast<std::uint64_t>(first));
+    if (block.given_up) {
+      Status status = block.failures.front();
+      const Batch at = cell_centres(grid, first + status.row, 1);
+      status.row = -1;  // where it stood in its block says nothing here
+      throw ComputationError("the density cannot be computed at (" + significant(at(0, 0), 6) + ", " +
+                                 significant(at(1, 0), 6) + "): " + status.message(),
+                             "--range looks nearer to the data; a lower --max-steps gives such cells up sooner");
+    }
     if (failures != nullptr) failures->add(block.failures, static_cast<std::uint64_t>(first));
     return std::move(block.log_prob);
   };
-  return gathered(log_density, {range, nx, ny}, output);
+  return gathered(log_density, grid, output);
 }
 
 GridValues density_grid(const Density& density, const Box& range, Index nx, Index ny,
-                        const std::filesystem::path& output) {
-  return gathered([&](const Batch& x, Index) { return density.log_prob(x); }, {range, nx, ny}, output);
+                        const std::filesystem::path& output, PartProgress& progress) {
+  progress.begin("cell", nx * ny);
+  const auto log_density = [&](const Batch& x, Index) {
+    Vector<double> values = density.log_prob(x);
+    progress.add(x.cols());
+    return values;
+  };
+  GridValues grid = gathered(log_density, {range, nx, ny}, output);
+  progress.finish();
+  return grid;
 }
 
-void write_picture(const std::filesystem::path& path, const Picture& picture, Links links) {
+void write_picture(const std::filesystem::path& path, const std::function<Picture()>& draw, Links links) {
+  std::optional<EndAtOnce> at_once(std::in_place);  // until a file is open, and where that is a pipe
+  const Picture picture = draw();
+  const bool small = long{picture.width()} * picture.height() <= kWholePixels;
+  std::string held;
+  if (small) encode_png(picture, [&](std::string_view bytes) { held += bytes; });
+  std::error_code error;
+  const bool stream = std::filesystem::exists(path, error) && !std::filesystem::is_regular_file(path, error);
+  if (!stream) at_once.reset();
   FileWriter file(path, 0, links);
-  encode_png(picture, [&](std::string_view bytes) { file.write(bytes); });
+  const auto write = [&](std::string_view bytes) {
+    stop_if_asked(interrupt_flag());
+    file.write(bytes);
+  };
+  if (small)
+    write(held);
+  else
+    encode_png(picture, write);
   file.finish();
 }
 
@@ -115,6 +167,7 @@ void check_picture(const Args& args) {
   if (range && !(range->x0 < range->x1 && range->y0 < range->y1))
     throw UsageError("--range: x0 must be below x1 and y0 below y1, got " + shortest(range->x0) + "," +
                      shortest(range->x1) + "," + shortest(range->y0) + "," + shortest(range->y1));
+  if (range && !trouble_of(*range).empty()) throw UsageError("--range: " + trouble_of(*range));
 }
 
 FigureStyle style_from(const Args& args, const std::vector<std::string>& columns, int width, int height) {
@@ -147,14 +200,18 @@ std::string density_label(const std::vector<std::string>& columns) {
 }
 
 void draw_density(const std::filesystem::path& path, const ModelFile& file, const Density* density,
-                  const EvaluationOptions& evaluation, Links links) {
+                  const EvaluationOptions& evaluation, Progress::Mode progress, Links links) {
   constexpr int kWidth = 480;
   const Cnf& model = file.model;
   if (model.dim() != 2)
     throw std::invalid_argument("draw_density: the model is over " + std::to_string(model.dim()) +
                                 " dimensions, a picture shows 2");
-  Evaluator evaluator(model, evaluation);
-  const Box range = viewing_range(density, evaluator, Seed{});
+  PartProgress part(progress);
+  EvaluationOptions options = evaluation;
+  options.failing_steps = kFailingSteps;
+  options.progress = [&](Index n) { part.add(n); };
+  Evaluator evaluator(model, options);
+  const Box range = viewing_range(density, evaluator, Seed{}, part);
   FigureStyle style{.width = kWidth,
                     .title = data_name(file) + ": the model's density",
                     .x_label = model.columns[0],
@@ -162,7 +219,11 @@ void draw_density(const std::filesystem::path& path, const ModelFile& file, cons
                     .bar_label = density_label(model.columns)};
   set_aspect(style, range, kWidth * 5 / 6);
   const PlotArea area = plot_area_pixels(range, style);
-  write_picture(path, heatmap_of(density_grid(evaluator, range, area.width, area.height, path), range, style), links);
+  part.begin("cell", Index{area.width} * area.height);
+  GridValues grid = density_grid(evaluator, range, area.width, area.height, path);
+  part.finish();
+  write_picture(
+      path, [&] { return heatmap_of(std::move(grid), range, style); }, links);
 }
 
 }  // namespace cnf

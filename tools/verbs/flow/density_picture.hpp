@@ -2,6 +2,7 @@
 #pragma once
 
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -11,6 +12,7 @@
 #include "datasets/density.hpp"
 #include "flows/judge/grid.hpp"
 #include "tools/cli/args.hpp"
+#include "tools/cli/progress.hpp"
 #include "tools/draw/heatmap.hpp"
 #include "tools/run/evaluation_arguments.hpp"
 #include "tools/run/model_argument.hpp"
@@ -18,20 +20,22 @@
 namespace cnf {
 
 /// Where to look at a planar model: at the known density's own window, else at 4096 of its samples from the 0.5 % to
-/// the 99.5 % quantile of either coordinate, widened by a sixth to both sides.
-Box viewing_range(const Density* density, Evaluator& evaluator, Seed seed);
+/// the 99.5 % quantile of either coordinate, widened by a sixth to both sides. Throws ComputationError if none of them
+/// could be computed, or if they lie too far from zero for their spread to be drawn.
+Box viewing_range(const Density* density, Evaluator& evaluator, Seed seed, PartProgress& progress);
 
 /// p at the centres of nx x ny cells over the range, in the user's units.   Shapes  returns ny x nx, row 0 = lowest y.
-/// Rows that failed are NaN, and in `failures`, counted along the grid's rows. Cells beyond 2^21 wait in a file without
-/// a name beside `output`. Throws Interrupted.
+/// Cells that failed are NaN, and in `failures`, counted along the grid's rows. Cells beyond 2^21 wait in a file
+/// without a name beside `output`. Throws ComputationError, with the place, if the evaluator gave up, and Stopped.
 GridValues density_grid(Evaluator& evaluator, const Box& range, Index nx, Index ny, const std::filesystem::path& output,
                         Failures* failures = nullptr);
-/// The same of a known density.
+/// The same of a known density, a part of `progress`.
 GridValues density_grid(const Density& density, const Box& range, Index nx, Index ny,
-                        const std::filesystem::path& output);
+                        const std::filesystem::path& output, PartProgress& progress);
 
-/// The picture as the PNG `path`.
-void write_picture(const std::filesystem::path& path, const Picture& picture, Links links = Links::follow);
+/// The picture that `draw` makes as the PNG `path`. A signal while it is drawn ends the program at once.
+void write_picture(const std::filesystem::path& path, const std::function<Picture()>& draw,
+                   Links links = Links::follow);
 
 /// --range --size --scale --colormap --log --title, under the heading "Picture".
 std::vector<Option> picture_options();
@@ -49,8 +53,8 @@ void set_aspect(FigureStyle& style, const Box& range, int height);
 std::string density_label(const std::vector<std::string>& columns);
 
 /// A planar model's density as the PNG `path`, 480 pixels wide, one evaluation a pixel, as high as its range needs.
-/// Throws std::invalid_argument if the model is not planar.
+/// Throws std::invalid_argument if the model is not planar, ComputationError if its solves fail, before long.
 void draw_density(const std::filesystem::path& path, const ModelFile& file, const Density* density,
-                  const EvaluationOptions& evaluation, Links links);
+                  const EvaluationOptions& evaluation, Progress::Mode progress, Links links);
 
 }  // namespace cnf

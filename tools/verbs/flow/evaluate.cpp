@@ -39,6 +39,7 @@ struct Points {
   Index limit = 0;  ///< at most so many
 
   SampleBatch next(Index done, Seed seed) {
+    const EndAtOnce nothing_is_written;
     const Index n = std::min(limit - done, block_rows(density  ? density->dim()
                                                       : reader ? std::ssize(reader->columns())
                                                                : rows.rows()));
@@ -98,15 +99,20 @@ Points points_to_judge(const Args& args, const Trial& trial) {
   return points;
 }
 
-double mass_of(Evaluator& evaluator, const Cnf& model, Seed seed) {
-  const std::optional<double> mass = total_mass(evaluator, model, seed, interrupted);
-  if (!mass) throw Interrupted("stopped; nothing is evaluated");
-  return *mass;
+double mass_of(const Args& args, const Cnf& model, PartProgress& progress) {
+  EvaluationOptions evaluation = evaluation_from(args, [&](Index n) { progress.add(n); });
+  evaluation.failing_steps = kFailingSteps;  // where there is no data, and hence little mass, solves may fail
+  Evaluator evaluator(model, evaluation);
+  progress.begin("cell", 0);
+  return total_mass(evaluator, model, seed_from(args));
 }
 
 /// What is fitted to the same training data and judged by the same points.
-std::vector<Baseline> baselines(const Trial& trial, const Points& points, const Batch& test, Seed seed, int threads) {
-  const BaselineOptions options{.threads = threads > 0 ? threads : available_threads()};
+std::vector<Baseline> baselines(const Trial& trial, const Points& points, const Batch& test, Seed seed, int threads,
+                                Progress& progress) {
+  const BaselineOptions options{.threads = threads > 0 ? threads : available_threads(),
+                                .stop = interrupt_flag(),
+                                .progress = [&](int done) { progress.update(done, {}, kUnknown); }};
   if (trial.rows) return fit_baselines(trial.rows->train, trial.rows->validation, test, seed, options);
   const std::shared_ptr<const Density> density = points.density ? points.density : known_density(trial.model);
   if (!density) throw UsageError("--baselines: the model's training data is not known; it needs the run folder");
@@ -139,13 +145,13 @@ struct Findings {
 };
 
 /// Judges by every point, and keeps them in `kept` if it is not null.
-Findings judge(const Args& args, const Trial& trial, Points& points, Evaluator& evaluator, Failures& failures,
+Findings judge(const Args& args, const Trial& trial, Points& points, PartProgress& progress, Failures& failures,
                std::vector<Batch>* kept) {
   const Seed seed = seed_from(args);
   std::vector<std::uint64_t> known;
   if (trial.rows) known = row_digests(trial.rows->train);
-  Progress progress(Progress::mode(args.text("progress"), args.flag("quiet")), "point",
-                    points.density || !points.reader ? points.limit : 0);
+  Evaluator evaluator(trial.model.file.model, evaluation_from(args, [&](Index n) { progress.add(n); }));
+  progress.begin("point", points.density || !points.reader ? points.limit : 0);
   Findings found;
   Index& done = found.points;
   for (SampleBatch samples = points.next(0, seed); samples.x.cols() > 0; samples = points.next(done, seed)) {
@@ -161,8 +167,6 @@ Findings judge(const Args& args, const Trial& trial, Points& points, Evaluator& 
     found.scores.add(block.log_prob, points.density ? points.density->log_prob(x) : Vector<double>());
     done += x.cols();
     if (kept != nullptr) kept->push_back(x);
-    progress.update(done);
-    if (interrupted()) throw Interrupted("stopped; nothing is evaluated");
     if (points.reader && x.cols() < block_rows(x.rows())) break;
   }
   progress.finish();
@@ -224,15 +228,22 @@ int run_evaluate(const Args& args, const Trial& trial) {
   const Cnf& model = trial.model.file.model;
   const Seed seed = seed_from(args);
   Points points = points_to_judge(args, trial);
-  Evaluator evaluator(model, evaluation_from(args));
+  const Progress::Mode mode = Progress::mode(args.text("progress"), args.flag("quiet"));
+  PartProgress progress(mode);
   Failures failures(args);
   std::vector<Batch> kept;
-  Findings found = judge(args, trial, points, evaluator, failures, args.flag("baselines") ? &kept : nullptr);
-  if (model.dim() == 2 && !args.flag("no-mass")) found.mass = mass_of(evaluator, model, seed);
+  Findings found = judge(args, trial, points, progress, failures, args.flag("baselines") ? &kept : nullptr);
+  if (model.dim() == 2 && !args.flag("no-mass")) {
+    found.mass = mass_of(args, model, progress);
+    progress.finish();
+    if (std::isnan(found.mass))
+      write_stderr("cnf evaluate: warning: the mass is unknown, too many of its solves fail\n");
+  }
   if (args.flag("baselines")) {
     if (found.points < 2) throw UsageError("--baselines: one point says nothing of an error; 2 or more are needed");
     const Batch test = side_by_side(kept, model.dim(), found.points);
-    found.baselines = baselines(trial, points, test, seed, threads_from(args));
+    Progress fits(mode, "baseline", 0);
+    found.baselines = baselines(trial, points, test, seed, threads_from(args), fits);
   }
   failures.say();
   if (found.seen.value_or(0) > 0)

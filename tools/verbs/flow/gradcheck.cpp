@@ -7,6 +7,7 @@
 #include "flows/gradcheck.hpp"
 #include "tools/cli/json_report.hpp"
 #include "tools/cli/output.hpp"
+#include "tools/cli/progress.hpp"
 #include "tools/cli/shared_options.hpp"
 #include "tools/cli/signals.hpp"
 #include "tools/rows/data_argument.hpp"
@@ -27,21 +28,25 @@ Batch points_of(const ModelArgument& opened, Seed seed, Index N) {
   if (const auto rows = opened.split(); rows && rows->train.cols() >= N) return rows->train.leftCols(N);
   EvaluationOptions options;
   options.precision = Precision::double_float;
+  options.solve.stop = interrupt_flag();
+  options.failing_steps = 0;
   const Evaluated drawn = sample(opened.file.model, seed, N, options);
   if (!drawn.failures.empty())
     throw ComputationError("its samples cannot be drawn: " + drawn.failures.front().message());
   return drawn.points;
 }
 
-GradcheckOptions options_from(const Args& args) {
+GradcheckOptions options_from(const Args& args, Progress& progress) {
   GradcheckOptions options;
   options.solve = solve_from(args);
   options.divergence = divergence_from(args);
   options.continuous_rtol = args.real("continuous-rtol");
   options.threads = threads_from(args);
-  options.stop = interrupted;
   options.seed = seed_from(args);
   options.directions = static_cast<int>(args.integer("directions"));
+  options.progress = [&](std::int64_t done, std::int64_t of) {
+    progress.update(done, {}, static_cast<double>(done) / static_cast<double>(of));
+  };
   return options;
 }
 
@@ -86,9 +91,10 @@ std::string padded(std::string text, std::size_t width) {
 int run_gradcheck(const Args& args, const ModelArgument& opened) {
   const Cnf& model = opened.file.model;
   const Batch x = points_of(opened, seed_from(args), args.integer("num"));
-  const GradcheckOptions options = options_from(args);
+  Progress progress(Progress::mode(args.text("progress"), args.flag("quiet")), "direction", 0);
+  progress.update(0);
+  const GradcheckOptions options = options_from(args, progress);
   const std::vector<GradientCheck> checks = gradcheck(model, x, options);
-  if (interrupted()) throw Interrupted("stopped; nothing is checked");
 
   JsonReport report;
   std::string text = padded("gradient", 26) + padded("relative error", 16) + padded("cosine", 22) + "worst block\n";
@@ -123,6 +129,7 @@ int run_gradcheck(const Args& args, const ModelArgument& opened) {
     }
     report.set("at_tolerances", shrinking);
   }
+  progress.finish();
   report.set("passed", verdict.wrong.empty()).set("worst_ratio", verdict.ratio);
   write_stdout(args.flag("json") ? report.text() : text + "\n" + verdict.text());
   if (verdict.wrong.empty()) return 0;
@@ -160,7 +167,7 @@ Verb gradcheck_verb() {
                           {.name = "at-tolerances",
                            .help = "The continuous gradient's error at 1e-4, 1e-6 and 1e-8 too: it shrinks."}},
                          without(evaluation_options(), {"precision"}),
-                         without(common_options(), {"quiet", "progress"})}),
+                         common_options()}),
       .prepare = [](const Args& args) -> Work {
         return [&args, opened = open_model(args.path("model"))] { return run_gradcheck(args, opened); };
       }};

@@ -24,10 +24,12 @@ int run_sample(const Args& args, const Cnf& model) {
   std::vector<std::string> columns = model.columns;
   if (with_log_prob) columns.push_back("log_prob");
   RowOutput out(args, columns, N);
-  Evaluator evaluator(model, evaluation_from(args));
+  Progress progress(row_progress(args), "sample", N);
+  Index seen = 0;  // of whole tiles, more than are asked for
+  Evaluator evaluator(model, evaluation_from(args, [&](Index n) { progress.update(std::min(seen += n, N)); }));
   Failures failures(args);
-  Progress progress(Progress::mode(args.text("progress"), args.flag("quiet")), "sample", N);
-  for (Index done = 0; done < N;) {
+  Index done = 0;
+  const auto draw = [&] {
     const std::uint64_t at = first + static_cast<std::uint64_t>(done);
     // Blocks begin at whole tiles, so that none is solved twice.
     const Index n =
@@ -42,8 +44,13 @@ int run_sample(const Args& args, const Cnf& model) {
       out.write(drawn.points);
     }
     done += n;
-    progress.update(done);
-    if (interrupted()) throw Interrupted("stopped after " + std::to_string(done) + " samples; no file is left");
+    stop_if_asked(interrupt_flag());
+  };
+  try {
+    progress.update(0);
+    while (done < N) draw();
+  } catch (const Stopped&) {
+    throw Interrupted("stopped after " + std::to_string(done) + " samples; no file is left");
   }
   progress.finish();
   out.finish();

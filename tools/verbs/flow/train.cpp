@@ -11,6 +11,7 @@
 #include "tools/cli/exit_code.hpp"
 #include "tools/cli/output.hpp"
 #include "tools/cli/shared_options.hpp"
+#include "tools/cli/signals.hpp"
 #include "tools/rows/data_argument.hpp"
 #include "tools/rows/training_source.hpp"
 #include "tools/run/evaluation_arguments.hpp"
@@ -84,11 +85,7 @@ class FlowTrainee final : public Trainee<T> {
   Ending finish(const TrainingState<T>& state, JsonReport& report) override {
     const Density* truth = run_.source.density.get();
     const bool planar = run_.file.model.dim() == 2;
-    if (planar) {
-      EvaluationOptions evaluation = options_.evaluation;
-      evaluation.solve.rtol = evaluation.solve.atol = kPictureTolerance;
-      draw_density(run_.folder.picture(), read_model(run_.folder.model()), truth, evaluation, Links::replace);
-    }
+    if (planar) draw(truth);
     // For what the state does not keep of their validation.
     const Validation best = validate(best_model(run_.file.model, state), data_, options_.evaluation);
     report.set("validation_nll", best.nll).set("validation_nll_stderr", best.nll_stderr).set("kl", best.kl);
@@ -110,6 +107,18 @@ class FlowTrainee final : public Trainee<T> {
     options.closing = 1;  // finish()'s own validation
     if (run.file.model.dim() == 2) options.closing += kPictureRows / static_cast<double>(data.validation.size());
     return options;
+  }
+
+  void draw(const Density* truth) const {
+    const Args& args = run_.args;
+    EvaluationOptions evaluation = options_.evaluation;
+    evaluation.solve.rtol = evaluation.solve.atol = kPictureTolerance;
+    try {
+      draw_density(run_.folder.picture(), read_model(run_.folder.model()), truth, evaluation,
+                   Progress::mode(args.text("progress"), args.flag("quiet")), Links::replace);
+    } catch (const ComputationError& error) {  // the model stands, however hard its density is to look at
+      write_stderr("cnf train: warning: no picture is drawn: " + std::string(error.what()) + "\n");
+    }
   }
 
   Run& run_;
@@ -164,6 +173,7 @@ Run new_run(const Args& recipe, DataArgument data) {
   const Seed seed = seed_from(args);
   run.folder.folder = args.given("output") ? args.path("output") : fs::path("runs") / fs::path(data.name).stem();
   refuse_overwrite(run.folder.folder, args.flag("force"));
+  const EndAtOnce nothing_is_written_yet;
   if (data.table())
     run.source = table_source(args, seed);
   else
@@ -217,6 +227,7 @@ SplitRows rows_of_run(const Run& run) {
 
 template <class T>
 int resume_in(Run run) {
+  std::optional<EndAtOnce> nothing_is_written_yet(std::in_place);
   const std::string path = run.folder.training().string();
   TrainingFile<T> training = read_training<T>(path);
   run.args = args_of_recipe(run.args, training.file.recipe, path);
@@ -231,6 +242,7 @@ int resume_in(Run run) {
     run.source.density = read_picture(run.folder.source(), run.args.flag("invert"));
   else
     run.source.density = find_data(data, false).density;
+  nothing_is_written_yet.reset();
   return train_to_end<T>(std::move(run), std::move(training.state));
 }
 
