@@ -50,7 +50,8 @@ std::unique_ptr<Objective<T>> make_objective(const Cnf& model, const ObjectiveOp
   return std::visit(
       [&](auto kind) -> std::unique_ptr<Objective<T>> {
         if constexpr (requires { kind.flow; }) kind.flow.solve.stop = kind.flow.adjoint.stop = options.stop;
-        return std::make_unique<TiledObjective<T, decltype(kind)>>(model, std::move(kind), options);
+        return std::make_unique<TiledObjective<T, decltype(kind)>>(model, std::move(kind), options.threads,
+                                                                   options.seed, options.stop);
       },
       options.minimise);
 }

@@ -5,7 +5,7 @@
 #include <string>
 #include <utility>
 
-#include "flows/objectives/objectives.hpp"
+#include "flows/objectives/objective.hpp"
 
 namespace cnf {
 
@@ -14,12 +14,12 @@ template <class T, class Kind>
 class TiledObjective final : public Objective<T> {
  public:
   /// Throws std::invalid_argument for a model or options that make no sense.
-  TiledObjective(const Cnf& model, Kind kind, const ObjectiveOptions& options)
+  TiledObjective(const Cnf& model, Kind kind, int threads, Seed seed, StopFlag stop = nullptr)
       : model_(model),
         kind_(std::move(kind)),
-        seed_(options.seed),
-        stop_(options.stop),
-        sum_(options.threads > 0 ? options.threads : available_threads()),
+        seed_(seed),
+        stop_(stop),
+        sum_(threads > 0 ? threads : available_threads()),
         own_(static_cast<std::size_t>(sum_.threads())) {
     check(model_);
     kind_.check(model_);
