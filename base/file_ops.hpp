@@ -7,16 +7,20 @@
 
 namespace cnf {
 
-/// Each function is the POSIX call of its name: -1 and errno on failure. A relative path is the process's.
+/// Each function is the POSIX call of its name (link: linkat): -1 and errno on failure. A relative path is the
+/// process's.
 struct FileOps {
   virtual ~FileOps() = default;
   virtual int open(const char* path, int flags, mode_t mode) = 0;
   virtual ssize_t write(int file, const void* bytes, std::size_t n) = 0;
   virtual int fsync(int file) = 0;
   virtual int close(int file) = 0;
+  /// A second name for the open file, which may have none yet.
+  virtual int link(int file, const char* path) = 0;
   virtual int rename(const char* from, const char* to) = 0;
   virtual int unlink(const char* path) = 0;
   virtual int mkdir(const char* path, mode_t mode) = 0;
+  virtual int rmdir(const char* path) = 0;
   virtual int flock(int file, int operation) = 0;
   virtual int ftruncate(int file, off_t size) = 0;
 };

@@ -1,23 +1,29 @@
-// Until `finish` the bytes lie under a temporary name beside the target, and only a rename, after fsync, gives them the
-// target's: so a reader sees the old file or the new one. temporary_ is not empty exactly while such a file exists;
-// file_ >= 0 exactly while bytes may be written; every failure goes through `fail`, which first takes both back.
-// Targets that cannot be replaced (a pipe, a device, /dev/stdout) are written straight, without a temporary.
+// Until `finish` the bytes lie in a file without a name (O_TMPFILE), which goes with a killed writer; then a link gives
+// it a temporary name beside the target, and only a rename, after fsync, the target's: so a reader sees the old file or
+// the new one. Where the file system has no files without names, the bytes lie under the temporary name from the start.
+//
+// Temporary names follow from the target's, so that the next writer of the same target finds what a killed one left,
+// and a living writer holds the lock of its file as long as it has such a name. Whoever locks a file by its name looks
+// whether the name is still that file's: it may have been renamed, or removed and made anew, in between.
+//
+// temporary_ is not empty exactly while there is a temporary name; file_ >= 0 exactly while bytes may be written; every
+// failure goes through `fail`, which first takes both back. Targets that cannot be replaced (a pipe, a device,
+// /dev/stdout) are written straight, without a temporary.
 #include "base/file_writer.hpp"
 
 #include <fcntl.h>
-#include <signal.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
-#include <atomic>
 #include <cerrno>
-#include <charconv>
 #include <new>
 #include <stdexcept>
 #include <system_error>
 #include <utility>
 
+#include "base/digest.hpp"
 #include "base/error.hpp"
 #include "base/file_ops.hpp"
 #include "base/number_text.hpp"
@@ -28,7 +34,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::string_view kTemporaryPrefix = ".cnf-", kTemporarySuffix = ".tmp";
+constexpr int kTemporaryNames = 1000;  // a target may have so many writers at once
 
 std::string reason(int error) { return std::generic_category().message(error); }
 
@@ -59,6 +65,37 @@ bool synced(int file) {
 
 /// Linux closes the descriptor even when it says EINTR.
 bool closed(int file) { return file_ops().close(file) == 0 || errno == EINTR; }
+
+/// Name number k for what is to be `target`: .cnf-0123456789abcdef-0.tmp.
+fs::path temporary_name(const fs::path& target, int k) {
+  const std::string of = digest(target.filename().native()).substr(0, 16);
+  return target.parent_path() / (".cnf-" + of + "-" + std::to_string(k) + ".tmp");
+}
+
+bool is_temporary_name(std::string_view name) {
+  if (!name.starts_with(".cnf-") || !name.ends_with(".tmp") || name.size() < 27) return false;
+  return name.substr(5, 16).find_first_not_of("0123456789abcdef") == name.npos && name[21] == '-' &&
+         name.substr(22, name.size() - 26).find_first_not_of("0123456789") == name.npos;
+}
+
+bool is_named(int file, const fs::path& path) {
+  struct stat open {
+  }, named{};
+  return fstat(file, &open) == 0 && lstat(path.c_str(), &named) == 0 && open.st_ino == named.st_ino &&
+         open.st_dev == named.st_dev;
+}
+
+/// Removes the temporary of a writer that was killed. That of a living one is locked and stays.
+bool remove_abandoned(const fs::path& temporary) {
+  std::error_code error;
+  if (!fs::is_regular_file(fs::symlink_status(temporary, error))) return false;
+  const int file = open_retrying(temporary.c_str(), O_WRONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0);
+  if (file < 0) return false;
+  const bool removed = file_ops().flock(file, LOCK_EX | LOCK_NB) == 0 && is_named(file, temporary) &&
+                       file_ops().unlink(temporary.c_str()) == 0;
+  closed(file);
+  return removed;
+}
 
 struct Target {
   fs::path file;          ///< absolute, the end of the chain of links
@@ -103,7 +140,8 @@ FileWriter::FileWriter(const fs::path& path, std::uint64_t expected_bytes, Links
   const Target target = resolve(path, links);
   if (target.error != 0) fail(target.error, "cannot write");
   target_ = target.file;
-  if (target.straight) {
+  straight_ = target.straight;
+  if (straight_) {
     file_ = open_retrying(target_.c_str(), O_WRONLY | O_APPEND | O_CLOEXEC | O_NOCTTY, 0);
     if (file_ < 0) fail(errno, "cannot open for writing");
     return;
@@ -111,18 +149,39 @@ FileWriter::FileWriter(const fs::path& path, std::uint64_t expected_bytes, Links
   // Opened first, so that after the rename only its fsync can fail. A folder that may not be read is not synced.
   folder_ = open_retrying(target_.parent_path().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0);
   if (folder_ < 0 && errno != EACCES) fail(errno, "cannot open its folder");
-  static std::atomic<unsigned> counter{0};
-  for (int attempts = 0; file_ < 0; ++attempts) {
-    const std::string number = std::to_string(getpid()) + "-" + std::to_string(counter++);
-    temporary_ = target_.parent_path() / std::string(kTemporaryPrefix).append(number).append(kTemporarySuffix);
-    file_ = open_retrying(temporary_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
-    if (file_ < 0 && (errno != EEXIST || attempts == 1000)) {
-      const int error = errno;
-      temporary_.clear();
-      fail(error, "cannot make a temporary file");
+  for (int k = 0; k < 3; ++k) remove_abandoned(temporary_name(target_, k));
+  file_ = open_retrying(target_.parent_path().c_str(), O_TMPFILE | O_WRONLY | O_CLOEXEC, 0666);
+  std::error_code ignored;
+  if (file_ >= 0 && !fs::exists("/proc/self/fd", ignored)) closed(std::exchange(file_, -1));  // no link without it
+  if (file_ >= 0)
+    file_ops().flock(file_, LOCK_EX | LOCK_NB);
+  else
+    open_named();
+}
+
+void FileWriter::open_named() {
+  for (int k = 0; file_ < 0; ++k) {
+    const fs::path name = temporary_name(target_, k);
+    file_ = open_retrying(name.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+    if (file_ < 0 && (errno != EEXIST || k + 1 == kTemporaryNames)) fail(errno, "cannot make a temporary file");
+    if (file_ < 0) continue;
+    const bool taken = file_ops().flock(file_, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK;
+    if (!taken && is_named(file_, name)) {
+      temporary_ = name;
+      return;
     }
+    closed(std::exchange(file_, -1));  // another took it for abandoned before it was locked, and removes it
   }
-  file_ops().flock(file_, LOCK_EX | LOCK_NB);  // tells remove_abandoned_temporaries that this one is alive
+}
+
+void FileWriter::link_named() {
+  for (int k = 0; temporary_.empty(); ++k) {
+    const fs::path name = temporary_name(target_, k);
+    if (file_ops().link(file_, name.c_str()) == 0)
+      temporary_ = name;
+    else if (errno != EEXIST || k + 1 == kTemporaryNames)
+      fail(errno, "cannot name its temporary file");
+  }
 }
 
 FileWriter::FileWriter(int descriptor, std::string name) : name_(printable(name)), file_(descriptor), owned_(false) {}
@@ -136,6 +195,7 @@ FileWriter::FileWriter(FileWriter&& other) noexcept
       file_(std::exchange(other.file_, -1)),
       folder_(std::exchange(other.folder_, -1)),
       owned_(other.owned_),
+      straight_(other.straight_),
       written_(other.written_),
       expected_(other.expected_) {}
 
@@ -181,9 +241,18 @@ void FileWriter::finish() {
     file_ = -1;
     return;
   }
-  if (!temporary_.empty() && !synced(file_)) fail(errno, "cannot sync");
+  if (straight_) {
+    if (!closed(std::exchange(file_, -1))) fail(errno, "cannot close");
+    return;
+  }
+  if (!synced(file_)) fail(errno, "cannot sync");
+  if (temporary_.empty()) link_named();
+  // Some file systems say at close what fsync should have said; the lock is held by a second descriptor meanwhile.
+  const struct Lock {
+    int file;
+    ~Lock() { ::close(file); }
+  } lock{::fcntl(file_, F_DUPFD_CLOEXEC, 0)};
   if (!closed(std::exchange(file_, -1))) fail(errno, "cannot close");
-  if (temporary_.empty()) return;
   if (file_ops().rename(temporary_.c_str(), target_.c_str()) != 0) fail(errno, "cannot rename its temporary file");
   temporary_.clear();
   done_ = true;
@@ -202,21 +271,14 @@ void write_file(const fs::path& path, std::string_view text, Links links) {
   write_file(path, std::as_bytes(std::span(text)), links);
 }
 
+void sync_file(int file, const fs::path& path) {
+  if (!synced(file)) throw OutputError(printable(path.native()) + ": cannot sync: " + reason(errno));
+}
+
 void remove_abandoned_temporaries(const fs::path& folder) noexcept try {
   std::error_code error;
-  for (fs::directory_iterator entry(folder, error), end; !error && entry != end; entry.increment(error)) {
-    const std::string name = entry->path().filename().native();
-    if (!name.starts_with(kTemporaryPrefix) || !name.ends_with(kTemporarySuffix)) continue;
-    pid_t pid = 0;
-    const char* digits = name.data() + kTemporaryPrefix.size();
-    const auto [after, parsed] = std::from_chars(digits, name.data() + name.size(), pid);
-    if (parsed != std::errc() || *after != '-' || pid <= 0 || kill(pid, 0) == 0 || errno != ESRCH) continue;
-    // A process of another container has a number we cannot see, but its lock we can.
-    const int file = open_retrying(entry->path().c_str(), O_WRONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0);
-    if (file < 0) continue;
-    if (file_ops().flock(file, LOCK_EX | LOCK_NB) == 0) file_ops().unlink(entry->path().c_str());
-    closed(file);
-  }
+  for (fs::directory_iterator entry(folder, error), end; !error && entry != end; entry.increment(error))
+    if (is_temporary_name(entry->path().filename().native())) remove_abandoned(entry->path());
 } catch (const std::exception&) {
   // Out of memory while tidying: the temporaries stay for the next time.
 }

@@ -18,7 +18,8 @@ enum class Links {
 };
 
 /// Writes `bytes` to `path` so that a reader, a crash or a full disk sees the old file or the new one, never a part:
-/// temporary file in the same folder, full write, fsync, rename, fsync of the folder.
+/// temporary file in the same folder, full write, fsync, rename, fsync of the folder. A writer that is killed leaves
+/// nothing, or, where the file system has no files without names, what the next writer of `path` removes.
 /// Throws OutputError naming the path and the system's reason; then the old file is untouched and no temporary is left.
 /// (If the very last call, the folder's fsync, fails, the new file stands whole; the text says that it may not last.)
 /// What is no regular file (a device, a pipe) cannot be replaced and is written straight.
@@ -43,14 +44,19 @@ class FileWriter {
 
  private:
   [[noreturn]] void fail(int error, std::string_view doing);
+  void open_named();
+  void link_named();
   void abandon() noexcept;
 
   std::string name_;                          ///< as the caller spelled it, on one line
-  std::filesystem::path target_, temporary_;  ///< temporary_ empty: written straight
+  std::filesystem::path target_, temporary_;  ///< temporary_: empty while the file has no name
   int file_ = -1, folder_ = -1;
-  bool owned_ = true, done_ = false;  ///< done_: the new file stands
+  bool owned_ = true, straight_ = false, done_ = false;  ///< straight_: not replaced; done_: the new file stands
   std::uint64_t written_ = 0, expected_ = 0;
 };
+
+/// What was written to the open file outlasts a power loss. OutputError names `path`.
+void sync_file(int file, const std::filesystem::path& path);
 
 /// Removes from `folder` the temporary files of writers that were killed; those of living writers stay.
 void remove_abandoned_temporaries(const std::filesystem::path& folder) noexcept;

@@ -66,11 +66,27 @@ void create_folder(const fs::path& path) {
   }
 }
 
+void sync_folder(const fs::path& path) {
+  const int folder = file_ops().open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0);
+  if (folder < 0 && errno == EACCES) return;
+  if (folder < 0) fail(path, "cannot open the folder", errno);
+  try {
+    sync_file(folder, path);
+  } catch (const OutputError&) {
+    file_ops().close(folder);
+    throw;
+  }
+  file_ops().close(folder);
+}
+
 int open_own_file(const fs::path& path, int flags) {
   const int file =
       file_ops().open(path.c_str(), flags | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY, 0666);
-  if (file < 0 && errno != ELOOP && errno != ENXIO) fail(path, "cannot be opened", errno);
+  const int cause = errno;
   struct stat status;
+  // ELOOP of a path whose folders go in circles is no word about the file.
+  const bool link = file < 0 && cause == ELOOP && lstat(path.c_str(), &status) == 0;
+  if (file < 0 && !link && cause != ENXIO) fail(path, "cannot be opened", cause);
   if (file >= 0 && fstat(file, &status) == 0 && S_ISREG(status.st_mode) && status.st_nlink == 1) return file;
   if (file >= 0) file_ops().close(file);
   throw OutputError(printable(path.native()) + ": is a link, or no plain file, so that writing to it may harm another",

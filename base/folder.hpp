@@ -8,6 +8,10 @@ namespace cnf {
 /// Makes the folder `path` and the missing ones above it; one that exists is fine. OutputError if it cannot be.
 void create_folder(const std::filesystem::path& path);
 
+/// What was made, renamed or removed in the folder outlasts a power loss. OutputError if it cannot be synced; one that
+/// has nothing to sync, or may not be opened, is fine.
+void sync_folder(const std::filesystem::path& path);
+
 /// Opens `path`, made if it is not there, to be written in place: a regular file with this name alone, never what a
 /// link of that name stands for, and never waiting for a pipe's other end. `flags` as open's. Returns the descriptor.
 /// OutputError naming the path and what to do.
