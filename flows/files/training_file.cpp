@@ -55,7 +55,8 @@ auto counts_of(State& s) {
                         {"failed_in_a_row", &s.failed_in_a_row, 0, s.step},
                         {"stale_validations", &s.stale_validations, 0, s.step},
                         {"updates", &s.current.updates, 0, s.step},
-                        {"last_good_updates", &s.last_good.updates, 0, s.step}};
+                        {"last_good_updates", &s.last_good.updates, 0, s.step},
+                        {"note.validations", &s.validations, 0, s.step}};
 }
 
 template <class Number>

@@ -89,6 +89,8 @@ class Trainer {
         if (stale() && state_.step < end_) end_here();
         if (hooks_.checkpoint) hooks_.checkpoint(state_);
         if (stale()) return TrainEnd::stopped_early;
+      } else if (hooks_.checkpoint_due && hooks_.checkpoint_due() && state_.current.params.allFinite()) {
+        if (hooks_.checkpoint) hooks_.checkpoint(state_);
       }
       if (hooks_.interrupted && hooks_.interrupted()) return interrupted();
     }
@@ -285,6 +287,7 @@ void Trainer<T>::validate() {
   } else {
     roll_back(score, row.judged.trouble);
   }
+  ++state_.validations;
   row.skipped = state_.skipped;
   row.rollbacks = state_.rollbacks;
   state_.window_loss = state_.window_steps = state_.window_evaluations = state_.window_solves = 0;

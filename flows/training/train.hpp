@@ -25,9 +25,10 @@ struct TrainingState {
   Vector<T> best;                 ///< averaged weights of the best validation so far
   double best_score = std::numeric_limits<double>::infinity();
   std::int64_t best_step = 0;
-  std::int64_t step = 0;   ///< taken, skipped ones and those of earlier stages included
-  std::int64_t steps = 0;  ///< in all stages, by the last one's schedule; 0: not fixed yet
-  double rate_scale = 1;   ///< halved by every rollback
+  std::int64_t step = 0;         ///< taken, skipped ones and those of earlier stages included
+  std::int64_t steps = 0;        ///< in all stages, by the last one's schedule; 0: not fixed yet
+  double rate_scale = 1;         ///< halved by every rollback
+  std::int64_t validations = 0;  ///< made, each with its MetricsRow; 0 in a state that does not know
   std::int64_t skipped = 0, rollbacks = 0, failed_in_a_row = 0, stale_validations = 0;
   double gradient_norm = 0;  ///< of the last step that had a finite one
   double window_loss = 0, window_evaluations = 0, window_solves = 0, window_steps = 0;  ///< since the last validation
@@ -63,13 +64,14 @@ struct RunHooks {
   std::function<void(const MetricsRow&)> metrics{};  ///< after every validation
   /// A run by seconds is at its end: with these as Stage::steps and schedule_steps its last stage gives the same bits.
   std::function<void(std::int64_t steps, std::int64_t schedule_steps)> steps_fixed{};
-  std::function<bool()> interrupted{};  ///< polled after every step; true ends the run
-  std::function<double()> clock{};      ///< seconds that the run has taken, in earlier calls too; for a run by seconds
+  std::function<bool()> interrupted{};     ///< polled after every step; true ends the run
+  std::function<bool()> checkpoint_due{};  ///< polled after steps without a validation; true: make a checkpoint
+  std::function<double()> clock{};  ///< seconds that the run has taken, in earlier calls too; for a run by seconds
 };
 template <class T>
 struct TrainHooks : RunHooks {
   std::function<void(const TrainingState<T>&, const StepReport&)> step{};  ///< after every step
-  std::function<void(const TrainingState<T>&)> checkpoint{};  ///< after every validation, and when interrupted
+  std::function<void(const TrainingState<T>&)> checkpoint{};  ///< after validations, when due, and when interrupted
 };
 
 /// Runs the stages from `state` to the end. Their tasks have one layout and judge alike.

@@ -104,7 +104,8 @@ bool same(const TrainingState<double>& a, const TrainingState<double>& b) {
   return same(a.current, b.current) && same(a.last_good, b.last_good) && a.best == b.best &&
          a.best_score == b.best_score && a.best_step == b.best_step && a.step == b.step && a.steps == b.steps &&
          a.rate_scale == b.rate_scale && a.skipped == b.skipped && a.rollbacks == b.rollbacks &&
-         a.window_loss == b.window_loss && a.window_steps == b.window_steps && a.gradient_norm == b.gradient_norm;
+         a.window_loss == b.window_loss && a.window_steps == b.window_steps && a.gradient_norm == b.gradient_norm &&
+         a.validations == b.validations;
 }
 
 }  // namespace
@@ -190,6 +191,36 @@ TEST_CASE("a step or a validation that is stopped inside was never begun, and is
     CHECK(same(saved, whole));
     CHECK(rows == all);
   }
+}
+
+TEST_CASE("a checkpoint is made whenever it is due, of finite weights alone, and resumes to the same bits",
+          "[flows][train][task][resume]") {
+  const Momentum rule;
+  Line line;
+  const RunStage<double> stages[] = {{stage(15), &line}, {stage(16), &line}};
+  TrainingState<double> whole = start(rule);
+  train<double>(stages, rule, {}, whole);
+  CHECK(whole.validations == 5);  // after steps 10, 15, 20, 30 and 31
+  std::vector<TrainingState<double>> saved;
+  TrainingState<double> state = start(rule);
+  TrainHooks<double> hooks;
+  hooks.checkpoint_due = [] { return true; };
+  hooks.checkpoint = [&](const TrainingState<double>& now) { saved.push_back(now); };
+  train<double>(stages, rule, {}, state, hooks);
+  CHECK(same(state, whole));
+  REQUIRE(saved.size() == 31);
+  for (TrainingState<double>& from : saved) {
+    CAPTURE(from.step);
+    train<double>(stages, rule, {}, from);
+    CHECK(same(from, whole));
+  }
+
+  saved.clear();
+  state = start(rule);
+  const RunStage<double> run{stage(9, std::numeric_limits<double>::max()), &line};  // its first step overflows
+  CHECK_THROWS_AS(train<double>({&run, 1}, rule, {}, state, hooks), ComputationError);
+  for (const TrainingState<double>& now : saved) CHECK(now.current.params.allFinite());
+  CHECK(saved.size() < 9);
 }
 
 TEST_CASE("five losses that are not finite go back to the last sound weights and slots at half the rate",
