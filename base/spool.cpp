@@ -8,13 +8,14 @@
 #include <cstring>
 
 #include "base/error.hpp"
+#include "base/file_ops.hpp"
 #include "base/utf8.hpp"
 
 namespace cnf {
 
 Spool::Spool(const std::filesystem::path& beside) : name_(printable(beside.string())) {
   const std::filesystem::path folder = beside.has_parent_path() ? beside.parent_path() : std::filesystem::path(".");
-  file_ = ::open(folder.c_str(), O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+  file_ = file_ops().open(folder.c_str(), O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
   if (file_ < 0 && (errno == EOPNOTSUPP || errno == EISDIR || errno == EINVAL)) {  // not on every file system
     std::string pattern = (folder / ".cnf-rows-XXXXXX").string();
     file_ = ::mkostemp(pattern.data(), O_CLOEXEC);
@@ -28,7 +29,7 @@ Spool::~Spool() { ::close(file_); }
 void Spool::write(std::span<const double> values) {
   const char* bytes = reinterpret_cast<const char*>(values.data());
   for (std::size_t left = values.size_bytes(); left > 0;) {
-    const ssize_t n = ::write(file_, bytes, left);
+    const ssize_t n = file_ops().write(file_, bytes, left);
     if (n < 0 && errno == EINTR) continue;
     if (n < 0) fail(errno);
     bytes += n;

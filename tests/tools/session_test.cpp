@@ -93,7 +93,7 @@ std::vector<std::string> first_columns(const std::string& log) {
 TEST_CASE("a session logs each validation, keeps model and state, and goes on from any state to the same files",
           "[session]") {
   const TemporaryFolder folder;
-  const RunFolder run{folder.path()};
+  RunFolder run{folder.path()};
   Descent descent;
   CHECK(run_session<float>(run, quiet(), descent, descent.start()) == 0);
   const std::string metrics = contents(run.metrics()), model = contents(run.model());
@@ -102,6 +102,7 @@ TEST_CASE("a session logs each validation, keeps model and state, and goes on fr
   CHECK(first_columns(contents(run.timing())) == std::vector<std::string>{"step", "5", "10", "12"});
   CHECK(model.starts_with("12 "));
   CHECK(contents(run.training()) == "state 12");
+  CHECK(descent.states.front().step == 0);
 
   // A run killed after step 5: lines of steps that are made again, the last of them cut in the middle, go.
   const auto five =
@@ -115,9 +116,21 @@ TEST_CASE("a session logs each validation, keeps model and state, and goes on fr
   CHECK(first_columns(contents(run.timing())) == std::vector<std::string>{"step", "5", "10", "12"});
 }
 
+TEST_CASE("checkpoints between validations cost less than a two-hundredth of the time, and are ten seconds apart",
+          "[session]") {
+  CheckpointPace pace(100);
+  CHECK((!pace.due(109.9) && pace.due(110.1)));
+  pace.made(110, 110.02);
+  CHECK((!pace.due(120) && pace.due(120.1)));
+  pace.made(120, 121);  // a second long: 200 seconds apart
+  CHECK((!pace.due(320.9) && pace.due(321.1)));
+  pace.made(321, 321.1);
+  CHECK((!pace.due(521) && pace.due(521.2)));
+}
+
 TEST_CASE("a session of which no validation was finite keeps no model", "[session]") {
   const TemporaryFolder folder;
-  const RunFolder run{folder.path()};
+  RunFolder run{folder.path()};
   Descent descent;
   descent.task.finite = false;
   CHECK_THROWS_AS(run_session<float>(run, quiet(), descent, descent.start()), ComputationError);

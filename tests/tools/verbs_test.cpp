@@ -125,7 +125,8 @@ TEST_CASE_METHOD(Fresh, "a model is read once, so every verb takes it from a pip
   for (const std::string verb :
        {"sample MODEL -N 100", "logprob MODEL --data points.npy", "encode MODEL --data points.npy",
         "decode MODEL --data points.npy", "evaluate MODEL -N 200 --json", "evaluate MODEL --data points.npy",
-        "gradcheck MODEL -N 2 --directions 1", "density MODEL --size 200 -o p.png --force && cat p.png"}) {
+        "gradcheck MODEL -N 2 --directions 1", "density MODEL --size 200 -o p.png --force && cat p.png",
+        "train --init MODEL --data points.npy --steps 2 --batch 16 --quiet -o r --force && cat r/metrics.csv"}) {
     const auto with = [&](const std::string& model) {
       return "cnf " + std::string(verb).replace(verb.find("MODEL"), 5, model);
     };

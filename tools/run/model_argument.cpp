@@ -2,6 +2,7 @@
 
 #include "base/error.hpp"
 #include "datasets/picture.hpp"
+#include "tools/cli/output.hpp"
 #include "tools/run/recipe.hpp"
 
 namespace cnf {
@@ -17,7 +18,8 @@ ModelArgument open_model(const fs::path& argument) {
     if (!fs::exists(opened.path, error))
       throw InputError(argument.string() + ": no model.safetensors in this folder; is it a run folder?",
                        fs::exists(opened.run->training(), error)
-                           ? "its training has not come to a first checkpoint yet"
+                           ? "its training has not come to a first model yet; go on with it: cnf train --resume " +
+                                 shell_word(argument.string())
                            : "train one with: cnf train --data 8gaussians -o " + argument.string());
   } else {
     opened.path = argument;
@@ -38,7 +40,8 @@ Option model_argument() {
 
 std::optional<SplitRows> ModelArgument::split() const {
   std::error_code error;
-  if (!run || !fs::exists(run->rows(), error)) return std::nullopt;
+  if (!run || !fs::exists(run->rows(), error) || recipe_data(file.recipe, path.string()).kind != DataKind::table)
+    return std::nullopt;
   return read_split_rows(run->rows());
 }
 

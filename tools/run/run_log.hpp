@@ -2,12 +2,10 @@
 #pragma once
 
 #include <filesystem>
-#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
 
-#include "base/file_writer.hpp"
 #include "flows/training/train.hpp"
 
 namespace cnf {
@@ -15,21 +13,33 @@ namespace cnf {
 /// A CSV file whose first column is the step. A write that fails ends the run.
 class RunLog {
  public:
-  /// Begins the file with its header; if `step` > 0, keeps the whole lines up to that step that are there.
-  RunLog(const std::filesystem::path& path, const std::string& header, std::int64_t step);
+  /// Reads the log of a run that goes on after `step`, from 1: the lines up to there, which are `lines` or more. What
+  /// is not there begins anew; InputError if it is no log of this header, or some of the lines are missing.
+  RunLog(std::filesystem::path path, std::string header, std::int64_t step, std::int64_t lines);
   ~RunLog();
   RunLog(const RunLog&) = delete;
   RunLog& operator=(const RunLog&) = delete;
 
-  /// Throws OutputError with the path and the system's reason.
+  /// Whether lines were expected and there was no such file.
+  bool absent() const { return absent_; }
+  const std::filesystem::path& path() const { return path_; }
+  /// Writes what was read, or the header; before it no file is touched.
+  void begin();
+  /// Throws OutputError with the path and the system's reason, as all below.
   void add(const std::string& line);
+  /// What was added outlasts a power loss.
+  void sync();
+  /// The file has got another name.
+  void renamed(std::filesystem::path path) { path_ = std::move(path); }
   /// The last number of the last line that was kept; 0 if there was none.
   double last() const { return last_; }
 
  private:
+  std::filesystem::path path_;
+  std::string kept_;
   double last_ = 0;
   int file_ = -1;
-  std::optional<FileWriter> out_;  ///< to file_, straight
+  bool absent_ = false, synced_ = true;
 };
 
 /// The header of metrics.csv, with the columns that are the trained thing's own, and a line under it.

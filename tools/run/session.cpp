@@ -1,5 +1,6 @@
-// The order of a checkpoint: the model first, then the state. Killed in between, a run goes on from the state before it
-// and writes the same model again. Between validations, when interrupted, the model file stays that of the last one.
+// The order of a checkpoint: the logs are on the disk first, then the model is written, then the state. Killed in
+// between, a run goes on from the state before it, cuts the logs and writes the same model again. Between validations,
+// when interrupted or from time to time, the model file stays that of the last one.
 #include "tools/run/session.hpp"
 
 #include <algorithm>
@@ -35,7 +36,7 @@ std::int64_t steps_of(std::span<const RunStage<T>> stages) {
 template <class T>
 class Session {
  public:
-  Session(const RunFolder& folder, const Args& args, Trainee<T>& trainee, const TrainingState<T>& state)
+  Session(RunFolder& folder, const Args& args, Trainee<T>& trainee, const TrainingState<T>& state)
       : folder_(folder),
         args_(args),
         trainee_(trainee),
@@ -43,17 +44,33 @@ class Session {
         first_step_(state.step),
         rollbacks_(state.rollbacks),
         complete_(steps_ > 0 && state.step >= steps_),
-        metrics_(folder.metrics(), metrics_header(trainee.stages().front().task->judged()), state.step),
-        timing_(folder.timing(), "step,seconds\n", state.step),
+        metrics_(folder.metrics(), metrics_header(trainee.stages().front().task->judged()), state.step,
+                 state.validations),
+        timing_(folder.timing(), "step,seconds\n", state.step, state.validations),
         before_(timing_.last()),
         progress_(Progress::mode(args.text("progress"), args.flag("quiet")), "step", steps_) {}
 
   int run(TrainingState<T> state) {
+    for (RunLog* log : {&metrics_, &timing_}) {
+      if (log->absent() && !args_.flag("quiet"))
+        write_stderr("cnf " + args_.verb() + ": " + log->path().string() + " is not there and begins anew\n");
+      log->begin();
+    }
+    if (state.step == 0) save(state);
     progress_.update(state.step, {}, fraction(state));
-    const TrainEnd end = train<T>(trainee_.stages(), trainee_.rule(), trainee_.options(), state, hooks());
+    TrainEnd end;
+    try {
+      end = train<T>(trainee_.stages(), trainee_.rule(), trainee_.options(), state, hooks());
+    } catch (const ComputationError& error) {
+      if (!folder_.replacing) throw;
+      folder_.discard_replacement();
+      throw ComputationError(std::string(error.what()) + "; the run before it stands", error.help());
+    }
     progress_.finish();
     if (end == TrainEnd::interrupted)
-      throw Interrupted("stopped after step " + std::to_string(state.step) + "; the run is saved", go_on());
+      throw Interrupted("stopped after step " + std::to_string(state.step) + "; the run is saved" +
+                            (folder_.replacing ? ", and the one before it stands until this has a model" : ""),
+                        go_on());
     try {
       report(state);
     } catch (const Stopped&) {
@@ -85,12 +102,24 @@ class Session {
       metrics_.add(metrics_line(row));
       timing_.add(std::to_string(row.step) + ',' + shortest(seconds()) + '\n');
     };
-    hooks.checkpoint = [this](const TrainingState<T>& now) {
-      if (std::isfinite(now.best_score) && last_.step == now.step)
-        write_file(folder_.model(), trainee_.model_bytes(now, last_), Links::replace);
-      write_file(folder_.training(), trainee_.training_bytes(now), Links::replace);
-    };
+    hooks.checkpoint_due = [this] { return pace_.due(seconds_now()); };
+    hooks.checkpoint = [this](const TrainingState<T>& now) { save(now); };
     return hooks;
+  }
+
+  void save(const TrainingState<T>& now) {
+    const double began = seconds_now();
+    metrics_.sync();
+    timing_.sync();
+    const bool judged = std::isfinite(now.best_score) && last_.step == now.step;
+    if (judged) write_file(folder_.model(), trainee_.model_bytes(now, last_), Links::replace);
+    write_file(folder_.training(), trainee_.training_bytes(now), Links::replace);
+    if (judged && folder_.replacing) {
+      folder_.replace();
+      metrics_.renamed(folder_.metrics());
+      timing_.renamed(folder_.timing());
+    }
+    pace_.made(began, seconds_now());
   }
 
   void show(const TrainingState<T>& now, const StepReport& made) {
@@ -144,7 +173,7 @@ class Session {
     write_stderr(text.str());
   }
 
-  const RunFolder& folder_;
+  RunFolder& folder_;
   const Args& args_;
   Trainee<T>& trainee_;
   double started_ = seconds_now();
@@ -154,6 +183,7 @@ class Session {
   bool complete_;
   RunLog metrics_, timing_;
   double before_;  ///< seconds of earlier sessions
+  CheckpointPace pace_{started_};
   Progress progress_;
   MetricsRow last_;
   std::vector<Progress::Field> shown_;
@@ -162,12 +192,12 @@ class Session {
 }  // namespace
 
 template <class T>
-int run_session(const RunFolder& folder, const Args& args, Trainee<T>& trainee, TrainingState<T> state) {
+int run_session(RunFolder& folder, const Args& args, Trainee<T>& trainee, TrainingState<T> state) {
   Session<T> session(folder, args, trainee, state);
   return session.run(std::move(state));
 }
 
-template int run_session(const RunFolder&, const Args&, Trainee<float>&, TrainingState<float>);
-template int run_session(const RunFolder&, const Args&, Trainee<double>&, TrainingState<double>);
+template int run_session(RunFolder&, const Args&, Trainee<float>&, TrainingState<float>);
+template int run_session(RunFolder&, const Args&, Trainee<double>&, TrainingState<double>);
 
 }  // namespace cnf

@@ -2,6 +2,7 @@
 // files and signals; what is trained are the tasks of a Trainee.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <span>
 #include <string>
@@ -14,6 +15,21 @@
 #include "tools/run/run_folder.hpp"
 
 namespace cnf {
+
+/// When a checkpoint is due that no validation makes: a killed run loses so many seconds at most, or what keeps the
+/// time that checkpoints take below a two-hundredth of the run's.
+class CheckpointPace {
+ public:
+  explicit CheckpointPace(double now) : last_(now) {}
+  bool due(double now) const { return now - last_ > std::max(kSeconds, cost_ / kShare); }
+  /// Any checkpoint.
+  void made(double began, double ended) { last_ = ended, cost_ = std::max(cost_, ended - began); }
+
+ private:
+  static constexpr double kSeconds = 10, kShare = 1.0 / 200;
+  double last_;
+  double cost_ = 0;  ///< seconds of the longest
+};
 
 /// What a run says at its end, beside what every run says.
 struct Ending {
@@ -50,9 +66,12 @@ class Trainee {
 };
 
 /// Trains to the end, in a folder that is locked: metrics.csv and timing.csv grow, the model and the state are written
-/// after every validation. `args` has --progress, --quiet and --json. Returns the exit code.
-/// Throws Interrupted after it has saved, ComputationError if no validation was finite.
+/// after every validation, and the state alone before the first step and from time to time. A run that replaces another
+/// does so with its first model; one that is given up before leaves the other as it was. `args` has --progress, --quiet
+/// and --json. Returns the exit code.
+/// Throws Interrupted after it has saved, ComputationError if no validation was finite, and before it writes anything
+/// InputError if a log lacks what the run had written.
 template <class T>
-int run_session(const RunFolder& folder, const Args& args, Trainee<T>& trainee, TrainingState<T> state);
+int run_session(RunFolder& folder, const Args& args, Trainee<T>& trainee, TrainingState<T> state);
 
 }  // namespace cnf

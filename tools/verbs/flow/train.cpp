@@ -1,6 +1,7 @@
 // cnf train: maximum likelihood or flow matching on a built-in set, a picture or a table, into a run folder that
 // resumes to the same bits.
 #include <cmath>
+#include <optional>
 
 #include "base/error.hpp"
 #include "base/file_writer.hpp"
@@ -128,7 +129,7 @@ class FlowTrainee final : public Trainee<T> {
 };
 
 template <class T>
-int train_to_end(Run run, TrainingState<T> state) {
+int train_to_end(Run& run, TrainingState<T> state) {
   FlowTrainee<T> flow(run);
   return run_session(run.folder, run.args, flow, std::move(state));
 }
@@ -153,8 +154,7 @@ void settle(Args& args, const DataArgument& data, Index rows) {
 }
 
 /// The model of --init, over the columns of the run's data. InputError if they are not as many.
-ModelFile start_from(const Args& args, const TrainingSource& source) {
-  ModelArgument opened = open_model(args.path("init"));
+ModelFile start_from(ModelArgument opened, const Args& args, const TrainingSource& source) {
   ModelFile& file = opened.file;
   if (file.model.dim() != std::ssize(source.columns))
     throw InputError(printable(opened.path.native()) + ": a model over " + std::to_string(file.model.dim()) +
@@ -166,24 +166,48 @@ ModelFile start_from(const Args& args, const TrainingSource& source) {
   return {.model = std::move(file.model), .precision = file.precision};
 }
 
-/// A new run: its data, its model with initial weights, and its folder.
-Run new_run(const Args& recipe, DataArgument data) {
-  Run run(recipe);
+/// The folder of a new run, from what it is told; OutputError if it cannot be had.
+RunFolder folder_of_new_run(const Args& args, const DataArgument& data) {
+  RunFolder run{args.given("output") ? args.path("output") : fs::path("runs") / fs::path(data.name).stem()};
+  const std::string name = run.folder.string();
+  std::error_code error;
+  if (fs::exists(run.folder, error) && !fs::is_directory(run.folder, error))
+    throw OutputError(name + ": is no folder, where a run keeps its files", "choose another name with -o");
+  try {
+    refuse_overwrite(run.folder, args.flag("force"));
+  } catch (const OutputError& in_the_way) {
+    if (!fs::exists(run.training(), error)) throw;
+    throw OutputError(in_the_way.what(), "or go on with it: cnf train --resume " + shell_word(name));
+  }
+  return run;
+}
+
+/// What a new run is made of, each opened once.
+struct Beginning {
+  Args recipe;
+  DataArgument data;
+  std::optional<ModelArgument> init;
+  RunFolder folder;
+};
+
+/// A new run: its data, and its model with initial weights.
+Run new_run(const Beginning& from) {
+  Run run(from.recipe);
+  run.folder = from.folder;
+  const DataArgument& data = from.data;
   const Args& args = run.args;
   const Seed seed = seed_from(args);
-  run.folder.folder = args.given("output") ? args.path("output") : fs::path("runs") / fs::path(data.name).stem();
-  refuse_overwrite(run.folder.folder, args.flag("force"));
   const EndAtOnce nothing_is_written_yet;
   if (data.table())
     run.source = table_source(args, seed);
   else
     run.source = {data.density, {}, density_columns(*data.density), standardise_draws(*data.density, seed)};
-  run.picture = std::move(data.picture);
+  run.picture = data.picture;
   settle(run.args, data, validation_rows(run.source));
 
   Cnf& model = run.file.model;
-  if (args.given("init")) {
-    run.file = start_from(args, run.source);
+  if (from.init) {
+    run.file = start_from(*from.init, args, run.source);
     run.source.standardisation = model.standardisation;
     decide(run.args, "init", args.path("init").filename().string());
     decide(run.args, "precision", run.file.precision == Precision::double_float ? "double" : "float");
@@ -198,22 +222,26 @@ Run new_run(const Args& recipe, DataArgument data) {
   return run;
 }
 
-int run_new(const Args& recipe, const DataArgument& data) {
-  Run run = new_run(recipe, data);
-  create_folder(run.folder.folder);
-  const FolderLock lock(run.folder.folder);
-  std::error_code ignored;
-  for (const fs::path& old : {run.folder.model(), run.folder.training(), run.folder.rows(), run.folder.source(),
-                              run.folder.metrics(), run.folder.timing(), run.folder.picture()})
-    fs::remove(old, ignored);
+template <class T>
+int begin(Run& run) {
   if (!run.source.density) write_split_rows(run.folder.rows(), run.source.rows);
   if (!run.picture.empty()) write_file(run.folder.source(), run.picture, Links::replace);
-  if (run.file.precision == Precision::double_float) {
-    TrainingState<double> state = initial_state<double>(run.file.model);
-    return train_to_end<double>(std::move(run), std::move(state));
+  return train_to_end<T>(run, initial_state<T>(run.file.model));
+}
+
+int run_new(const Beginning& from) {
+  Run run = new_run(from);
+  create_folder(run.folder.folder);
+  const FolderLock lock(run.folder.folder);
+  run.folder.settle();
+  if (run.folder.occupied()) run.folder.begin_replacement();
+  try {
+    return run.file.precision == Precision::double_float ? begin<double>(run) : begin<float>(run);
+  } catch (...) {
+    std::error_code error;
+    if (run.folder.replacing && !fs::exists(run.folder.training(), error)) run.folder.discard_replacement();
+    throw;
   }
-  TrainingState<float> state = initial_state<float>(run.file.model);
-  return train_to_end<float>(std::move(run), std::move(state));
 }
 
 /// The rows a table's run was given.
@@ -243,13 +271,22 @@ int resume_in(Run run) {
   else
     run.source.density = find_data(data, false).density;
   nothing_is_written_yet.reset();
-  return train_to_end<T>(std::move(run), std::move(training.state));
+  return train_to_end<T>(run, std::move(training.state));
 }
 
 int run_resume(const Args& args) {
   Run run(args);
   run.folder.folder = args.path("resume");
   const FolderLock lock(run.folder.folder);
+  run.folder.settle();
+  run.folder.choose_newer();
+  std::error_code error;
+  if (!run.folder.replacing)
+    run.folder.discard_replacement();  // it came to no state
+  else if (fs::exists(run.folder.model(), error))
+    run.folder.replace();  // it was killed in between
+  else
+    remove_abandoned_temporaries(run.folder.training().parent_path());
   return training_precision(run.folder.training()) == Precision::double_float ? resume_in<double>(std::move(run))
                                                                               : resume_in<float>(std::move(run));
 }
@@ -278,7 +315,8 @@ void check_resume(const Args& said) {
       throw UsageError(
           "--" + option.name + " cannot change in a run that goes on; its recipe is in its folder",
           "to train its model on: cnf train --init " + shell_word(said.text("resume")) + " --data DATA -o NEW");
-  const RunFolder run{said.path("resume")};
+  RunFolder run{said.path("resume")};
+  run.choose_newer();
   std::error_code error;
   if (!fs::exists(run.training(), error))
     throw InputError(run.folder.string() + ": no training.safetensors in it; there is nothing to resume");
@@ -292,8 +330,12 @@ Work prepare_train(const Args& said) {
   }
   Args recipe = args_of_new_run(said);
   DataArgument data = find_data(recipe.text("data"), recipe.flag("invert"));
-  if (recipe.given("init")) open_model(recipe.path("init"));
-  return [recipe = std::move(recipe), data = std::move(data)] { return run_new(recipe, data); };
+  std::optional<ModelArgument> init;
+  if (recipe.given("init")) init = open_model(recipe.path("init"));
+  RunFolder folder = folder_of_new_run(recipe, data);
+  return [from = Beginning{std::move(recipe), std::move(data), std::move(init), std::move(folder)}] {
+    return run_new(from);
+  };
 }
 
 }  // namespace
