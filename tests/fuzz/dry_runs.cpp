@@ -39,9 +39,11 @@ struct NoOps final : FileOps {
   ssize_t write(int, const void*, std::size_t) override { touched("write"); }
   int fsync(int) override { touched("fsync"); }
   int close(int) override { touched("close"); }
+  int link(int, const char*) override { touched("link"); }
   int rename(const char*, const char*) override { touched("rename"); }
   int unlink(const char*) override { touched("unlink"); }
   int mkdir(const char*, mode_t) override { touched("mkdir"); }
+  int rmdir(const char*) override { touched("rmdir"); }
   int flock(int, int) override { touched("flock"); }
   int ftruncate(int, off_t) override { touched("ftruncate"); }
 };
