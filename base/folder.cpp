@@ -105,7 +105,7 @@ FolderLock::FolderLock(const fs::path& folder) {
     }
     // The holder writes its number after it has the lock: a moment's patience.
     pid_t pid = holder(file_);
-    for (int i = 0; i < 25 && pid == 0; ++i) {
+    for (int i = 0; i < 75 && pid == 0; ++i) {
       std::this_thread::sleep_for(std::chrono::milliseconds(10));
       pid = holder(file_);
     }
