@@ -354,7 +354,10 @@ TEST_CASE("a training state has rules of its own", "[flows][file][errors]") {
     return message_of<InputError>([&] { reader.training<float>(bytes); });
   };
   CHECK(refusal([](Safetensors&) {}).empty());
-  CHECK_THAT(refusal([](Safetensors& file) { tensor(file, "counts").shape = {1, 10}; }), Contains("'counts' has shape"));
+  CHECK_THAT(refusal([](Safetensors& file) {
+               tensor(file, "counts").shape = {1, 10};
+             }),
+             Contains("'counts' has shape"));
   CHECK_THAT(refusal([](Safetensors& file) { tensor(file, "counts").data[7] = std::byte{0x80}; }),
              Contains("tensor 'counts': step is -"));
   CHECK_THAT(refusal([](Safetensors& file) {
