@@ -1163,17 +1163,20 @@ double seconds_left(const std::string& line) {
   return seconds;
 }
 
-TEST_CASE("the time left is right within a quarter, on a steady, a resumed and a slowing run", "[tools][cli]") {
+TEST_CASE("the time left is right within a quarter, on a steady, a resumed, a slowing and a hastening run",
+          "[tools][cli]") {
   // What a step takes at a share of the run; where a run begins.
   struct Pace {
     std::string name;
     int first;
     std::function<double(double)> seconds;
+    double from = 0.1;  // of its time, it is held to
   };
   const Pace paces[] = {{"steady", 0, [](double) { return 0.02; }},
                         {"resumed at nine tenths", 9000, [](double) { return 0.02; }},
                         {"a third slower at its end", 0, [](double at) { return 0.02 * (1 + at / 3); }},
-                        {"slow in its first second", 0, [](double at) { return at < 0.001 ? 0.2 : 0.02; }}};
+                        {"slow in its first second", 0, [](double at) { return at < 0.001 ? 0.2 : 0.02; }},
+                        {"five times as fast after a tenth", 0, [](double at) { return at < 0.1 ? 0.1 : 0.02; }, 0.5}};
   for (const Pace& pace : paces) {
     CAPTURE(pace.name);
     std::vector<double> times;  // at which each step is made
@@ -1194,7 +1197,7 @@ TEST_CASE("the time left is right within a quarter, on a steady, a resumed and a
     int lines = 0;
     for (std::size_t i = 0; i < times.size(); ++i) {
       const double past = times[i] - begin, left = end - times[i];
-      if (past < 0.1 * (end - begin) || past < 4 || left < 3) continue;  // a second more or less is rounding
+      if (past < pace.from * (end - begin) || past < 4 || left < 3) continue;  // a second more or less is rounding
       CAPTURE(past, left, shown.texts[i + 1]);
       CHECK(std::abs(seconds_left(shown.texts[i + 1]) - left) <= 0.25 * left + 0.5);
       ++lines;
