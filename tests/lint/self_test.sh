@@ -73,3 +73,12 @@ version '1.2.3, 2026-01-02' 'nothing' || fault 'a released version'
 mkdir base/kernels
 printf '#pragma once\n' >base/kernels/a.hpp
 faulty base/b.cpp 'int folder_without_readme;'
+
+mkdir -p docs tests
+printf 'TEST_CASE("a law holds", "[base]") {\n' >tests/a_test.cpp
+printf 'nightly_kills() {\n' >dev
+for page in '"base:a law holds", nightly kills' '"base:a law" "base:a law holds"' 'nightly killing'; do
+  printf '%s\n' "$page" >docs/promises.md
+  "$here/promises.sh" . 2>/dev/null && accepted=1 || accepted=0
+  [[ $accepted == "$([[ $page == *kills ]] && echo 1 || echo 0)" ]] || { echo "lint self-test: promises '$page'" >&2; exit 1; }
+done

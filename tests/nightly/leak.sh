@@ -8,7 +8,9 @@ trap 'kill "${pids[@]}" 2>/dev/null || true; wait 2>/dev/null; rm -rf "$folder"'
 pids=()
 cd "$folder"
 "$cnf" train --data moons --hidden 16,16 --steps 50 -q -o model
-"$cnf" train --data 8gaussians --hidden 32,32 --steps 1000000000 --validate-every 100 --threads 1 -q -o run 2>/dev/null &
+# A field that learned would be solved in more and more steps, which are all kept for the gradient.
+"$cnf" train --data 8gaussians --hidden 32,32 --lr 1e-12 --steps 1000000000 --validate-every 100 --threads 1 -q \
+  -o run 2>/dev/null &
 pids+=($!)
 mkfifo rows
 "$cnf" data moons -N 1000000000000 -q >rows 2>/dev/null &
