@@ -8,8 +8,8 @@ shift 2
 run() {
   local target=$1 status=0
   mkdir -p "$build/corpus/$target" "$build/found" "$build/logs"
-  # An allocation of more than half a GB, or five seconds for one input, is a fault as well. (Ten, on a busy machine.)
-  "$build/tests/fuzz/fuzz_$target" "-runs=$each" -max_len=16384 -timeout=10 -rss_limit_mb=1024 -malloc_limit_mb=512 \
+  # An allocation of more than half a GB, or a minute of elapsed time for one input, is a fault as well.
+  "$build/tests/fuzz/fuzz_$target" "-runs=$each" -max_len=16384 -timeout=60 -rss_limit_mb=1024 -malloc_limit_mb=512 \
     "-artifact_prefix=$build/found/$target-" "-dict=$corpus/../dictionary" -print_final_stats=1 \
     "$build/corpus/$target" "$corpus/$target" >"$build/logs/$target" 2>&1 || status=$?
   if ((status)); then
