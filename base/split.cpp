@@ -1,10 +1,11 @@
 #include "base/split.hpp"
-#include "base/number_text.hpp"
 
 #include <algorithm>
 #include <cmath>
 #include <stdexcept>
 #include <string>
+
+#include "base/number_text.hpp"
 
 namespace cnf {
 namespace {

@@ -1,11 +1,11 @@
 #include "flows/cnf.hpp"
-#include "base/number_text.hpp"
 
 #include <algorithm>
 #include <cmath>
 #include <stdexcept>
 #include <string>
 
+#include "base/number_text.hpp"
 #include "base/utf8.hpp"
 
 namespace cnf {

@@ -1,12 +1,13 @@
 // Invariants. The tape holds f's own, then the s of every sample, then f and q' before they were scaled by L: what the
 // ends' gradients read. Inside, f always sees one time a sample.
 #include "solvers/span_dynamics.hpp"
-#include "base/number_text.hpp"
 
 #include <algorithm>
 #include <cmath>
 #include <stdexcept>
 #include <string>
+
+#include "base/number_text.hpp"
 
 namespace cnf {
 

@@ -3,6 +3,7 @@
 #include <cstring>
 #include <limits>
 #include <numbers>
+#include <tuple>
 
 #include "flows/evaluator.hpp"
 #include "solvers/method.hpp"
@@ -285,12 +286,21 @@ std::pair<Index, Index> easy_and_hard(const Cnf& model, const Batch& x, const Ev
   return {least - alone.begin(), most - alone.begin()};
 }
 
-TEST_CASE("rows that run out of steps are NaN with a status, the others as if alone", "[flows][trouble]") {
+/// A flow, and points of which one takes far more steps than another.
+struct Uneven {
   Cnf model = small_flow(small_shape({8, 8}, Activation::sin));
-  model.params *= 3;
-  auto options = evaluation("dopri5", 1e-7, Precision::double_float);
-  const Batch x = normal_batch(2, 64, Seed{59});
-  const auto [easy, hard] = easy_and_hard(model, x, options);
+  EvaluationOptions options = evaluation("dopri5", 1e-7, Precision::double_float);
+  Batch x = normal_batch(2, 64, Seed{59});
+  Index easy, hard;
+
+  Uneven() {
+    model.params *= 3;
+    std::tie(easy, hard) = easy_and_hard(model, x, options);
+  }
+};
+
+TEST_CASE("rows that run out of steps are NaN with a status, the others as if alone", "[flows][trouble]") {
+  auto [model, options, x, easy, hard] = Uneven();
   Batch mixed = x.col(easy).replicate(1, 64);
   const Evaluated all_easy = log_prob(model, mixed, options);
   mixed.col(7) = mixed.col(8) = mixed.col(63) = x.col(hard);
@@ -325,11 +335,7 @@ TEST_CASE("rows that run out of steps are NaN with a status, the others as if al
 
 TEST_CASE("rows that fail end a call when their solves have taken too long, by the same first row on any threads",
           "[flows][trouble]") {
-  Cnf model = small_flow(small_shape({8, 8}, Activation::sin));
-  model.params *= 3;
-  auto options = evaluation("dopri5", 1e-7, Precision::double_float);
-  const Batch of = normal_batch(2, 64, Seed{59});
-  const auto [easy, hard] = easy_and_hard(model, of, options);
+  auto [model, options, of, easy, hard] = Uneven();
   Batch x = of.col(easy).replicate(1, 1000);
   for (const Index row : {200, 201, 500, 900}) x.col(row) = of.col(hard);
   const std::int64_t budget = options.solve.max_steps = tries(model, of.col(easy), options), each = budget + 1;

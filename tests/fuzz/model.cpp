@@ -20,9 +20,7 @@ bool same(const Batch& a, const Batch& b) {
 }  // namespace
 
 int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-  const auto input = fuzz::bytes(data, size);
-  const auto written = fuzz::with_digests(input);
-  const fuzz::MemoryFile file(written ? fuzz::bytes(*written) : input);
+  const fuzz::MemoryFile file = fuzz::signed_file(data, size);
   fuzz::accepts([&] {
     const std::string again = model_bytes(read_model(file.path()));
     const fuzz::MemoryFile second(fuzz::bytes(again));

@@ -77,4 +77,11 @@ inline std::optional<std::string> with_digests(std::span<const std::byte> file) 
   return std::nullopt;
 }
 
+/// The input as a file: with its digests made right if it is a safetensors file, else as it is.
+inline MemoryFile signed_file(const std::uint8_t* data, std::size_t size) {
+  const auto input = bytes(data, size);
+  const auto written = with_digests(input);
+  return MemoryFile(written ? bytes(*written) : input);
+}
+
 }  // namespace cnf::fuzz

@@ -24,9 +24,7 @@ void read(const std::filesystem::path& path) {
 }  // namespace
 
 int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-  const auto input = fuzz::bytes(data, size);
-  const auto written = fuzz::with_digests(input);
-  const fuzz::MemoryFile file(written ? fuzz::bytes(*written) : input);
+  const fuzz::MemoryFile file = fuzz::signed_file(data, size);
   fuzz::accepts([&] {
     if (training_precision(file.path()) == Precision::double_float)
       read<double>(file.path());

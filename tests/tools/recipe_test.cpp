@@ -168,6 +168,10 @@ TEST_CASE("a run by seconds ends by them, and says the steps that repeat it", "[
   REQUIRE(steps.starts_with("--steps "));
   REQUIRE(shell("cnf train --data moons --hidden 8 " + steps + " --validate-every 50 -o again --quiet").code == 0);
   check_same_run(shell, "run", "again");
+  const Ran patient =
+      shell("cnf train --data moons --hidden 4 --seconds 60 --lr 1e-30 --patience 2 --validate-every 5 -o patient");
+  CHECK(patient.code == 0);
+  CHECK_THAT(patient.err, Catch::Contains("--schedule-steps") && !Catch::Contains("cut short"));
   CHECK_THAT(shell("cnf train --data moons --schedule cosine -o no").err, Catch::Contains("is for a run by --steps"));
   CHECK_THAT(shell("cnf train --data moons --schedule-steps 4 -o no").err, Catch::Contains("is for a run by --steps"));
   CHECK_THAT(shell("cnf train --data moons --steps 5 --schedule-steps 4 -o no").err,

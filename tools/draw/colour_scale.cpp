@@ -1,11 +1,12 @@
 #include "tools/draw/colour_scale.hpp"
-#include "base/number_text.hpp"
 
 #include <algorithm>
 #include <cmath>
 #include <limits>
 #include <stdexcept>
 #include <string>
+
+#include "base/number_text.hpp"
 
 namespace cnf {
 namespace {

@@ -1,11 +1,12 @@
 #include "tools/draw/ticks.hpp"
-#include "base/number_text.hpp"
 
 #include <algorithm>
 #include <charconv>
 #include <cmath>
 #include <cstdlib>
 #include <stdexcept>
+
+#include "base/number_text.hpp"
 
 namespace cnf {
 namespace {

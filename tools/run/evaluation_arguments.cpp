@@ -50,11 +50,15 @@ SolveOptions solve_from(const Args& args) {
 
 DivergenceChoice divergence_from(const Args& args) { return parse_divergence(args.choice("divergence").spelled()); }
 
+Precision precision_from(const Args& args) {
+  return args.text("precision") == "double" ? Precision::double_float : Precision::single_float;
+}
+
 EvaluationOptions evaluation_from(const Args& args, std::function<void(Index rows)> progress) {
   EvaluationOptions options;
   options.solve = solve_from(args);
   options.divergence = divergence_from(args);
-  options.precision = args.text("precision") == "double" ? Precision::double_float : Precision::single_float;
+  options.precision = precision_from(args);
   options.threads = threads_from(args);
   options.probe_seed = seed_from(args);
   if (args.text("on-error") == "stop") options.failing_steps = 0;

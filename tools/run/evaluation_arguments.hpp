@@ -25,6 +25,7 @@ std::vector<Option> evaluation_options(const std::string& max_steps = "10000");
 /// The solver's part, for a verb whose table has --solver --rtol --atol --norm --max-steps. SIGINT and SIGTERM stop it.
 SolveOptions solve_from(const Args& args);
 DivergenceChoice divergence_from(const Args& args);
+Precision precision_from(const Args& args);
 /// Of evaluation_options(), --threads and --seed (Hutchinson's probes). Under --on-error=stop the first failed row ends
 /// a call. Progress goes to `progress`, in rows.
 EvaluationOptions evaluation_from(const Args& args, std::function<void(Index rows)> progress = {});

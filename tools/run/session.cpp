@@ -72,7 +72,7 @@ class Session {
                             (folder_.replacing ? ", and the one before it stands until this has a model" : ""),
                         go_on());
     try {
-      report(state);
+      report(state, end);
     } catch (const Stopped&) {
       throw Interrupted("stopped after the last step; the run is complete and saved", go_on());
     }
@@ -150,7 +150,7 @@ class Session {
     return done / all;
   }
 
-  void report(const TrainingState<T>& state) {
+  void report(const TrainingState<T>& state, TrainEnd end) {
     JsonReport report;
     report.set("model", folder_.folder.string()).set("steps", state.step);
     report.set("best_step", state.best_step);
@@ -165,7 +165,7 @@ class Session {
            << " --init " << shell_word(folder_.folder.string()) << " --data DATA -o NEW\n";
     text << "trained " << state.step - first_step_ << " steps in " << decimals(taken, 1) << " s: " << ending.found
          << '\n';
-    if (repeat_.find("schedule") != repeat_.npos)
+    if (!repeat_.empty() && end == TrainEnd::finished && state.step < state.steps)
       text << "cut short by the clock: the machine had become slower, and the rate had not fallen to zero\n";
     if (state.skipped > 0) text << "skipped " << state.skipped << " steps, " << state.rollbacks << " rollbacks\n";
     if (!repeat_.empty()) text << "repeat with: " << repeat_ << '\n';

@@ -160,8 +160,7 @@ ModelFile start_from(ModelArgument opened, const Args& args, const TrainingSourc
     throw InputError(printable(opened.path.native()) + ": a model over " + std::to_string(file.model.dim()) +
                          " columns, the data have " + std::to_string(source.columns.size()),
                      "--init begins with a model of the same columns; --columns and --drop choose those of a table");
-  if (args.given("precision"))
-    file.precision = args.text("precision") == "double" ? Precision::double_float : Precision::single_float;
+  if (args.given("precision")) file.precision = precision_from(args);
   file.model.columns = source.columns;
   return {.model = std::move(file.model), .precision = file.precision};
 }
@@ -210,10 +209,10 @@ Run new_run(const Beginning& from) {
     run.file = start_from(*from.init, args, run.source);
     run.source.standardisation = model.standardisation;
     decide(run.args, "init", args.path("init").filename().string());
-    decide(run.args, "precision", run.file.precision == Precision::double_float ? "double" : "float");
+    decide(run.args, "precision", std::string(name(run.file.precision)));
   } else {
     model = start_flow(field_from(args), run.source.standardisation, seed, args.real("t-end"), run.source.columns);
-    run.file.precision = args.text("precision") == "double" ? Precision::double_float : Precision::single_float;
+    run.file.precision = precision_from(args);
   }
   if (!model.is_smooth())
     write_stderr(
