@@ -5,6 +5,7 @@
 #include <numbers>
 #include <stdexcept>
 
+#include "flows/judge/levels.hpp"
 #include "flows/judge/mass.hpp"
 #include "flows/judge/scores.hpp"
 #include "tests/flows/models.hpp"
@@ -213,4 +214,32 @@ TEST_CASE("points that failed are in no score, and without a truth there is no d
   blind.add(log_prob);
   CHECK(blind.nll().value() == 2);
   CHECK(std::isnan(blind.kl().value()));
+}
+
+TEST_CASE("a Gaussian flow's levels enclose the shares that a Gaussian's do", "[flows][judge]") {
+  const Cnf model = gaussian();
+  Evaluator evaluator(model, in_double());
+  const ScoredDraws drawn = draws_with_density(evaluator, Seed{3}, 65'536);
+  REQUIRE(drawn.points.cols() == 65'536);
+  const DensityLevels levels(drawn.log_prob);
+  const double peak = -std::log(2 * std::numbers::pi * 0.5 * 4);
+  for (const double share :
+       {0.1, 0.5, 0.9, 0.99}) {  // r^2 / 2 is exponential: outside p = peak e^-u lies the mass e^-u
+    CAPTURE(share);
+    const double standard_error = std::sqrt(share * (1 - share) / 65'536);
+    CHECK(std::abs((1 - std::exp(levels.level(share) - peak)) - share) < 3 * standard_error);
+    CHECK(std::abs(levels.mass_below(peak + std::log1p(-share)) - (1 - share)) < 3 * standard_error);
+  }
+  CHECK(levels.mass_below(peak + 1e-9) == 1);
+  CHECK(levels.mass_below(-1e300) == 0);
+}
+
+TEST_CASE("levels are quantiles of what is known", "[flows][judge]") {
+  Vector<double> log_prob(6);
+  log_prob << 3, kNaN, 1, 0, 4, 2;
+  const DensityLevels levels(log_prob);
+  CHECK(levels.draws() == 5);
+  CHECK((levels.level(0) == 4 && levels.level(1) == 0 && levels.level(0.5) == 2 && levels.level(0.375) == 2.5));
+  CHECK((levels.mass_below(2) == 0.4 && levels.mass_below(5) == 1 && levels.mass_below(0) == 0));
+  CHECK_THROWS_AS(DensityLevels(Vector<double>::Constant(2, kNaN)), std::invalid_argument);
 }
