@@ -14,6 +14,7 @@
 #include "tools/draw/layout.hpp"
 #include "tools/draw/png.hpp"
 #include "tools/draw/resample.hpp"
+#include "tools/draw/svg.hpp"
 #include "tools/draw/text.hpp"
 #include "tools/draw/ticks.hpp"
 
@@ -171,15 +172,13 @@ TEST_CASE("a canvas clips what is drawn and mixes exactly", "[draw]") {
   canvas.blend(4, 4, kBlack, 0.5);
   CHECK(canvas.at(4, 4) == Rgb{128, 128, 128});
   canvas.blend(-1, 9, kBlack, 1);
-  canvas.line(-1e9, 0.5, 1e9, 0.5, 1, kBlack);
+  const Point row[]{{-1e9, 0.5}, {1e9, 0.5}}, far[]{{1e300, 0}, {kNan, 0}};
+  canvas.polyline(row, 1, kBlack, 1, canvas.bounds());
   CHECK(canvas.at(7, 0) == kBlack);
   CHECK(canvas.at(7, 1) == kWhite);
-  canvas.disc(1e300, 0, 3, kBlack);
-  canvas.disc(kNan, 0, 3, kBlack);
-  Canvas target(4, 4, kBlack);
-  target.blit(canvas, -4, -3);
-  CHECK(target.at(0, 1) == Rgb{128, 128, 128});
-  target.blit(canvas, 100, 100);
+  canvas.discs(far, 3, kBlack, 1, canvas.bounds());
+  canvas.polyline(far, 3, kBlack, 1, canvas.bounds());
+  canvas.polygon(far, kBlack, 1, canvas.bounds());
   Canvas framed(7, 7, kWhite);
   framed.frame({2, 2, 3, 3}, 1, kBlack);
   CHECK(framed.at(1, 1) == kBlack);
@@ -219,10 +218,44 @@ TEST_CASE("a thousand faint points add up as transparency does, in any order", "
 
 TEST_CASE("a line has the width asked for", "[draw]") {
   Canvas canvas(40, 40, kWhite);
-  canvas.line(5, 20, 35, 20, 3, kBlack);
+  const Point ends[]{{5, 20}, {35, 20}};
+  canvas.polyline(ends, 3, kBlack, 1, canvas.bounds());
   double ink = 0;
   for (int y = 0; y < 40; ++y) ink += 1 - canvas.at(20, y).r / 255.0;
   CHECK(ink == Approx(3).margin(0.02));
+}
+
+TEST_CASE("a line of many pieces is no darker where they meet, and stays inside its clip", "[draw]") {
+  std::vector<Point> pieces;
+  for (int i = 0; i <= 300; ++i) pieces.push_back({5 + 0.1 * i, 20.25});
+  const Point ends[]{pieces.front(), pieces.back()};
+  Canvas many(40, 40, kWhite), one(40, 40, kWhite);
+  many.polyline(pieces, 1.5, kBlack, 0.5, {8, 0, 20, 40});
+  one.polyline(ends, 1.5, kBlack, 0.5, {8, 0, 20, 40});
+  int different = 0, outside = 0;
+  for (int y = 0; y < 40; ++y)
+    for (int x = 0; x < 40; ++x) {
+      different += many.at(x, y) != one.at(x, y);
+      outside += (x < 8 || x >= 28) && many.at(x, y) != kWhite;
+    }
+  CHECK(different == 0);
+  CHECK(outside == 0);
+  CHECK(one.at(20, 20).r < 140);
+}
+
+TEST_CASE("a polygon covers its area, to the share of a pixel", "[draw]") {
+  const Point triangle[]{{3.2, 4.7}, {31.5, 9.1}, {12.3, 33.9}};
+  Canvas canvas(40, 40, kWhite);
+  canvas.polygon(triangle, kBlack, 1, canvas.bounds());
+  double ink = 0;
+  for (int y = 0; y < 40; ++y)
+    for (int x = 0; x < 40; ++x) ink += 1 - canvas.at(x, y).r / 255.0;
+  CHECK(ink == Approx(0.5 * std::abs(28.3 * 29.2 - 9.1 * 4.4)).epsilon(0.002));
+  const Point frame[]{{0, 0}, {40, 0}, {40, 40}, {0, 40}, {0, 0}, {10, 10}, {10, 30}, {30, 30}, {30, 10}, {10, 10}};
+  Canvas holed(40, 40, kWhite);
+  holed.polygon(frame, kBlack, 1, holed.bounds());
+  CHECK(holed.at(20, 20) == kWhite);
+  CHECK(holed.at(35, 20) == kBlack);
 }
 
 TEST_CASE("ink stays inside the box measured, at every size", "[draw]") {
@@ -713,15 +746,22 @@ TEST_CASE("panels share size, rows and one scale", "[draw]") {
 TEST_CASE("a picture in bands has the pixels of the whole", "[draw]") {
   const Box range{-4, 4, -4, 4};
   FigureStyle style{.width = 700, .bars = Bars::each, .title = "\u00c5ll", .x_label = "x", .y_label = "\u00c5"};
-  Batch points(2, 500);
+  Batch points(2, 500), many(2, 30'000);
   for (Index i = 0; i < 500; ++i) points.col(i) << 5 * std::sin(0.7 * double(i)), 5 * std::cos(1.3 * double(i));
+  for (Index i = 0; i < many.cols(); ++i) many.col(i) << 3 * std::sin(0.7 * double(i)), 4 * std::cos(1.3 * double(i));
   auto stored = std::make_shared<Spool>("spooled.png");
   const Matrix<double> held = ramp(40, 900);
   for (Index j = 0; j < held.rows(); ++j)
     for (Index i = 0; i < held.cols(); ++i) stored->write({&held(j, i), 1});
-  const std::vector<Panel> kinds{{"few", ramp(7, 5), points},
+  const auto over = [](Surface& surface, const Axes& axes) {
+    const Point line[]{axes.at(-5, -3), axes.at(0, 3.3), axes.at(3, -1)}, corners[]{line[0], line[1], {0, 0}};
+    surface.polyline(line, 2.5, kWhite, 0.7, axes.plot);
+    surface.polygon(corners, kBlack, 0.3, axes.plot);
+    surface.text(axes.plot.x + 20, axes.plot.y + 30, "90 %", 12, axes.ink);
+  };
+  const std::vector<Panel> kinds{{"few", ramp(7, 5), points, over},
                                  {"stored", GridValues(stored, held.rows(), held.cols()), {}},
-                                 {"points", {}, points}};
+                                 {"points", {}, many}};
   const Picture picture(kinds, range, style);
   const Canvas whole = picture.whole();
   const std::vector<Panel> in_memory{kinds[0], {"stored", held, {}}, kinds[2]};
@@ -736,6 +776,56 @@ TEST_CASE("a picture in bands has the pixels of the whole", "[draw]") {
     }
     CHECK(wrong == 0);
   }
+}
+
+TEST_CASE("an SVG has texts as text, lines as lines, the heatmap as a PNG of the same pixels", "[draw]") {
+  const Box range{-4, 4, -4, 4};
+  const FigureStyle style{.width = 300, .title = "p < 1 & \xff", .x_label = "x", .y_label = "y", .bar_label = "d"};
+  Panel panel{"model", ramp(9, 9), Batch(2, 3), [](Surface& surface, const Axes& axes) {
+                const Point line[]{axes.at(-1, 0), axes.at(1, 0), {kNan, 0}, axes.at(2, 2), axes.at(3, 3)};
+                surface.polyline(line, 2, kWhite, 0.5, axes.plot);
+                surface.polygon(std::span(line, 2), kWhite, 1, axes.plot);
+              }};
+  panel.points << 0, 1, kNan, 0, 1, 0;
+  const Picture picture({panel}, range, style);
+  const auto svg_of = [](const Picture& drawn) {
+    std::string text;
+    encode_svg(drawn, [&](std::string_view bytes) { text += bytes; });
+    return text;
+  };
+  const std::string svg = svg_of(picture);
+  CHECK(svg == svg_of(picture));
+  const auto count = [&](std::string_view what) {
+    int n = 0;
+    for (std::size_t at = svg.find(what); at != svg.npos; at = svg.find(what, at + 1)) ++n;
+    return n;
+  };
+  CHECK(svg.starts_with("<?xml"));
+  CHECK(svg.ends_with("</svg>\n"));
+  CHECK(count(">p &lt; 1 &amp; \ufffd</text>") == 1);
+  CHECK(count(">model</text>") == 1);
+  CHECK(count("rotate(-90)") == 2);  // the labels of y and of the bar
+  CHECK(count("<circle") == 2);
+  CHECK(count("<clipPath id=") == 1);
+  CHECK(count("clip-path=\"url(#clip0)\"") == 3);
+  CHECK(count("M") >= 3);
+  CHECK(count("<image ") == 2);
+  // The embedded PNG has the pixels of the picture's plot, where nothing is drawn over them.
+  const std::string begin = "base64,";
+  const std::size_t from = svg.find(begin) + begin.size();
+  std::string bytes;
+  unsigned held = 0;
+  int bits = 0;
+  for (std::size_t i = from; svg[i] != '"' && svg[i] != '='; ++i) {
+    static const std::string digits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    held = held << 6 | static_cast<unsigned>(digits.find(svg[i]));
+    if ((bits += 6) >= 8) bytes += static_cast<char>(held >> (bits -= 8) & 255);
+  }
+  const Canvas inside = decoded(bytes);
+  const FigureLayout l = layout_of(
+      range, {.width = 300, .title = "model", .x_label = "x", .y_label = "y", .bar_label = "d"}, {0, 1, false});
+  CHECK(inside.width() == l.panels[0].plot.w);
+  CHECK(inside.at(3, 3) == entry(style.map, static_cast<int>(256 * (72. / 81) / (80. / 81))));
 }
 
 TEST_CASE("a picture too large to be encoded at once reads back the same", "[draw]") {

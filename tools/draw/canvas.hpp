@@ -5,30 +5,20 @@
 #include <cstdint>
 #include <vector>
 
-#include "tools/draw/colormap.hpp"
+#include "tools/draw/surface.hpp"
 
 namespace cnf {
 
-/// Pixels x..x+w-1, y..y+h-1; y grows downwards.
-struct Rect {
-  int x = 0, y = 0, w = 0, h = 0;
-  int right() const { return x + w; }
-  int bottom() const { return y + h; }
-  bool operator==(const Rect&) const = default;
-};
-bool intersects(const Rect& a, const Rect& b);
-bool contains(const Rect& outer, const Rect& inner);
-Rect intersection(const Rect& a, const Rect& b);  ///< w = h = 0 if there is none
-
-/// Everything drawn is clipped to the canvas, and nothing drawn at a position that is not finite. Coordinates that are
-/// real numbers put pixel (0, 0) on [0, 1] x [0, 1]. A canvas may be a band of a picture, its rows from `top` on: what
-/// is drawn there has the pixels of the whole.
-class Canvas {
+/// A surface of pixels; shapes are anti-aliased. A canvas may be a band of a picture, its rows from `top` on: what is
+/// drawn there has the pixels of the whole.
+class Canvas final : public Surface {
  public:
   static constexpr int kMaxSide = 16384;  ///< so that 3 w h stays below 2^31
 
   /// Throws std::invalid_argument unless 1 <= width, height <= kMaxSide and top >= 0.
   Canvas(int width, int height, Rgb ground = {255, 255, 255}, int top = 0);
+  Canvas(Canvas&& other) noexcept
+      : width_(other.width_), height_(other.height_), top_(other.top_), pixels_(std::move(other.pixels_)) {}
 
   int width() const { return width_; }
   int height() const { return height_; }  ///< rows held
@@ -41,15 +31,12 @@ class Canvas {
   /// Mixes `colour` in with weight alpha in [0, 1], on the stored sRGB values; outside the canvas does nothing.
   void blend(int x, int y, Rgb colour, double alpha);
 
-  void fill(const Rect& rect, Rgb colour);
-  /// A frame of `line` pixels around the outside of `inner`, which stays as it is.
-  void frame(const Rect& inner, int line, Rgb colour);
-  /// Anti-aliased segment with round ends, from and to real positions.
-  void line(double x0, double y0, double x1, double y1, double width, Rgb colour, double alpha = 1);
-  /// Anti-aliased disc.
-  void disc(double x, double y, double radius, Rgb colour, double alpha = 1);
-  /// Copies `other`, whole, with its corner at (x, y).
-  void blit(const Canvas& other, int x, int y);
+  void fill(const Rect& rect, Rgb colour, double alpha = 1) override;
+  void polygon(std::span<const Point> corners, Rgb colour, double alpha, const Rect& clip) override;
+  void polyline(std::span<const Point> path, double width, Rgb colour, double alpha, const Rect& clip) override;
+  void discs(std::span<const Point> centres, double radius, Rgb colour, double alpha, const Rect& clip) override;
+  void text(int x, int y, std::string_view text, double size, Rgb colour, bool vertical = false) override;
+  void image(const Rect& where, const Paint& paint) override;
 
  private:
   std::size_t offset(int x, int y) const { return 3 * (static_cast<std::size_t>(y - top_) * width_ + x); }

@@ -5,7 +5,6 @@
 #include <utility>
 
 #include "tools/draw/resample.hpp"
-#include "tools/draw/text.hpp"
 
 namespace cnf {
 namespace {
@@ -13,6 +12,7 @@ namespace {
 struct Theme {
   Rgb page, ink;
 };
+constexpr Index kMostShapes = 20'000;
 constexpr Theme kLight{{255, 255, 255}, {28, 28, 32}}, kDark{{20, 21, 26}, {222, 222, 226}};
 
 FigureSpec figure_spec(const Box& range, const FigureStyle& f, std::vector<std::string> titles) {
@@ -40,33 +40,40 @@ void draw_grid(Canvas& canvas, const Rect& plot, const GridValues& grid, const C
           canvas.set(plot.x + x, seen.bottom() - 1 - y, colour(map, scale(pixels(y, x))));
 }
 
-void draw_points(Canvas& canvas, const Rect& plot, const Batch& points, const Box& range, const PointStyle& style,
-                 double scale) {
-  Discs discs(intersection(plot, canvas.bounds()));
-  for (Index i = 0; i < points.cols(); ++i) {
-    const double x = (points(0, i) - range.x0) / (range.x1 - range.x0);
-    const double y = (points(1, i) - range.y0) / (range.y1 - range.y0);
-    if (x >= 0 && x <= 1 && y >= 0 && y <= 1)
-      discs.add(plot.x + x * plot.w, plot.bottom() - y * plot.h, style.radius * scale, style.alpha);
-  }
+/// Calls take(position) for every point inside the plot.
+template <class Take>
+void for_each_inside(const Batch& points, const Axes& axes, Take&& take) {
+  const Box& r = axes.range;
+  for (Index i = 0; i < points.cols(); ++i)
+    if (points(0, i) >= r.x0 && points(0, i) <= r.x1 && points(1, i) >= r.y0 && points(1, i) <= r.y1)
+      take(axes.at(points(0, i), points(1, i)));
+}
+
+/// Few points as shapes of their own; the bytes of many would be more than those of all their pixels.
+void draw_points(Surface& surface, const Axes& axes, const Batch& points, const PointStyle& style) {
+  std::vector<Point> inside;
+  for_each_inside(points, axes, [&](const Point& p) { inside.push_back(p); });
+  surface.discs(inside, style.radius * axes.scale, style.colour, style.alpha, axes.plot);
+}
+void draw_pixels_of_points(Canvas& canvas, const Axes& axes, const Batch& points, const PointStyle& style) {
+  Discs discs(intersection(axes.plot, canvas.bounds()));
+  for_each_inside(points, axes, [&](const Point& p) { discs.add(p.x, p.y, style.radius * axes.scale, style.alpha); });
   discs.paint(canvas, style.colour);
 }
 
-/// A glyph may lean out of its line's box, an accent stand over it.
-Rect reach_of(const Label& label) {
-  const int air = static_cast<int>(std::ceil(label.size));
-  return {label.box.x - air, label.box.y - air, label.box.w + 2 * air, label.box.h + 2 * air};
-}
-
-void draw_bar(Canvas& canvas, const Rect& bar, Colormap map, int line, Rgb ink) {
-  for (int y = 0; y < bar.h; ++y) {
-    const double t = (bar.h - y - 0.5) / bar.h;
-    canvas.fill({bar.x, bar.y + y, bar.w, 1}, colour(map, t));
-  }
-  canvas.frame(bar, line, ink);
+void draw_bar(Surface& surface, const Rect& bar, Colormap map, int line, Rgb ink) {
+  surface.image(bar, [map](Canvas& canvas, const Rect& at) {
+    for (int y = 0; y < at.h; ++y) canvas.fill({at.x, at.y + y, at.w, 1}, colour(map, (at.h - y - 0.5) / at.h));
+  });
+  surface.frame(bar, line, ink);
 }
 
 }  // namespace
+
+Point Axes::at(double x, double y) const {
+  return {plot.x + (x - range.x0) / (range.x1 - range.x0) * plot.w,
+          plot.bottom() - (y - range.y0) / (range.y1 - range.y0) * plot.h};
+}
 
 PlotArea plot_area_pixels(const Box& range, const FigureStyle& style, const std::vector<std::string>& titles,
                           const std::vector<bool>& with_grid) {
@@ -99,25 +106,44 @@ Picture::Picture(std::vector<Panel> panels, const Box& range, const FigureStyle&
   layout_ = layout(spec);
 }
 
-Canvas Picture::band(int y, int h) const {
+void Picture::draw_panel(Surface& surface, const Panel& panel, const std::optional<ColourScale>& scale,
+                         const Axes& axes) const {
+  const bool many = panel.points.cols() > kMostShapes;
+  const auto paint = [&](Canvas& canvas, const Rect& at) {
+    if (panel.grid.size() > 0)
+      draw_grid(canvas, at, panel.grid, *scale, style_.map);
+    else
+      canvas.fill(at, entry(style_.map, 0));
+    Axes moved = axes;
+    moved.plot = at;
+    if (many) draw_pixels_of_points(canvas, moved, panel.points, style_.points);
+  };
+  if (panel.grid.size() > 0 || many)
+    surface.image(axes.plot, paint);
+  else
+    surface.fill(axes.plot, entry(style_.map, 0));
+  if (panel.points.size() > 0 && !many) draw_points(surface, axes, panel.points, style_.points);
+  if (panel.over) panel.over(surface, axes);
+}
+
+void Picture::draw(Surface& surface) const {
   const Theme& theme = style_.dark ? kDark : kLight;
-  Canvas canvas(width(), h, theme.page, y);
+  surface.fill({0, 0, width(), height()}, theme.page);
   for (std::size_t i = 0; i < panels_.size(); ++i) {
     const PanelLayout& where = layout_.panels[i];
-    const Panel& panel = panels_[i];
-    if (panel.grid.size() > 0)
-      draw_grid(canvas, where.plot, panel.grid, *scales_[i], style_.map);
-    else
-      canvas.fill(where.plot, entry(style_.map, 0));
-    if (panel.points.size() > 0) draw_points(canvas, where.plot, panel.points, range_, style_.points, layout_.scale);
-    canvas.frame(where.plot, layout_.line, theme.ink);
-    if (where.bar.w > 0) draw_bar(canvas, where.bar, style_.map, layout_.line, theme.ink);
+    draw_panel(surface, panels_[i], scales_[i], {where.plot, range_, layout_.scale, theme.ink, theme.page});
+    surface.frame(where.plot, layout_.line, theme.ink);
+    if (where.bar.w > 0) draw_bar(surface, where.bar, style_.map, layout_.line, theme.ink);
   }
-  if (layout_.shared_bar.w > 0) draw_bar(canvas, layout_.shared_bar, style_.map, layout_.line, theme.ink);
-  for (const Rect& mark : layout_.marks) canvas.fill(mark, theme.ink);
+  if (layout_.shared_bar.w > 0) draw_bar(surface, layout_.shared_bar, style_.map, layout_.line, theme.ink);
+  for (const Rect& mark : layout_.marks) surface.fill(mark, theme.ink);
   for (const Label& label : layout_.labels)
-    if (intersects(reach_of(label), canvas.bounds()))
-      draw_text(canvas, label.box.x, label.box.y, label.text, label.size, theme.ink, label.vertical);
+    surface.text(label.box.x, label.box.y, label.text, label.size, theme.ink, label.vertical);
+}
+
+Canvas Picture::band(int y, int h) const {
+  Canvas canvas(width(), h, kLight.page, y);
+  draw(canvas);
   return canvas;
 }
 

@@ -1,6 +1,7 @@
 // Grids of values as a picture with axes, ticks, colour bars and titles: one, or several side by side.
 #pragma once
 
+#include <functional>
 #include <optional>
 #include <span>
 #include <string>
@@ -13,12 +14,25 @@
 
 namespace cnf {
 
+/// Where a panel's data lie in the picture.
+struct Axes {
+  Rect plot;
+  Box range;
+  double scale = 1;   ///< multiplies text and lines
+  Rgb ink{}, page{};  ///< of text, and of what is under it
+
+  /// The pixel position of a point of the data's; outside the range, outside the plot.
+  Point at(double x, double y) const;
+};
+
 /// One picture over the figure's range: a grid, points on it, or points alone (the grid empty: a scatter plot on the
 /// map's lowest colour). A panel with neither stays empty.
 struct Panel {
   std::string title;
   GridValues grid{};  ///< ny x nx, row 0 = lowest y; panels may differ in size
   Batch points{};     ///< 2 x N
+  /// Draws over both, below the frame, what else there is: lines, labels. Called for each band of a picture in bands.
+  std::function<void(Surface& surface, const Axes& axes)> over{};
 };
 
 /// The picture of one or more panels over `range`, the style's title above all: laid out, and drawn as far as it is
@@ -36,11 +50,15 @@ class Picture {
 
   int width() const { return layout_.width; }
   int height() const { return layout_.height; }
+  void draw(Surface& surface) const;
   /// Rows y .. y + h - 1.
   Canvas band(int y, int h) const;
   Canvas whole() const { return band(0, height()); }
 
  private:
+  void draw_panel(Surface& surface, const Panel& panel, const std::optional<ColourScale>& scale,
+                  const Axes& axes) const;
+
   std::vector<Panel> panels_;
   Box range_;
   FigureStyle style_;

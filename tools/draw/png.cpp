@@ -110,9 +110,8 @@ class Rows {
 
 }  // namespace
 
-void encode_png(const Picture& picture, const Sink& sink) {
-  const int width = picture.width(), height = picture.height();
-  if (long{width} * height <= kWholePixels) return sink(encode_png(picture.whole()));
+void encode_png(int width, int height, const std::function<Canvas(int y, int h)>& band, const Sink& sink) {
+  if (long{width} * height <= kWholePixels) return sink(encode_png(band(0, height)));
   sink("\x89PNG\r\n\x1a\n");
   std::string header;
   for (const int side : {width, height}) header.append(big_endian(static_cast<std::uint32_t>(side)).data(), 4);
@@ -121,11 +120,16 @@ void encode_png(const Picture& picture, const Sink& sink) {
   Rows rows(sink, width);
   const int step = std::max(1, kBandBytes / (3 * width));
   for (int y = 0; y < height; y += step) {
-    const Canvas band = picture.band(y, std::min(step, height - y));
-    for (int row = 0; row < band.height(); ++row) rows.add(band.data() + 3 * static_cast<std::size_t>(row) * width);
+    const Canvas part = band(y, std::min(step, height - y));
+    for (int row = 0; row < part.height(); ++row) rows.add(part.data() + 3 * static_cast<std::size_t>(row) * width);
   }
   rows.finish();
   send_chunk(sink, "IEND", {});
+}
+
+void encode_png(const Picture& picture, const Sink& sink) {
+  encode_png(
+      picture.width(), picture.height(), [&](int y, int h) { return picture.band(y, h); }, sink);
 }
 
 std::string encode_png(const Canvas& canvas) {

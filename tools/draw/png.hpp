@@ -17,6 +17,10 @@ namespace cnf {
 inline constexpr long kWholePixels = 1L << 22;
 void encode_png(const Picture& picture, const std::function<void(std::string_view)>& sink);
 
+/// The same of width x height pixels, `band` drawing the rows y .. y + h - 1.
+void encode_png(int width, int height, const std::function<Canvas(int y, int h)>& band,
+                const std::function<void(std::string_view)>& sink);
+
 /// A canvas as a PNG, at once.
 std::string encode_png(const Canvas& canvas);
 
