@@ -109,11 +109,12 @@ Picture::Picture(std::vector<Panel> panels, const Box& range, const FigureStyle&
 void Picture::draw_panel(Surface& surface, const Panel& panel, const std::optional<ColourScale>& scale,
                          const Axes& axes) const {
   const bool many = panel.points.cols() > kMostShapes;
+  const Rgb ground = panel.paper ? axes.page : entry(style_.map, 0);
   const auto paint = [&](Canvas& canvas, const Rect& at) {
     if (panel.grid.size() > 0)
       draw_grid(canvas, at, panel.grid, *scale, style_.map);
     else
-      canvas.fill(at, entry(style_.map, 0));
+      canvas.fill(at, ground);
     Axes moved = axes;
     moved.plot = at;
     if (many) draw_pixels_of_points(canvas, moved, panel.points, style_.points);
@@ -121,7 +122,7 @@ void Picture::draw_panel(Surface& surface, const Panel& panel, const std::option
   if (panel.grid.size() > 0 || many)
     surface.image(axes.plot, paint);
   else
-    surface.fill(axes.plot, entry(style_.map, 0));
+    surface.fill(axes.plot, ground);
   if (panel.points.size() > 0 && !many) draw_points(surface, axes, panel.points, style_.points);
   if (panel.over) panel.over(surface, axes);
 }
@@ -139,12 +140,6 @@ void Picture::draw(Surface& surface) const {
   for (const Rect& mark : layout_.marks) surface.fill(mark, theme.ink);
   for (const Label& label : layout_.labels)
     surface.text(label.box.x, label.box.y, label.text, label.size, theme.ink, label.vertical);
-}
-
-Canvas Picture::band(int y, int h) const {
-  Canvas canvas(width(), h, kLight.page, y);
-  draw(canvas);
-  return canvas;
 }
 
 PlotArea plot_area_pixels(const Box& range, const FigureStyle& style) {

@@ -9,6 +9,7 @@
 
 #include "base/box.hpp"
 #include "base/types.hpp"
+#include "tools/draw/drawing.hpp"
 #include "tools/draw/figure_style.hpp"
 #include "tools/draw/grid_values.hpp"
 
@@ -33,6 +34,7 @@ struct Panel {
   Batch points{};     ///< 2 x N
   /// Draws over both, below the frame, what else there is: lines, labels. Called for each band of a picture in bands.
   std::function<void(Surface& surface, const Axes& axes)> over{};
+  bool paper = false;  ///< without a grid: on the page's colour, not the map's lowest
 };
 
 /// The picture of one or more panels over `range`, the style's title above all: laid out, and drawn as far as it is
@@ -44,16 +46,13 @@ struct Panel {
 ///         centre). More: the mean over each pixel's area, taken before the colour scale, so a density stays one.
 /// Colours NaN cells, and pixels over any NaN cell, have the map's nan_colour; infinite ones the end of the scale.
 /// Throws  std::invalid_argument for no panel, points that are not 2 x N, and as `layout` and ColourLimits.
-class Picture {
+class Picture final : public Drawing {
  public:
   Picture(std::vector<Panel> panels, const Box& range, const FigureStyle& style);
 
-  int width() const { return layout_.width; }
-  int height() const { return layout_.height; }
-  void draw(Surface& surface) const;
-  /// Rows y .. y + h - 1.
-  Canvas band(int y, int h) const;
-  Canvas whole() const { return band(0, height()); }
+  int width() const override { return layout_.width; }
+  int height() const override { return layout_.height; }
+  void draw(Surface& surface) const override;
 
  private:
   void draw_panel(Surface& surface, const Panel& panel, const std::optional<ColourScale>& scale,

@@ -127,7 +127,7 @@ void encode_png(int width, int height, const std::function<Canvas(int y, int h)>
   send_chunk(sink, "IEND", {});
 }
 
-void encode_png(const Picture& picture, const Sink& sink) {
+void encode_png(const Drawing& picture, const Sink& sink) {
   encode_png(
       picture.width(), picture.height(), [&](int y, int h) { return picture.band(y, h); }, sink);
 }

@@ -5,7 +5,7 @@
 #include <string>
 #include <string_view>
 
-#include "tools/draw/heatmap.hpp"
+#include "tools/draw/drawing.hpp"
 
 namespace cnf {
 
@@ -15,7 +15,7 @@ namespace cnf {
 /// and result side by side, three times the picture.
 /// Throws std::bad_alloc.
 inline constexpr long kWholePixels = 1L << 22;
-void encode_png(const Picture& picture, const std::function<void(std::string_view)>& sink);
+void encode_png(const Drawing& picture, const std::function<void(std::string_view)>& sink);
 
 /// The same of width x height pixels, `band` drawing the rows y .. y + h - 1.
 void encode_png(int width, int height, const std::function<Canvas(int y, int h)>& band,

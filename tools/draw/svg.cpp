@@ -202,7 +202,7 @@ class Svg final : public Surface {
 
 }  // namespace
 
-void encode_svg(const Picture& picture, const Sink& sink) {
+void encode_svg(const Drawing& picture, const Sink& sink) {
   Svg svg(picture.width(), picture.height(), sink);
   picture.draw(svg);
   svg.finish();

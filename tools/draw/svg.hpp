@@ -4,12 +4,12 @@
 #include <functional>
 #include <string_view>
 
-#include "tools/draw/heatmap.hpp"
+#include "tools/draw/drawing.hpp"
 
 namespace cnf {
 
 /// The bytes in order, the same for the same picture; one unit is one pixel of the PNG. Fonts are asked for by name,
 /// DejaVu Sans first, every text stretched to its place, so that nothing overlaps in another font.
-void encode_svg(const Picture& picture, const std::function<void(std::string_view)>& sink);
+void encode_svg(const Drawing& picture, const std::function<void(std::string_view)>& sink);
 
 }  // namespace cnf
