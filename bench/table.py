@@ -27,7 +27,8 @@ def evaluate(cnf, folder, data, rtol):
 
 
 def mass(cnf, folder, data):
-    return json.loads(run(cnf, "evaluate", folder, "--data", data, "-N", 64, "--json"))["mass"]
+    found = json.loads(run(cnf, "evaluate", folder, "--data", data, "-N", 64, "--json"))["mass"]
+    return "not resolved" if found is None else f"{found:.4f}"
 
 
 def mapped(cnf, name, n, seed, path):
@@ -76,7 +77,7 @@ def main():
             kls = [f"{r['nll'] - log_det - entropy:.4f} ± {r['nll_stderr']:.4f}" for r in (loose, tight)]
         else:
             kls = [f"{r['kl']:.4f} ± {r['kl_stderr']:.4f}" for r in (loose, tight)]
-        print(f"| {name} | {entropy:.4f} | {loose['nll']:.4f} | {kls[0]} | {kls[1]} | {mass(arguments.cnf, run_folder, data):.4f} | "
+        print(f"| {name} | {entropy:.4f} | {loose['nll']:.4f} | {kls[0]} | {kls[1]} | {mass(arguments.cnf, run_folder, data)} | "
               f"{loose['nfe_mean']:.0f} | {trained['seconds']:.1f} | {trained['steps']} |", flush=True)
 
 

@@ -99,11 +99,11 @@ Points points_to_judge(const Args& args, const Trial& trial) {
   return points;
 }
 
-double mass_of(const Args& args, const Cnf& model, PartProgress& progress) {
+Mass mass_of(const Args& args, const Cnf& model, PartProgress& progress) {
   EvaluationOptions evaluation = evaluation_from(args, [&](Index n) { progress.add(n); });
   evaluation.failing_steps = kFailingSteps;  // where there is no data, and hence little mass, solves may fail
   Evaluator evaluator(model, evaluation);
-  progress.begin("cell", 0);
+  progress.begin("point", 0);
   return total_mass(evaluator, model, seed_from(args));
 }
 
@@ -140,7 +140,8 @@ struct Findings {
   Index points = 0;
   std::optional<Index> seen;  ///< rows that are among those trained on; none where these are not known
   std::int64_t failed = 0;
-  double mass = kUnknown, entropy = kUnknown;
+  std::optional<Mass> mass;  ///< none: not asked for
+  double entropy = kUnknown;
   std::vector<Baseline> baselines;
 };
 
@@ -188,7 +189,9 @@ JsonReport report(const Findings& found) {
   JsonReport report;
   report.set("nll", nll.value()).set("nll_stderr", nll.standard_error()).set("entropy", found.entropy);
   report.set("kl", kl.value()).set("kl_stderr", kl.standard_error());
-  report.set("mass", found.mass).set("nfe_mean", found.work.nfe_mean());
+  const bool known = found.mass && found.mass->resolved();
+  report.set("mass", known ? found.mass->value : kUnknown).set("mass_stderr", known ? found.mass->error : kUnknown);
+  report.set("nfe_mean", found.work.nfe_mean());
   report.set("points", static_cast<std::int64_t>(found.points));
   if (found.seen)
     report.set("seen_rows", static_cast<std::int64_t>(*found.seen));
@@ -216,7 +219,10 @@ std::string text(const Findings& found, const Points& points) {
     line("entropy", shown(found.entropy, 4) + " nats, the least NLL there is");
     line("KL", with_error(kl.value(), kl.standard_error()) + ", truth to model on the same points");
   }
-  if (!std::isnan(found.mass)) line("mass", shown(found.mass, 4) + ", the integral of the density");
+  if (found.mass)
+    line("mass", found.mass->resolved() ? shown(found.mass->value, 4) + " ± " + shown(found.mass->error, 4) +
+                                              ", the integral of the density"
+                                        : "not resolved: the density is too narrow in places, or its solves fail");
   line("NFE", shown(found.work.nfe_mean(), 1) + " evaluations of the network a solve");
   if (found.seen) line("seen", std::to_string(*found.seen) + " rows were trained on");
   if (found.failed > 0) line("failed", std::to_string(found.failed) + " rows, left out");
@@ -233,11 +239,9 @@ int run_evaluate(const Args& args, const Trial& trial) {
   Failures failures(args);
   std::vector<Batch> kept;
   Findings found = judge(args, trial, points, progress, failures, args.flag("baselines") ? &kept : nullptr);
-  if (model.dim() == 2 && !args.flag("no-mass")) {
+  if (model.dim() <= 2 && !args.flag("no-mass")) {
     found.mass = mass_of(args, model, progress);
     progress.finish();
-    if (std::isnan(found.mass))
-      write_stderr("cnf evaluate: warning: the mass is unknown, too many of its solves fail\n");
   }
   if (args.flag("baselines")) {
     if (found.points < 2) throw UsageError("--baselines: one point says nothing of an error; 2 or more are needed");
@@ -293,7 +297,7 @@ Verb evaluate_verb() {
                  .help = "Judge a Gaussian, a mixture and a kernel estimate by the same points.",
                  .group = "Data"},
                 {.name = "no-mass",
-                 .help = "Leave out the mass, the integral of the density over the plane (1 if all is right).",
+                 .help = "Leave out the mass, the integral of the density of one or two columns (1 if all is right).",
                  .group = "Data"}},
                evaluation_options(),
                {on_error_option()},
