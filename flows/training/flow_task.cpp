@@ -55,6 +55,7 @@ TrainingData training_rows(const Samples<double>& rows, const Samples<double>& v
     data.validation.x.col(i) = judges.x.col(at);
     data.validation.given.col(i) = judges.given.col(at);
   }
+  data.repeats = judges.x.data() != rows.x.data();  // judged by themselves, they are never worse
   data.draw = [rows, seed](std::uint32_t step, SampleSlots batch) {
     const auto n = static_cast<std::uint32_t>(rows.size());
     for (Index b = 0; b < batch.x.cols(); ++b) {
@@ -171,7 +172,8 @@ FlowRun<T>::FlowRun(const Cnf& model, const TrainingData& data, const FlowTrainO
   stages_.back().stage.schedule_steps = options.schedule_steps;
   options_.seconds = options.seconds;
   options_.closing = options.closing;
-  options_.patience = options.patience;
+  options_.patience = options.patience.value_or(0);
+  if (!options.patience && data.repeats) options_.lost = 0.1 + 0.05 * static_cast<double>(model.dim());
   options_.update = {.clip = options.clip,
                      .ema = options.ema,
                      .threads = options.objective.threads > 0 ? options.objective.threads : available_threads()};

@@ -4,6 +4,7 @@
 #include <functional>
 #include <limits>
 #include <memory>
+#include <optional>
 #include <string>
 #include <type_traits>
 #include <vector>
@@ -20,6 +21,7 @@ struct TrainingData {
   std::function<void(std::uint32_t step, SampleSlots batch)> draw;
   SampleBatch validation;
   Vector<double> true_log_prob;  ///< of the validation points, where the truth is known; else empty
+  bool repeats = false;          ///< the same rows are drawn again and again, and can be learned by heart
 };
 
 inline constexpr Index kMostValidationRows = 4096;  ///< of a table: more would cost time and say no more
@@ -96,7 +98,9 @@ struct FlowTrainOptions {
   /// Steps between validations; 0: as validation_interval says. A warm start, its steps being cheap, is validated every
   /// sixteenth time and at its end.
   std::int64_t validate_every = 0;
-  int patience = 0;
+  /// As TrainOptions; none: of rows that repeat, a run by seconds stops once its validation is lost by a tenth of a nat
+  /// and a twentieth a dimension.
+  std::optional<int> patience{};
 };
 
 /// One precision, number of threads, seed and flag to stop by for all of a run: of its steps and of its validations.

@@ -1,6 +1,6 @@
 // The trainer. What holds between two steps, and hence in every state that is saved:
-//   - `state` alone decides the next step: the stage follows from state.step, and no member of Trainer but pace_ and
-//     end_, which only say when a run by seconds falls and ends, outlives a step;
+//   - `state` alone decides the next step: the stage follows from state.step, and no member of Trainer but pace_,
+//     end_ and last_score_, which only say when a run by seconds falls and ends, outlives a step;
 //   - state.last_good and state.best are finite; state.current is, or is put back to last_good before it is saved;
 //   - a stage's new weights are made before its predecessor's last validation, so that a rollback there finds them.
 // A step and its validation are one: stopped inside either, the state is what it was before the step.
@@ -26,7 +26,10 @@ constexpr std::int64_t kRollbacksBeforeGivingUp = 20;
 constexpr double kStepsAValidation = 5;  // a guess at its time, until there was one
 // Of a run's seconds: before which its steps are not fixed, where its schedule is to end, where the run ends anyway.
 constexpr double kFix = 0.78, kAim = 0.99, kCut = 1.03;
-constexpr double kMostClosing = 0.25;  // of them: set aside for what follows the last step
+// When a validation that is worse than the best by TrainOptions::lost is the last one.
+constexpr int kLost = 10;               // validations after the best
+constexpr std::int64_t kLostAfter = 3;  // times the best one's steps
+constexpr double kMostClosing = 0.25;   // of them: set aside for what follows the last step
 
 /// The least number of steps, of which so many can have been made before it was known.
 std::int64_t least_steps(std::int64_t made) {
@@ -125,7 +128,11 @@ class Trainer {
   }
 
   bool stale() const {
-    return options_.patience > 0 && state_.step > begins_.back() && state_.stale_validations >= options_.patience;
+    if (state_.step <= begins_.back()) return false;
+    if (options_.patience > 0 && state_.stale_validations >= options_.patience) return true;
+    const std::int64_t best = std::max(state_.best_step - begins_.back(), std::int64_t{0});
+    return by_clock_ && last_score_ > state_.best_score + options_.lost && state_.stale_validations >= kLost &&
+           state_.step - begins_.back() >= kLostAfter * best;
   }
 
   /// After `step` steps, the last of stage_: every so many steps of the run, and where a stage or the run ends.
@@ -146,9 +153,10 @@ class Trainer {
   double validation_seconds_ = 0;  ///< of the last one
   double gradient_norm_ = 0;       ///< the last one, finite or not
   double last_loss_ = 0;           ///< of the last step or validation, finite or not
-  std::optional<TrainingState<T>> before_;  ///< a step that is judged: what it began with
-  std::size_t stage_ = 0;                   ///< of the step being made
-  double rate_ = 0;                         ///< its rate
+  double last_score_ = -std::numeric_limits<double>::infinity();  ///< of this call's last validation
+  std::optional<TrainingState<T>> before_;                        ///< a step that is judged: what it began with
+  std::size_t stage_ = 0;                                         ///< of the step being made
+  double rate_ = 0;                                               ///< its rate
 };
 
 template <class T>
@@ -274,7 +282,7 @@ void Trainer<T>::validate() {
   const double begin = by_clock_ ? hooks_.clock() : 0;
   row.judged = stages_[stage_].task->judge(state_.current.average);
   if (by_clock_) validation_seconds_ = hooks_.clock() - begin;
-  const double score = row.judged.score;
+  const double score = last_score_ = row.judged.score;
   if (std::isfinite(score) && state_.current.params.allFinite()) {
     state_.last_good = state_.current;
     ++state_.stale_validations;

@@ -15,6 +15,9 @@ struct TrainOptions {
   double seconds = 60;  ///< of a run whose last stage has no steps: so long, the earlier stages included
   double closing = 0;   ///< with what follows its end, which takes as long as so many validations, a quarter at most
   int patience = 0;     ///< > 0: in the last stage, stop after that many validations in a row without a better one
+  /// Of a run by seconds: stop once a validation is that much worse than the best, in the last stage's three times the
+  /// steps of that and 10 validations after it. What is learned then is the training data by heart.
+  double lost = std::numeric_limits<double>::infinity();
   UpdateOptions update{};
 };
 

@@ -172,6 +172,11 @@ TEST_CASE("a run by seconds ends by them, and says the steps that repeat it", "[
       shell("cnf train --data moons --hidden 4 --seconds 60 --lr 1e-30 --patience 2 --validate-every 5 -o patient");
   CHECK(patient.code == 0);
   CHECK_THAT(patient.err, Catch::Contains("--schedule-steps") && !Catch::Contains("cut short"));
+  CHECK_THAT(patient.err,
+             Catch::Contains("ended at step ") && Catch::Contains(": no validation was better than that of step "));
+  const Ran counted =
+      shell("cnf train --data moons --hidden 4 --steps 90 --lr 1e-30 --patience 2 --validate-every 5 -o c");
+  CHECK_THAT(counted.err, Catch::Matches("(.|\n)*repeat with: --steps (15|20|25) --schedule-steps 90\n(.|\n)*"));
   CHECK_THAT(shell("cnf train --data moons --schedule cosine -o no").err, Catch::Contains("is for a run by --steps"));
   CHECK_THAT(shell("cnf train --data moons --schedule-steps 4 -o no").err, Catch::Contains("is for a run by --steps"));
   CHECK_THAT(shell("cnf train --data moons --steps 5 --schedule-steps 4 -o no").err,

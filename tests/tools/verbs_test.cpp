@@ -248,8 +248,8 @@ TEST_CASE_METHOD(Fresh, "evaluate says the mean and the error of what logprob sa
   CHECK(report["seen_rows"].is_null());
   std::vector<std::string> keys;
   for (const auto& item : report.items()) keys.push_back(item.key());
-  CHECK(keys == std::vector<std::string>{"nll", "nll_stderr", "entropy", "kl", "kl_stderr", "mass", "nfe_mean",
-                                         "points", "seen_rows", "failed_rows", "baselines"});
+  CHECK(keys == std::vector<std::string>{"nll", "nll_stderr", "entropy", "kl", "kl_stderr", "mass", "mass_stderr",
+                                         "nfe_mean", "points", "seen_rows", "failed_rows", "baselines"});
 }
 
 TEST_CASE_METHOD(Fresh, "evaluate knows a built-in set's entropy, the divergence from it and the mass", "[verbs]") {
@@ -264,6 +264,23 @@ TEST_CASE_METHOD(Fresh, "evaluate knows a built-in set's entropy, the divergence
   CHECK(report["nfe_mean"].get<double>() > 12);
   CHECK(report["baselines"].empty());
   CHECK(works("cnf evaluate model -N 500 --no-mass").find("KL ") != std::string::npos);
+}
+
+TEST_CASE_METHOD(Fresh, "a small table is told of, and its run by seconds ends where it is learned by heart",
+                 "[verbs]") {
+  std::string rows = "a,b\n";
+  for (int i = 0; i < 40; ++i) {
+    const double t = 0.37 * i;
+    rows += shortest(std::sin(t * t)) + ',' + shortest(std::cos(3.1 * t)) + '\n';
+  }
+  put(shell() / "few.csv", rows);
+  const Ran run = shell()("cnf train --data few.csv --lr 0.05 --seconds 60 --valid 0.05 -o few");
+  CAPTURE(run.err);
+  REQUIRE(run.code == 0);
+  CHECK_THAT(run.err, Catch::Contains("34 rows for a network of ") && Catch::Contains("2 rows validate, by which"));
+  CHECK_THAT(run.err, Catch::Contains("ended at step ") && Catch::Contains("repeat with: --steps "));
+  const Ran one = shell()("cnf train --data few.csv --hidden 4 --steps 5 --valid 0.025 -o one");
+  CHECK_THAT(one.err, Catch::Contains(" nats, of one row") && !Catch::Contains("±"));
 }
 
 TEST_CASE_METHOD(Fresh, "a table's model is judged by its test rows, and rows it was trained on are counted",

@@ -153,7 +153,7 @@ FlowTrainOptions train_options(const Args& args, Precision precision) {
   options.clip = args.real("clip");
   options.ema = args.real("ema");
   options.validate_every = args.integer("validate-every");
-  options.patience = static_cast<int>(args.integer("patience"));
+  if (args.given("patience")) options.patience = static_cast<int>(args.integer("patience"));
 
   set_shared(options, precision, threads_from(args), seed_from(args), interrupt_flag());
   // At 1e-5 a solve takes two to three times the steps of one at 1e-3, so who allows more there allows more here.

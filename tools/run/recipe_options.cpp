@@ -115,8 +115,10 @@ std::vector<Option> training_options() {
           Kind::integer, "validate-every", "", Range::whole(1, kMostSteps),
           "Updates between validations. Not given: 25 to 250, by the number of validation rows; flow matching "
           "16 times that."),
-      number_option(Kind::integer, "patience", text(defaults.patience), Range::whole(0, kMostSteps),
-                    "Above 0: stop after that many validations without a better one."),
+      number_option(
+          Kind::integer, "patience", "", Range::whole(0, kMostSteps),
+          "Stop after that many validations without a better one; 0: never. Not given: of a table, by seconds, "
+          "once validation is far worse than its best and has long been."),
       solver_option(adaptive_methods(), fixed_methods(), "dopri5"),
       rtol,
       atol,

@@ -33,6 +33,11 @@ std::int64_t steps_of(std::span<const RunStage<T>> stages) {
   return stages.back().stage.steps > 0 ? steps : 0;
 }
 
+std::string steps_option(std::int64_t steps, std::int64_t schedule_steps) {
+  return "--steps " + std::to_string(steps) +
+         (steps < schedule_steps ? " --schedule-steps " + std::to_string(schedule_steps) : "");
+}
+
 template <class T>
 class Session {
  public:
@@ -92,8 +97,7 @@ class Session {
     hooks.interrupted = interrupted;
     hooks.step = [this](const TrainingState<T>& now, const StepReport& made) { show(now, made); };
     hooks.steps_fixed = [this](std::int64_t steps, std::int64_t schedule_steps) {
-      repeat_ = "--steps " + std::to_string(steps);
-      if (steps < schedule_steps) repeat_ += " --schedule-steps " + std::to_string(schedule_steps);
+      repeat_ = steps_option(steps, schedule_steps);
       trainee_.fix_steps(steps, schedule_steps);
     };
     hooks.metrics = [this](const MetricsRow& row) {
@@ -150,6 +154,12 @@ class Session {
     return done / all;
   }
 
+  /// Of a run by steps: those that its last stage has made.
+  std::string steps_made(const TrainingState<T>& state) const {
+    const Stage& last = trainee_.stages().back().stage;
+    return steps_option(state.step - (steps_ - last.steps), std::max(last.steps, last.schedule_steps));
+  }
+
   void report(const TrainingState<T>& state, TrainEnd end) {
     JsonReport report;
     report.set("model", folder_.folder.string()).set("steps", state.step);
@@ -167,8 +177,12 @@ class Session {
          << '\n';
     if (!repeat_.empty() && end == TrainEnd::finished && state.step < state.steps)
       text << "cut short by the clock: the machine had become slower, and the rate had not fallen to zero\n";
+    if (end == TrainEnd::stopped_early)
+      text << "ended at step " << state.step << ": no validation was better than that of step " << state.best_step
+           << ", whose weights are kept\n";
     if (state.skipped > 0) text << "skipped " << state.skipped << " steps, " << state.rollbacks << " rollbacks\n";
-    if (!repeat_.empty()) text << "repeat with: " << repeat_ << '\n';
+    const std::string repeat = end == TrainEnd::stopped_early && repeat_.empty() ? steps_made(state) : repeat_;
+    if (!repeat.empty()) text << "repeat with: " << repeat << '\n';
     text << "next: " << ending.next << '\n';
     write_stderr(text.str());
   }

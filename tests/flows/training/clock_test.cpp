@@ -29,7 +29,7 @@ struct Machine {
 class Bowl final : public Task<double> {
  public:
   double step_seconds = 0.01, judge_seconds = 0.2;
-  bool hopeless = false;  ///< no validation is better than the first
+  std::function<double(int)> score{};  ///< of a validation by its number; else how far p is
 
   explicit Bowl(Machine& machine) : machine_(machine) { layout_.add("p", 1, 1, true); }
   const Layout& layout() const override { return layout_; }
@@ -44,7 +44,7 @@ class Bowl final : public Task<double> {
   }
   Judgement judge(const Vector<double>& params) override {
     machine_.work(judge_seconds);
-    const double far = hopeless ? 1 : std::abs(params[0] - 3);
+    const double far = score ? score(judged_++) : std::abs(params[0] - 3);
     return {far, {far}, 1};
   }
   std::span<const std::string_view> judged() const override { return kJudged; }
@@ -55,6 +55,7 @@ class Bowl final : public Task<double> {
   Machine& machine_;
   Layout layout_;
   Vector<double> gradient_;
+  int judged_ = 0;
 };
 
 struct Outcome {
@@ -185,7 +186,7 @@ TEST_CASE("a warm start is made whole, within the run's seconds if they are enou
 TEST_CASE("a run by seconds that patience stops repeats by the steps it names", "[flows][train][seconds]") {
   Machine machine;
   Bowl bowl(machine);
-  bowl.hopeless = true;
+  bowl.score = [](int) { return 1; };
   const Outcome timed = run(machine, bowl, {.seconds = 40, .patience = 3});
   REQUIRE(timed.end == TrainEnd::stopped_early);
   REQUIRE(timed.named == 1);
@@ -193,8 +194,26 @@ TEST_CASE("a run by seconds that patience stops repeats by the steps it names", 
   CHECK(static_cast<double>(timed.steps - 1) <= kFreeShare * static_cast<double>(timed.schedule_steps));
   Machine other;
   Bowl counted(other);
-  counted.hopeless = true;
+  counted.score = [](int) { return 1; };
   CHECK(same(timed, run(other, counted, {.patience = 3}, begin(), timed.steps, timed.schedule_steps)));
+}
+
+TEST_CASE("a run by seconds ends once its validation is lost, and not for a while of worse ones",
+          "[flows][train][seconds]") {
+  const auto trained = [&](std::function<double(int)> score, double lost = 0.3) {
+    Machine machine;
+    Bowl bowl(machine);
+    bowl.step_seconds = 0.001, bowl.judge_seconds = 0.01, bowl.score = std::move(score);
+    return run(machine, bowl, {.seconds = 40, .lost = lost});
+  };
+  const Outcome early = trained([](int n) { return std::abs(n - 4) * 0.1; });  // best at step 500, number 4
+  CHECK(early.end == TrainEnd::stopped_early);
+  CHECK((early.state.best_step == 500 && early.steps == 1500));  // 10 validations later, three times the steps
+  const Outcome late = trained([](int n) { return std::abs(n - 19) * 0.1; });
+  CHECK((late.state.best_step == 2000 && late.steps == 6000));                              // three times the steps
+  CHECK(trained([](int n) { return n < 60 ? n * 0.004 : -n; }).end == TrainEnd::finished);  // worse by little
+  CHECK(trained([](int n) { return std::abs(n - 4) * 0.1; }, 1e300).end == TrainEnd::finished);
+  CHECK(trained([](int n) { return n % 8 == 0 ? -n : n * 0.1; }).end == TrainEnd::finished);  // better now and then
 }
 
 TEST_CASE("a first step that took long, or a long closing, does not end a run by seconds", "[flows][train][seconds]") {

@@ -91,7 +91,9 @@ class FlowTrainee final : public Trainee<T> {
     const Validation best = validate(best_model(run_.file.model, state), data_, options_.evaluation);
     report.set("validation_nll", best.nll).set("validation_nll_stderr", best.nll_stderr).set("kl", best.kl);
     report.set("nfe_mean", best.nfe);
-    std::string found = "validation NLL " + decimals(best.nll, 4) + " ± " + decimals(best.nll_stderr, 4) + " nats";
+    std::string found = "validation NLL " + decimals(best.nll, 4);
+    if (!std::isnan(best.nll_stderr)) found += " ± " + decimals(best.nll_stderr, 4);
+    found += data_.validation.size() == 1 ? " nats, of one row" : " nats";
     if (truth != nullptr) found += ", entropy " + decimals(truth->entropy(), 4) + ", KL " + decimals(best.kl, 4);
     const std::string folder = shell_word(run_.folder.folder.string());
     const bool judged = truth != nullptr || run_.source.rows.test.cols() > 0;
@@ -189,6 +191,21 @@ struct Beginning {
   RunFolder folder;
 };
 
+/// Of a table: too few rows for the network, or to choose its weights by.
+void warn_of_few_rows(const SplitRows& rows, const Cnf& model) {
+  constexpr double kValuesAWeight = 0.2;  // fewer, and runs of tables end far above their best
+  const Index train = rows.train.cols(), validation = rows.validation.cols();
+  if (static_cast<double>(train * model.dim()) < kValuesAWeight * static_cast<double>(model.params.size()))
+    write_stderr("cnf train: warning: " + std::to_string(train) + " rows for a network of " +
+                 std::to_string(model.params.size()) +
+                 " weights, which can learn them by heart; validation says when it does, and cnf evaluate RUN "
+                 "--baselines whether a simpler density is better\n");
+  if (validation > 0 && validation < 10)
+    write_stderr("cnf train: warning: " + std::to_string(validation) +
+                 (validation == 1 ? " row validates" : " rows validate") +
+                 ", by which weights are chosen nearly at random; --valid 0.3 takes more of them\n");
+}
+
 /// A new run: its data, and its model with initial weights.
 Run new_run(const Beginning& from) {
   Run run(from.recipe);
@@ -214,6 +231,7 @@ Run new_run(const Beginning& from) {
     model = start_flow(field_from(args), run.source.standardisation, seed, args.real("t-end"), run.source.columns);
     run.file.precision = precision_from(args);
   }
+  if (data.table()) warn_of_few_rows(run.source.rows, model);
   if (!model.is_smooth())
     write_stderr(
         "cnf train: warning: with relu the divergence jumps at the kinks and methods of high order lose their "
