@@ -35,6 +35,7 @@ class NpyReader {
   const std::vector<std::int64_t>& shape() const { return shape_; }
   Index rows() const { return rows_; }
   Index cols() const { return cols_; }
+  std::size_t float_bytes() const { return kind_ == 'f' ? item_ : 8; }  ///< in which the values were rounded
 
   /// The next rows, as many as there are and `out` (row-major) has room for; 0: all have been read. The call that gives
   /// the last row checks that the file ends there.

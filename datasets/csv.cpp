@@ -170,7 +170,7 @@ char detect_separator(std::string_view line) {
 class CsvReader final : public RowReader {
  public:
   CsvReader(ByteSource bytes, std::string name, const RowOptions& options, char separator)
-      : lines_(std::move(bytes), std::move(name)), invalid_(options), separator_(separator) {
+      : lines_(std::move(bytes), std::move(name)), ledger_(options), separator_(separator) {
     if (!next_line()) throw InputError(source() + ": is empty, expected rows of numbers");
     if (separator_ == 0) separator_ = detect_separator(line_);
     if (!split(line_, separator_, cells_, unquoted_))
@@ -186,6 +186,8 @@ class CsvReader final : public RowReader {
         if (!cells_[j].empty()) names[j] = printable(cells_[j], 200);
       if (!next_line()) throw InputError(source() + ": has a header and no rows, expected rows of numbers");
     }
+    names = column_names(source(), std::move(names), options);
+    filter_.emplace(source(), names, options);
     keep_ = select_columns(source(), names, options);
     for (const Index j : keep_) columns_.push_back(names[static_cast<std::size_t>(j)]);
   }
@@ -193,28 +195,20 @@ class CsvReader final : public RowReader {
   const std::string& source() const override { return lines_.name(); }
   const std::vector<std::string>& columns() const override { return columns_; }
   std::optional<Index> rows() const override { return std::nullopt; }
-  Index dropped() const override { return invalid_.dropped(); }
-
-  Index number(Index i) const override { return numbers_.at(static_cast<std::size_t>(i)); }
+  const RowLedger& ledger() const override { return ledger_; }
+  std::string place(Index i) const override { return source() + ":" + std::to_string(ledger_.number(i)); }
 
   Index read(Out<double> block) override {
     check_block(block);
-    numbers_.clear();
+    ledger_.begin_block();
     Index n = 0;
     // The first row was read with the header; a failing reader goes on counting and keeps nothing.
-    while (n < block.cols() && pending_) {
-      if (parse_row(block.col(n).data()) && !invalid_.failing()) {
-        numbers_.push_back(lines_.number());
-        ++n;
-      }
+    while (pending_ && (n < block.cols() || ledger_.failing())) {
+      double* const column = block.col(ledger_.failing() ? 0 : n).data();
+      if (ledger_.enter(parse_row(column), lines_.number(), {column, keep_.size()})) ++n;
       next_line();
     }
-    if (invalid_.failing())
-      while (pending_) {
-        parse_row(block.col(0).data());
-        next_line();
-      }
-    if (!pending_) invalid_.finish();
+    if (!pending_) ledger_.finish();
     return n;
   }
 
@@ -227,44 +221,67 @@ class CsvReader final : public RowReader {
   }
   std::string place() const { return source() + ":" + std::to_string(lines_.number()) + ": "; }
 
-  bool parse_row(double* out) {
+  Fate parse_row(double* out) {
     if (!split(line_, separator_, cells_, unquoted_)) {
-      invalid_.add(place() + "a quoted field does not end on its line", "");
-      return false;
+      ledger_.invalid(place() + "a quoted field does not end on its line", "");
+      return Fate::invalid;
     }
     if (cells_.size() != fields_) {
-      invalid_.add(place() +
-                       (is_too_wide(cells_.size()) ? "more than " + std::to_string(kMostColumns)
-                                                   : std::to_string(cells_.size())) +
-                       (cells_.size() == 1 ? " field" : " fields") + ", expected " + std::to_string(fields_) +
-                       " as in line " + std::to_string(first_line_),
-                   "");
-      return false;
+      ledger_.invalid(place() +
+                          (is_too_wide(cells_.size()) ? "more than " + std::to_string(kMostColumns)
+                                                      : std::to_string(cells_.size())) +
+                          (cells_.size() == 1 ? " field" : " fields") + ", expected " + std::to_string(fields_) +
+                          " as in line " + std::to_string(first_line_),
+                      "");
+      return Fate::invalid;
     }
+    if (filter_->has_conditions())
+      if (const Fate fate = judge(); fate != Fate::taken) return fate;
     for (std::size_t i = 0; i < keep_.size(); ++i) {
       const std::string_view cell = cells_[static_cast<std::size_t>(keep_[i])];
       const Number number = parse(cell, out[i]);
+      if (filter_->has_missing() && (number == Number::ok ? filter_->is_missing(out[i]) : filter_->is_missing(cell)))
+        return Fate::missing;
       if (number == Number::ok && std::isfinite(out[i])) continue;
       fail_cell(cell, number, i);
-      return false;
+      return Fate::invalid;
     }
-    return true;
+    return Fate::taken;
+  }
+
+  /// By --where's conditions.
+  Fate judge() {
+    const RowFilter::Verdict verdict =
+        filter_->judge(cells_, [](std::string_view cell, double& value) { return parse(cell, value) == Number::ok; });
+    if (verdict.fate == Fate::invalid)
+      ledger_.invalid(cell_place(verdict.column) + in_quotes(cells_[verdict.column]) + " is not a number, which " +
+                          printable(verdict.condition, 60) + " compares",
+                      "");
+    return verdict.fate;
+  }
+
+  std::string cell_place(std::size_t column) const {
+    return source() + ":" + std::to_string(lines_.number()) + ":" + std::to_string(column + 1) + ": ";
+  }
+  static std::string in_quotes(std::string_view cell) {
+    return "'" + printable(cell.substr(0, kShown), 4 * kShown) + (cell.size() > kShown ? "...'" : "'");
   }
 
   void fail_cell(std::string_view cell, Number number, std::size_t i) {
-    const std::string at = source() + ":" + std::to_string(lines_.number()) + ":" + std::to_string(keep_[i] + 1) + ": ";
-    const std::string text = printable(cell.substr(0, kShown), 4 * kShown) + (cell.size() > kShown ? "..." : "");
+    const std::string text = in_quotes(cell);
     const bool decimal_comma = separator_ != ',' && std::count(cell.begin(), cell.end(), ',') == 1;
     const std::string why = cell.empty()                     ? "the field is empty"
-                            : number == Number::ok           ? "'" + text + "' is not finite"
-                            : number == Number::not_a_number ? "'" + text + "' is not a number"
-                                                             : "'" + text + "' is out of a double's range";
-    invalid_.add(at + why + ", expected a finite number in column '" + columns_[i] + "'",
-                 decimal_comma ? "write decimal points, not commas" : "");
+                            : number == Number::ok           ? text + " is not finite"
+                            : number == Number::not_a_number ? text + " is not a number"
+                                                             : text + " is out of a double's range";
+    ledger_.invalid(cell_place(static_cast<std::size_t>(keep_[i])) + why + ", expected a finite number in column '" +
+                        columns_[i] + "'",
+                    decimal_comma ? "write decimal points, not commas" : "");
   }
 
   Lines lines_;
-  InvalidRows invalid_;
+  RowLedger ledger_;
+  std::optional<RowFilter> filter_;
   char separator_;
   std::string_view line_;
   bool pending_ = false;
@@ -272,7 +289,6 @@ class CsvReader final : public RowReader {
   std::vector<std::string> unquoted_;
   std::size_t fields_ = 0;
   Index first_line_ = 0;
-  std::vector<Index> numbers_;  ///< of the block's lines
   std::vector<Index> keep_;
   std::vector<std::string> columns_;
 };

@@ -2,100 +2,19 @@
 
 #include <algorithm>
 #include <charconv>
-#include <cmath>
 #include <numeric>
 #include <stdexcept>
 #include <unordered_map>
+#include <unordered_set>
 #include <utility>
 
 #include "base/error.hpp"
-#include "base/npy.hpp"
 #include "base/utf8.hpp"
 #include "datasets/csv.hpp"
+#include "datasets/npy_rows.hpp"
 
 namespace cnf {
 namespace {
-
-/// .npy rows, (N, D) or (N,): row-major in the file is one sample per column here.
-class NpyRows final : public RowReader {
- public:
-  NpyRows(const std::filesystem::path& path, std::string name, const RowOptions& options)
-      : file_(ByteSource(path, options.stop)), name_(std::move(name)), invalid_(options) {
-    if (file_.shape().empty() || file_.shape().size() > 2)
-      throw InputError(name_ + ": an array of " + std::to_string(file_.shape().size()) +
-                       " dimensions, expected (rows, columns) or (rows,)");
-    if (file_.rows() == 0 || file_.cols() == 0)
-      throw InputError(name_ + ": an array of shape (" + std::to_string(file_.rows()) + ", " +
-                       std::to_string(file_.cols()) + ") is empty, expected rows of numbers");
-    if (file_.cols() > kMostColumns) refuse_columns(name_);
-    const std::vector<std::string> names = numbered_columns(file_.cols());
-    keep_ = select_columns(name_, names, options);
-    for (const Index j : keep_) columns_.push_back(names[static_cast<std::size_t>(j)]);
-  }
-
-  const std::string& source() const override { return name_; }
-  const std::vector<std::string>& columns() const override { return columns_; }
-  std::optional<Index> rows() const override { return file_.rows(); }
-  Index dropped() const override { return invalid_.dropped(); }
-
-  Index number(Index i) const override { return numbers_.at(static_cast<std::size_t>(i)); }
-
-  Index read(Out<double> block) override {
-    check_block(block);
-    numbers_.clear();
-    Index n = 0;
-    while (n < block.cols() && row_ < file_.rows()) {
-      // In pieces of about 64 Ki values, whatever room the block has.
-      const Index piece = std::min(block.cols() - n, std::max<Index>(1, 65536 / file_.cols()));
-      n = take(piece, block, n);
-    }
-    while (invalid_.failing() && row_ < file_.rows()) take(std::max<Index>(1, 65536 / file_.cols()), block, 0);
-    if (row_ == file_.rows()) invalid_.finish();
-    return n;
-  }
-
- private:
-  /// Reads up to `piece` rows and puts the valid ones into the block from column n on; returns the new n.
-  Index take(Index piece, Out<double>& block, Index n) {
-    buffer_.resize(static_cast<std::size_t>(piece * file_.cols()));
-    const Index got = file_.read_rows(buffer_);
-    if (got == 0) throw InputError(name_ + ": ends before its last row");
-    for (Index i = 0; i < got; ++i) {
-      const double* row = buffer_.data() + i * file_.cols();
-      ++row_;
-      if (check(row) && !invalid_.failing()) {
-        for (std::size_t j = 0; j < keep_.size(); ++j) block(static_cast<Index>(j), n) = row[keep_[j]];
-        numbers_.push_back(row_);
-        ++n;
-      }
-    }
-    return n;
-  }
-
-  bool check(const double* row) {
-    for (std::size_t j = 0; j < keep_.size(); ++j) {
-      const double value = row[keep_[j]];
-      if (std::isfinite(value)) continue;
-      invalid_.add(name_ + ":" + std::to_string(row_) + ":" + std::to_string(keep_[j] + 1) + ": " +
-                       (std::isnan(value) ? "nan"
-                        : value > 0       ? "inf"
-                                          : "-inf") +
-                       ", expected a finite number",
-                   "");
-      return false;
-    }
-    return true;
-  }
-
-  NpyReader file_;
-  std::string name_;
-  InvalidRows invalid_;
-  std::vector<Index> keep_;
-  std::vector<std::string> columns_;
-  std::vector<double> buffer_;
-  std::vector<Index> numbers_;  ///< of the block's rows
-  Index row_ = 0;
-};
 
 std::optional<Index> column_number(const std::string& text, Index D) {
   Index number = 0;
@@ -136,6 +55,11 @@ class ColumnFinder {
   std::unordered_map<std::string_view, Place> places_;
 };
 
+bool holds_all(const std::vector<std::string>& names, const std::vector<std::string>& wanted) {
+  const std::unordered_set<std::string_view> held(names.begin(), names.end());
+  return std::all_of(wanted.begin(), wanted.end(), [&](const std::string& name) { return held.contains(name); });
+}
+
 }  // namespace
 
 void RowReader::check_block(const Out<double>& block) const {
@@ -151,7 +75,7 @@ std::unique_ptr<RowReader> open_rows(const std::filesystem::path& path, const Ro
   std::string extension = path.extension().string();
   for (char& c : extension)
     if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  if (extension == ".npy") return std::make_unique<NpyRows>(path, name, options);
+  if (extension == ".npy") return read_npy_rows(ByteSource(path, options.stop), name, options);
   if (extension == ".csv" || extension == ".txt") return read_csv(ByteSource(path, options.stop), name, options);
   if (extension == ".tsv") return read_csv(ByteSource(path, options.stop), name, options, '\t');
   throw InputError(name + ": unknown kind of table, expected a name ending in .csv, .tsv, .txt or .npy");
@@ -159,12 +83,16 @@ std::unique_ptr<RowReader> open_rows(const std::filesystem::path& path, const Ro
 
 std::vector<Index> select_columns(const std::string& source, const std::vector<std::string>& names,
                                   const RowOptions& options) {
-  std::vector<Index> keep(options.columns.empty() ? names.size() : 0);
+  const bool by_rule = options.columns.empty() && options.drop.empty();
+  const bool by_preference =
+      by_rule && !options.preferred.empty() && names != options.preferred && holds_all(names, options.preferred);
+  const std::vector<std::string>& chosen = by_preference ? options.preferred : options.columns;
+  std::vector<Index> keep(chosen.empty() ? names.size() : 0);
   std::iota(keep.begin(), keep.end(), Index{0});
-  if (options.columns.empty() && options.drop.empty()) return keep;
+  if (by_rule && !by_preference) return keep;
   const ColumnFinder find(source, names);
   std::vector<char> taken(names.size());
-  for (const std::string& wanted : options.columns) {
+  for (const std::string& wanted : chosen) {
     const Index j = find(wanted);
     if (std::exchange(taken[static_cast<std::size_t>(j)], 1))
       throw InputError(source + ": column '" + printable(wanted, 200) + "' is asked for twice");
@@ -188,18 +116,17 @@ std::vector<std::string> numbered_columns(Index D) {
   return names;
 }
 
-void InvalidRows::add(const std::string& message, const std::string& help) {
-  if (++count_ > 1) return;
-  first_ = message;
-  help_ = help;
-  if (!drop_ && !count_all_) finish();
+std::vector<std::string> column_names(const std::string& source, std::vector<std::string> own,
+                                      const RowOptions& options) {
+  if (options.names.empty()) return own;
+  if (options.names.size() != own.size())
+    throw InputError(source + ": " + std::to_string(own.size()) + (own.size() == 1 ? " column" : " columns") +
+                     ", but " + std::to_string(options.names.size()) + " names are given for them");
+  return options.names;
 }
 
-void InvalidRows::finish() const {
-  if (!failing()) return;
-  throw InputError(
-      count_all_ && count_ > 1 ? first_ + " (the first of " + std::to_string(count_) + " invalid rows)" : first_,
-      help_);
+Index find_column(const std::string& source, const std::vector<std::string>& names, const std::string& wanted) {
+  return ColumnFinder(source, names)(wanted);
 }
 
 }  // namespace cnf

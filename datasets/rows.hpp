@@ -10,15 +10,25 @@
 
 #include "base/stop.hpp"
 #include "base/types.hpp"
+#include "datasets/row_filter.hpp"
+#include "datasets/row_ledger.hpp"
 
 namespace cnf {
 
 struct RowOptions {
   std::vector<std::string> columns = {};  ///< keep these alone, in this order: names, or numbers counted from 1
   std::vector<std::string> drop = {};     ///< leave these out
+  std::vector<std::string> names = {};    ///< call the file's columns so, all of them, whatever they are called there
+  /// If neither `columns` nor `drop` says otherwise and the file has all of these: keep them alone, in this order.
+  std::vector<std::string> preferred = {};
+  std::vector<RowCondition> where = {};   ///< leave out rows that do not meet all of these
+  std::vector<std::string> missing = {};  ///< cells, numbers or texts, that stand for no value: leave out their rows
   bool drop_invalid = false;              ///< leave out rows with a cell that is no finite number, instead of failing
+  bool keep_places = false;               ///< what is left out comes as a sample of NaN: sample i is the file's row i
   bool count_invalid = true;              ///< before failing, read to the end to say how many rows are invalid
   StopFlag stop = nullptr;                ///< raised, a pipe is waited for no longer: Stopped
+
+  bool may_leave_out() const { return drop_invalid || !where.empty() || !missing.empty(); }
 };
 
 /// Reads samples forward. An invalid row (wrong number of fields, a cell that is no finite number) is an InputError
@@ -33,21 +43,19 @@ class RowReader {
   virtual const std::string& source() const = 0;                ///< as messages call it
   virtual const std::vector<std::string>& columns() const = 0;  ///< D names; "x1", "x2", ... where the file has none
   virtual std::optional<Index> rows() const = 0;                ///< in the file, where it says so beforehand
-  virtual Index dropped() const = 0;                            ///< rows left out so far
+  virtual const RowLedger& ledger() const = 0;                  ///< of the rows read so far
   /// Fills columns of `block`, D x n, with the next samples. Returns how many: less than n at the end only.
   virtual Index read(Out<double> block) = 0;
-  /// Where sample i of the last `read` stands in the file, as messages count: the line of a text, the row of an array,
-  /// from 1.
-  virtual Index number(Index i) const = 0;
-  /// "data.csv:1042".
-  std::string place(Index i) const { return source() + ":" + std::to_string(number(i)); }
+  /// Where sample i of the last `read` stands in the file, as messages say it: "data.csv:1042" for a line of a text,
+  /// "data.npy: row 1042 (from 1)" for a row of an array.
+  virtual std::string place(Index i) const = 0;
 
  protected:
   void check_block(const Out<double>& block) const;
 };
 
-/// Opens .csv, .tsv, .txt or .npy by extension; "-" is CSV from standard input. InputError for any other, for an empty
-/// file and for unknown columns.
+/// Opens .csv, .tsv, .txt, .npy or .npz by extension, packed by gzip or not; "-" is CSV from standard input. InputError
+/// for any other, for an empty file and for unknown columns.
 std::unique_ptr<RowReader> open_rows(const std::filesystem::path& path, const RowOptions& options = {});
 
 /// A file has this many columns at most: what one costs in memory, a name and its part of a block, is paid for before
@@ -61,24 +69,14 @@ inline constexpr Index kMostColumns = Index{1} << 17;
 std::vector<Index> select_columns(const std::string& source, const std::vector<std::string>& names,
                                   const RowOptions& options);
 
+/// One column by name or number, as select_columns finds it.
+Index find_column(const std::string& source, const std::vector<std::string>& names, const std::string& wanted);
+
 /// The names "x1" ... "xD".
 std::vector<std::string> numbered_columns(Index D);
 
-/// The rows found invalid so far, and what becomes of them.
-class InvalidRows {
- public:
-  explicit InvalidRows(const RowOptions& options) : drop_(options.drop_invalid), count_all_(options.count_invalid) {}
-  /// Notes one; `message` begins with its place. Throws it at once if the others are not to be counted.
-  void add(const std::string& message, const std::string& help);
-  /// At the end of the file: throws the first one with the number of all, unless they are dropped.
-  void finish() const;
-  Index dropped() const { return drop_ ? count_ : 0; }
-  bool failing() const { return !drop_ && count_ > 0; }
-
- private:
-  bool drop_, count_all_;
-  Index count_ = 0;
-  std::string first_, help_;
-};
+/// What a file's columns are called: `options.names` if they are given, else `own`. InputError if they are not as many.
+std::vector<std::string> column_names(const std::string& source, std::vector<std::string> own,
+                                      const RowOptions& options);
 
 }  // namespace cnf

@@ -26,9 +26,8 @@ Table read_table(RowReader& rows) {
     room += std::max<Index>(room / 2, 1);
   }
   x.conservativeResize(D, n);
-  table.dropped = rows.dropped();
-  if (n == 0)
-    throw InputError(table.source + ": no valid row is left, " + std::to_string(table.dropped) + " were dropped");
+  table.left_out = rows.ledger().left_out();
+  if (n == 0) throw InputError(table.source + ": no row is left: " + table.left_out.text());
   return table;
 }
 

@@ -14,7 +14,7 @@ struct Table {
   Batch values;                      ///< D x N, one sample per column; all finite
   std::vector<std::string> columns;  ///< D names
   std::string source;                ///< the file, for messages
-  Index dropped = 0;                 ///< rows left out by drop_invalid
+  LeftOut left_out;                  ///< of the file's rows
 };
 
 /// Reads a whole file as open_rows does. InputError if no row is left; all invalid rows are counted.

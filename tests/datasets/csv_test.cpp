@@ -61,7 +61,7 @@ TEST_CASE("each row's line is known", "[datasets][csv]") {
   CHECK(rows->place(0) == "data.csv:3");
   CHECK(rows->place(1) == "data.csv:6");
   REQUIRE(rows->read(Out<double>(block.data(), 2, 2)) == 1);
-  CHECK(rows->number(0) == 7);
+  CHECK(rows->place(0) == "data.csv:7");
 }
 
 TEST_CASE("what is wrong with a file is named by line and column", "[datasets][csv]") {
@@ -107,9 +107,9 @@ TEST_CASE("all invalid rows are counted, or dropped when asked", "[datasets][csv
         "data.csv:19:2: 'x' is not a number, expected a finite number in column 'b'");
   const Table table = table_of(text, {.drop_invalid = true});
   CHECK(table.values.cols() == 48999);
-  CHECK(table.dropped == 1001);
+  CHECK(table.left_out.invalid == 1001);
   CHECK(message_of("1,x\n2,y\n", {.columns = {"2"}, .drop_invalid = true}) ==
-        "data.csv: no valid row is left, 1 were dropped");
+        "data.csv: no row is left: 1 invalid row");
 }
 
 TEST_CASE("columns are chosen by name or number and others are not looked at", "[datasets][csv]") {

@@ -73,14 +73,15 @@ TEST_CASE("npy rows are checked, chosen, dropped and counted as text rows are", 
   x(2, 41) = INFINITY;
   x(0, 69999) = -INFINITY;
   write_file(path, npy(x));
-  const std::string place = path.string() + ":42:2: nan, expected a finite number";
+  const std::string place =
+      path.string() + ": row 42, column 2 (both from 1): nan, expected a finite number in column 'x2'";
   CHECK(message_of([&] { read_table(path); }) == place + " (the first of 2 invalid rows)");
   CHECK(message_of([&] { read_table(path, {.count_invalid = false}); }) == place);
   CHECK(message_of([&] { read_table(path, {.columns = {"1"}}); }) ==
-        path.string() + ":70000:1: -inf, expected a finite number");
+        path.string() + ": row 70000, column 1 (both from 1): -inf, expected a finite number in column 'x1'");
   CHECK(read_table(path, {.columns = {"2"}, .drop_invalid = true}).values.cols() == 69999);
   const Table table = read_table(path, {.drop_invalid = true});
-  CHECK(table.dropped == 2);
+  CHECK(table.left_out.invalid == 2);
   CHECK(table.values.col(41) == x.col(42));
 }
 

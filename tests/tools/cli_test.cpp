@@ -435,6 +435,18 @@ TEST_CASE("every option accepts exactly the values its row in the table allows",
   CHECK(accepted > 100);
 }
 
+TEST_CASE("an option that repeats joins its values by commas, and a text may be a negative number", "[tools][cli]") {
+  const Verb verb{.name = "v",
+                  .options = {{.name = "missing", .value = "V", .kind = Kind::text, .repeats = true, .help = "h"},
+                              {.name = "title", .value = "T", .kind = Kind::text, .help = "h"}}};
+  const auto missing = [&](const std::vector<std::string>& words) { return Args(verb, words).text("missing"); };
+  CHECK(missing({"--missing", "-200", "--missing", "NA,"}) == "-200,NA,");
+  CHECK(missing({"--missing=", "--missing", "-.5"}) == ",-.5");
+  CHECK(Args(verb, {"--missing", ""}).given("missing"));
+  CHECK(missing({"--missing", ""}).empty());
+  CHECK_THROWS_AS(Args(verb, {"--title", "a", "--title", "b"}), UsageError);
+}
+
 TEST_CASE("a value as the next word is read as the same value joined by =", "[tools][cli]") {
   Verb verb = train_verb();
   for (Option& option : verb.options) option.required = false;
@@ -443,7 +455,7 @@ TEST_CASE("a value as the next word is read as the same value joined by =", "[to
     for (const std::string& text : kNasty) {
       CAPTURE(option.name, text.substr(0, 50));
       const bool refused = refusal(verb, {"--" + option.name, text}).has_value();
-      const bool number = option.kind != Kind::text && option.kind != Kind::path && option.kind != Kind::choice;
+      const bool number = option.kind != Kind::path && option.kind != Kind::choice;  // may be one, of a text
       // Words that look like options are never values.
       const bool like_option = text.size() > 1 && text[0] == '-' && !(number && text[1] != '-' && text[1] < 'A');
       CHECK(refused == (like_option || !acceptable(option, text)));

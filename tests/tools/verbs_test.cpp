@@ -5,6 +5,7 @@
 #include <catch2/catch.hpp>
 #include <chrono>
 #include <cmath>
+#include <cstring>
 #include <nlohmann/json.hpp>
 #include <thread>
 
@@ -430,10 +431,10 @@ TEST_CASE_METHOD(Fresh, "failed rows stop the work or are NaN among good rows th
   const std::string hard = " --max-steps 30 ";
   for (const auto& [command, place] : std::vector<std::pair<std::string, std::string>>{
            {"cnf evaluate model --no-mass --data hard.csv" + hard, "hard.csv:6: step_limit"},
-           {"cnf logprob model --drop-invalid --data hard.npy" + hard, "hard.npy:3: step_limit"},
+           {"cnf logprob model --drop-invalid --data hard.npy" + hard, "hard.npy: row 3 (from 1): step_limit"},
            {"cnf logprob model --columns x,y --data three.csv" + hard, "three.csv:3: step_limit"},
            {"cat three.csv | cnf logprob model --data -" + hard, "standard input:3: step_limit"},
-           {"cnf sample model --solver dopri5 --max-steps 1 -N 5 --first 3", "row 4: step_limit"}}) {
+           {"cnf sample model --solver dopri5 --max-steps 1 -N 5 --first 3", "row 4 (from 1): step_limit"}}) {
     const Ran ran = shell()(command);
     CAPTURE(command, ran.err);
     CHECK(ran.code == 1);
@@ -448,6 +449,69 @@ TEST_CASE_METHOD(Fresh, "rows that hold no number are left out on request, and c
   CHECK(ran.code == 0);
   CHECK(ran.err == "cnf logprob: text.csv: 2 invalid rows left out\n");
   CHECK(array("l.npy").shape == std::vector<std::int64_t>{2});
+}
+
+TEST_CASE_METHOD(Fresh, "row i of the output is row i of the input on request, NaN where there is no answer",
+                 "[verbs]") {
+  put(shell() / "gaps.csv", "x,y,kind\n0,0,a\nNA,1,a\n1,,a\n1,1,a\n1e7,-1e7,a\n2,2,b\n-999,0,a\n5\n1,0,a\n");
+  put(shell() / "good.csv", "x,y\n0,0\n1,1\n1e7,-1e7\n1,0\n");
+  const std::string options = " --data gaps.csv --missing -999,NA --where kind=a --on-error=nan --max-steps 40";
+  for (const std::string verb : {"logprob", "encode", "decode"}) {
+    CAPTURE(verb);
+    const bool decodes = verb == "decode";
+    const std::string columns = decodes ? " --columns x,y" : "";
+    const Ran ran = shell()("cnf " + verb + " model -o o.npy --force" + columns + options);
+    CHECK(ran.code == 0);
+    CHECK_THAT(ran.err, Catch::Contains("gaps.csv: 2 invalid rows, 2 rows with a missing value, 1 row not asked for "
+                                        "written as NaN; the first invalid: gaps.csv:4:2: the field is empty"));
+    const NpyArray out = array("o.npy");
+    REQUIRE(out.shape[0] == 9);
+    const Index cols = verb == "logprob" ? 1 : 2;
+    shell()("cnf " + verb + " model --data good.csv --max-steps 40 --on-error=skip -o good.npy --force" + columns);
+    const std::vector<double> good = array("good.npy").values;
+    Index next = 0;
+    for (Index i = 0; i < 9; ++i) {
+      const double* row = out.values.data() + i * cols;
+      CAPTURE(i);
+      if (i == 0 || i == 3 || i == 4 || i == 8)
+        CHECK(std::memcmp(row, good.data() + cols * next++, sizeof(double) * static_cast<std::size_t>(cols)) == 0);
+      else
+        CHECK((std::isnan(row[0]) && std::isnan(row[cols - 1])));
+    }
+  }
+  const Ran text = shell()("cnf logprob model" + options);
+  CHECK(lines(text.out) == 10);
+  CHECK(shell()("cnf logprob model --drop-invalid" + options).code == 2);
+  CHECK_THAT(shell()("cnf logprob model --data gaps.csv --where kind --on-error=nan").err,
+             Catch::StartsWith("cnf logprob: --where: 'kind' has none of ="));
+}
+
+TEST_CASE_METHOD(Fresh, "rows are chosen, and left out where a value is missing, in every verb that reads a table",
+                 "[verbs]") {
+  std::string rows = "x,y,kind\n", chosen = "x,y\n";
+  for (int i = 0; i < 60; ++i) {
+    const std::string point = decimals(std::sin(12.9 * i), 6) + "," + decimals(std::cos(7.7 * i), 6);
+    rows += (i % 5 == 0 ? "-200,1" : point) + (i % 3 == 0 ? ",rock\n" : ",sand\n");
+    if (i % 5 != 0 && i % 3 == 0) chosen += point + "\n";
+  }
+  put(shell() / "rows.csv", rows);
+  put(shell() / "chosen.csv", chosen);
+  const std::string options = " --data rows.csv --missing -200 --where kind=rock ";
+  const std::string said = ": rows.csv: 4 rows with a missing value, 40 rows not asked for left out\n";
+  const Ran piped = shell()("cat rows.csv | cnf logprob model --data - --missing=-200 --where kind=rock");
+  CHECK(piped.out == works("cnf logprob model --data chosen.csv"));
+  CHECK_THAT(piped.err, Catch::EndsWith("4 rows with a missing value, 40 rows not asked for left out\n"));
+  const Ran judged = shell()("cnf evaluate model --no-mass --json" + options);
+  CHECK(judged.out == works("cnf evaluate model --no-mass --json --data chosen.csv"));
+  CHECK(judged.err == "cnf evaluate" + said);
+  const std::string small = " --hidden 4 --steps 20 --batch 8 -q -o ";
+  const Ran trained = shell()("cnf train" + options + small + "rows");
+  CAPTURE(trained.err);
+  REQUIRE(trained.code == 0);
+  CHECK_THAT(trained.err, Catch::Contains("cnf train" + said));
+  works("cnf train --data chosen.csv" + small + "chosen");
+  CHECK(file("rows/rows.safetensors") == file("chosen/rows.safetensors"));
+  CHECK(Json::parse(works("cnf info rows --json"))["recipe"]["where"] == "kind=rock");
 }
 
 TEST_CASE_METHOD(Fresh, "logprob of ten times the rows takes no more memory", "[verbs]") {

@@ -4,6 +4,7 @@
 #include <set>
 #include <span>
 #include <stdexcept>
+#include <utility>
 
 #include "tools/cli/exit_code.hpp"
 #include "tools/cli/output.hpp"
@@ -145,9 +146,10 @@ class Words {
   const std::string& next_word(const Option& option, const std::string& shown) {
     if (at_ + 1 == words_.size()) throw UsageError(shown + ": needs a value, expected " + expected(option));
     const std::string& next = words_[at_ + 1];
-    const bool is_number = option.kind == Kind::integer || option.kind == Kind::real || option.kind == Kind::integers ||
-                           option.kind == Kind::reals;
-    if (next.size() > 1 && next[0] == '-' && !(is_number && (next[1] == '.' || (next[1] >= '0' && next[1] <= '9')))) {
+    const bool may_be_number = option.kind == Kind::integer || option.kind == Kind::real ||
+                               option.kind == Kind::integers || option.kind == Kind::reals || option.kind == Kind::text;
+    if (next.size() > 1 && next[0] == '-' &&
+        !(may_be_number && (next[1] == '.' || (next[1] >= '0' && next[1] <= '9')))) {
       throw UsageError(shown + ": needs a value, but " + in_quotes(next) + " follows",
                        "a value that begins with a minus is written --" + option.name + "=" + one_line(next));
     }
@@ -272,7 +274,7 @@ Args::Args(const Verb& verb, const std::vector<std::string>& words) : verb_(verb
   }
   for (const Option& option : options) {
     const std::string shown = "--" + option.name;
-    if (result.count(option.name) > 1) {
+    if (result.count(option.name) > 1 && !option.repeats) {
       throw UsageError(shown + ": is given " + std::to_string(result.count(option.name)) + " times", "give it once");
     }
   }
@@ -280,7 +282,14 @@ Args::Args(const Verb& verb, const std::vector<std::string>& words) : verb_(verb
     const std::string shown = shown_name(verb, option);
     Entry entry{option.kind, {}};
     if (result.count(key) > 0) {
-      entry.value = read_value(option, shown, result[key].as<std::string>());
+      std::string text = result[key].as<std::string>();
+      if (option.repeats) {
+        text.clear();
+        const char* between = "";
+        for (const auto& said : result.arguments())
+          if (said.key() == key) text += std::exchange(between, ",") + said.value();
+      }
+      entry.value = read_value(option, shown, text);
       entry.value.given = true;
     } else if (!option.initial.empty()) {
       entry.value = read_value(option, shown, option.initial);

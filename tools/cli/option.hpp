@@ -52,6 +52,7 @@ struct Option {
   char letter = 0;      ///< 'N' for -N; 0: none
   std::string value{};  ///< what --help calls the value, "FILE"; empty for a flag
   Kind kind = Kind::flag;
+  bool repeats = false;   ///< of a text: may be given again, and its values are joined by commas
   std::string initial{};  ///< the default, as it would be typed; empty: none
   Range range{};
   std::size_t min_count = 1, max_count = 64;  ///< the length of a list

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 #include <stdexcept>
+#include <utility>
 
 #include "base/byte_source.hpp"
 #include "base/error.hpp"
@@ -60,9 +61,10 @@ std::string text_of(const Json& value, const std::string& place, const std::stri
   if (value.is_number_float()) return shortest(value.get<double>());
   if (!value.is_array()) refuse_kind(place, name, value.is_null() ? "null" : "an object");
   std::string text;
+  const char* between = "";
   for (const Json& element : value) {
     if (element.is_array()) refuse_kind(place, name, "a list of lists");
-    text += (text.empty() ? "" : ",") + text_of(element, place, name);
+    text += std::exchange(between, ",") + text_of(element, place, name);
   }
   return text;
 }
@@ -75,9 +77,10 @@ std::string text_of(const toml::node& value, const std::string& place, const std
   const auto* list = value.as_array();
   if (list == nullptr) refuse_kind(place, name, value.is_table() ? "a heading or a table" : "a date or a time");
   std::string text;
+  const char* between = "";
   for (const toml::node& element : *list) {
     if (element.is_array()) refuse_kind(place, name, "a list of lists");
-    text += (text.empty() ? "" : ",") + text_of(element, place, name);
+    text += std::exchange(between, ",") + text_of(element, place, name);
   }
   return text;
 }

@@ -1,8 +1,10 @@
 #include "tools/rows/data_argument.hpp"
 
 #include <algorithm>
+#include <set>
 
 #include "base/error.hpp"
+#include "base/utf8.hpp"
 #include "datasets/mixture_density.hpp"
 #include "datasets/picture.hpp"
 #include "datasets/toy.hpp"
@@ -82,6 +84,24 @@ std::vector<Option> table_options() {
            .help = "Columns of a table to use, in this order: names, or numbers from 1.",
            .group = "Data"},
           {.name = "drop", .value = "A,B", .kind = Kind::text, .help = "Columns to leave out.", .group = "Data"},
+          {.name = "names",
+           .value = "A,B",
+           .kind = Kind::text,
+           .help = "What to call a table's columns, all of them: for arrays, which have no header.",
+           .group = "Data"},
+          {.name = "where",
+           .value = "COND,...",
+           .kind = Kind::text,
+           .repeats = true,
+           .help = "Use only rows that meet all conditions: kind=2, kind=rock,sand, x>=0, x=0:5 (ends included), "
+                   "x!=NA; signs = != < <= > >=.",
+           .group = "Data"},
+          {.name = "missing",
+           .value = "V,...",
+           .kind = Kind::text,
+           .repeats = true,
+           .help = "Cells that stand for no value: -200, NA, '' (empty); rows with one are left out.",
+           .group = "Data"},
           {.name = "drop-invalid", .help = "Leave out rows with a cell that is no finite number.", .group = "Data"},
           {.name = "invert", .help = "Of a picture: dark pixels are likely, not bright ones.", .group = "Data"}};
 }
@@ -90,6 +110,24 @@ RowOptions row_options(const Args& args) {
   RowOptions options;
   if (args.given("columns")) options.columns = parts(args.text("columns"));
   if (args.given("drop")) options.drop = parts(args.text("drop"));
+  if (args.given("names")) {
+    options.names = parts(args.text("names"));
+    const std::set<std::string> different(options.names.begin(), options.names.end());
+    if (different.contains("") || different.size() < options.names.size() ||
+        !std::all_of(different.begin(), different.end(), is_name))
+      throw UsageError(
+          "--names: " + in_quotes(args.text("names")) + " has a name that is empty, there twice, or no text",
+          "one name a column, different from each other: --names lon,lat");
+  }
+  if (args.given("missing")) options.missing = parts(args.text("missing"));
+  if (args.given("where")) {
+    try {
+      options.where = parse_conditions(args.text("where"));
+    } catch (const std::invalid_argument& error) {
+      throw UsageError("--where: " + std::string(error.what()),
+                       "write --where kind=2, --where 'x>=0,y=0:5' or --where kind=rock,sand");
+    }
+  }
   options.drop_invalid = args.flag("drop-invalid");
   return options;
 }

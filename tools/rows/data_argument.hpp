@@ -42,9 +42,10 @@ std::vector<std::string> planar_columns();
 /// What the coordinates of a density are called: x and y in the plane, x1 ... xD elsewhere.
 std::vector<std::string> density_columns(const Density& density);
 
-/// --columns --drop --drop-invalid, and --invert for pictures; under the heading "Data".
+/// --columns --drop --names --where --missing --drop-invalid, and --invert for pictures; under the heading "Data".
 std::vector<Option> table_options();
 class Args;
+/// UsageError for a --where or --names that cannot be read.
 RowOptions row_options(const Args& args);
 
 }  // namespace cnf

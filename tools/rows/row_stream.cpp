@@ -1,6 +1,7 @@
 #include "tools/rows/row_stream.hpp"
 
 #include "base/error.hpp"
+#include "tools/cli/exit_code.hpp"
 #include "tools/cli/output.hpp"
 #include "tools/cli/progress.hpp"
 #include "tools/cli/shared_options.hpp"
@@ -19,7 +20,7 @@ std::vector<Option> row_stream_options(const std::string& data_help) {
        without(table_options(), {"invert"}),
        row_output_options(),
        evaluation_options(),
-       {on_error_option()},
+       {on_error_option("stop", true)},
        without(common_options(), {"json"})});
 }
 
@@ -28,12 +29,15 @@ namespace {
 int run(const Args& args, const Cnf& model, const RowStream& stream) {
   RowOptions options = row_options(args);
   options.stop = interrupt_flag();
+  const bool in_place = args.text("on-error") == "nan";
+  if (in_place) options.drop_invalid = options.keep_places = true;
   const auto open = [&] {
     const EndAtOnce nothing_is_written_yet;
     return stream.open(args.text("data"), model, options);
   };
   const std::unique_ptr<RowReader> rows = open();
-  const std::optional<Index> count = options.drop_invalid ? std::nullopt : rows->rows();
+  const bool all_come = in_place || !options.may_leave_out();
+  const std::optional<Index> count = all_come ? rows->rows() : std::nullopt;
   RowOutput out(args, stream.columns(model), count, stream.vector);
   Progress progress(row_progress(args), "row", count.value_or(0));
   std::int64_t seen = 0;
@@ -54,11 +58,10 @@ int run(const Args& args, const Cnf& model, const RowStream& stream) {
     throw Interrupted("stopped after " + std::to_string(done) + " rows; no file is left");
   }
   progress.finish();
-  if (done == 0) throw InputError(rows->source() + ": no row of numbers in it");
+  const LeftOut& left_out = rows->ledger().left_out();
+  if (done == 0) throw InputError(nothing_left(*rows));
   out.finish();
-  if (rows->dropped() > 0)
-    write_stderr("cnf " + args.verb() + ": " + rows->source() + ": " + std::to_string(rows->dropped()) +
-                 " invalid rows left out\n");
+  if (left_out.all() > 0) write_stderr("cnf " + args.verb() + ": " + said_of_left_out(*rows, in_place) + "\n");
   failures.say();
   return 0;
 }
@@ -67,6 +70,9 @@ int run(const Args& args, const Cnf& model, const RowStream& stream) {
 
 Work prepare_row_stream(const Args& args, const RowStream& stream) {
   check_row_output(args);
+  row_options(args);
+  if (args.flag("drop-invalid") && args.text("on-error") == "nan")
+    throw UsageError("--drop-invalid leaves rows out, --on-error=nan keeps their places; give one of them");
   ModelArgument opened = open_model(args.path("model"));
   std::error_code error;
   const std::string& data = args.text("data");

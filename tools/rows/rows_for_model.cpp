@@ -1,7 +1,6 @@
 #include "tools/rows/rows_for_model.hpp"
 
 #include <algorithm>
-#include <unordered_set>
 
 #include "base/error.hpp"
 #include "tools/rows/data_argument.hpp"
@@ -21,61 +20,14 @@ std::string listed(const std::vector<std::string>& names) {
   return names.size() > 10 ? text + ", ..." : text;
 }
 
-/// Columns of another reader, in an order of their own.
-class PickedRows final : public RowReader {
- public:
-  PickedRows(std::unique_ptr<RowReader> all, std::vector<Index> keep) : all_(std::move(all)), keep_(std::move(keep)) {
-    for (const Index j : keep_) columns_.push_back(all_->columns()[static_cast<std::size_t>(j)]);
-  }
-  const std::string& source() const override { return all_->source(); }
-  const std::vector<std::string>& columns() const override { return columns_; }
-  std::optional<Index> rows() const override { return all_->rows(); }
-  Index dropped() const override { return all_->dropped(); }
-  Index number(Index i) const override { return numbers_.at(static_cast<std::size_t>(i)); }
-  Index read(Out<double> block) override {
-    check_block(block);
-    numbers_.clear();
-    // In pieces, since there may be far more columns than are kept.
-    buffer_.resize(std::ssize(all_->columns()), std::min(block.cols(), block_rows(std::ssize(all_->columns()))));
-    for (Index n = 0; n < block.cols();) {
-      const Index room = std::min(buffer_.cols(), block.cols() - n);
-      const Index got = all_->read(Out<double>(buffer_.data(), buffer_.rows(), room));
-      for (std::size_t j = 0; j < keep_.size(); ++j)
-        block.row(static_cast<Index>(j)).segment(n, got) = buffer_.row(keep_[j]).head(got);
-      for (Index i = 0; i < got; ++i) numbers_.push_back(all_->number(i));
-      n += got;
-      if (got < room) return n;
-    }
-    return block.cols();
-  }
-
- private:
-  std::unique_ptr<RowReader> all_;
-  std::vector<Index> keep_;
-  std::vector<std::string> columns_;
-  std::vector<Index> numbers_;
-  Batch buffer_;
-};
-
-bool holds_all(const std::vector<std::string>& names, const std::vector<std::string>& wanted) {
-  const std::unordered_set<std::string_view> held(names.begin(), names.end());
-  return std::all_of(wanted.begin(), wanted.end(), [&](const std::string& name) { return held.contains(name); });
-}
-
 }  // namespace
 
 std::unique_ptr<RowReader> open_rows_for(const std::string& file, const std::vector<std::string>& wanted, bool by_name,
                                          const RowOptions& given) {
-  std::unique_ptr<RowReader> rows = open_rows(file, given);
+  RowOptions options = given;
+  options.preferred = wanted;
+  std::unique_ptr<RowReader> rows = open_rows(file, options);
   const bool asked = !given.columns.empty() || !given.drop.empty();
-  if (!asked && rows->columns() != wanted && holds_all(rows->columns(), wanted)) {
-    RowOptions named = given;
-    named.columns = wanted;
-    std::error_code error;
-    if (!std::filesystem::is_regular_file(file, error))  // a pipe cannot be opened twice
-      return std::make_unique<PickedRows>(std::move(rows), select_columns(rows->source(), rows->columns(), named));
-    return open_rows(file, named);
-  }
   const std::vector<std::string>& names = rows->columns();
   if (!asked && by_name && names != wanted && names != numbered_columns(std::ssize(names)))
     throw InputError(rows->source() + ": its columns are " + listed(names) + "; the model's are " + listed(wanted),
@@ -102,6 +54,18 @@ std::vector<std::string> base_columns(const Cnf& model) {
 
 std::unique_ptr<RowReader> open_base_rows(const std::string& file, const Cnf& model, const RowOptions& given) {
   return open_rows_for(file, base_columns(model), false, given);
+}
+
+std::string said_of_left_out(const RowReader& rows, bool in_place) {
+  const LeftOut& left_out = rows.ledger().left_out();
+  std::string text = rows.source() + ": " + left_out.text() + (in_place ? " written as NaN" : " left out");
+  if (in_place && left_out.invalid > 0) text += "; the first invalid: " + left_out.first_invalid;
+  return text;
+}
+
+std::string nothing_left(const RowReader& rows) {
+  const LeftOut& left_out = rows.ledger().left_out();
+  return rows.source() + (left_out.all() > 0 ? ": no row is left: " + left_out.text() : ": no row of numbers in it");
 }
 
 SampleBatch next_block(RowReader& rows) {

@@ -53,15 +53,18 @@ Batch keep_columns(Batch x, const std::vector<Index>& columns) {
 }  // namespace
 
 TrainingSource table_source(const Args& args, Seed seed) {
-  const RowOptions options = row_options(args);
+  RowOptions options = row_options(args);
+  if (options.columns.empty())
+    for (const RowCondition& condition : options.where)  // a column that it makes constant has no density
+      if (condition.fixes_value()) options.drop.push_back(condition.column);
   const std::unique_ptr<RowReader> reader = open_rows(args.text("data"), options);
   if (const Index D = std::ssize(reader->columns()); D > kMostTrained)
     throw InputError(reader->source() + ": " + std::to_string(D) + " columns, a flow is trained on at most " +
                          std::to_string(kMostTrained),
                      "--columns says which to take");
   Table table = read_table(*reader);
-  if (table.dropped > 0)
-    write_stderr("cnf train: " + table.source + ": " + std::to_string(table.dropped) + " invalid rows left out\n");
+  if (table.left_out.all() > 0)
+    write_stderr("cnf train: " + table.source + ": " + table.left_out.text() + " left out\n");
   TrainingSource source{nullptr, {}, table.columns, {}};
   const Index n = table.values.cols();
   Split split;

@@ -69,24 +69,34 @@ EvaluationOptions evaluation_from(const Args& args, std::function<void(Index row
 int threads_from(const Args& args) { return args.has("threads") ? static_cast<int>(args.integer("threads")) : 0; }
 Seed seed_from(const Args& args) { return {static_cast<std::uint64_t>(args.integer("seed"))}; }
 
-Option on_error_option(const std::string& initial) {
-  return {.name = "on-error",
-          .value = "WHAT",
-          .kind = Kind::choice,
-          .initial = initial,
-          .choices = {"stop", "skip"},
-          .help = "Rows that cannot be solved: stop, or write NaN for them and go on.",
-          .group = "Solver"};
+Option on_error_option(const std::string& initial, bool in_place) {
+  Option option{.name = "on-error",
+                .value = "WHAT",
+                .kind = Kind::choice,
+                .initial = initial,
+                .choices = {"stop", "skip"},
+                .help = "Rows that cannot be solved: stop, or write NaN for them and go on.",
+                .group = "Solver"};
+  if (!in_place) return option;
+  option.choices.emplace_back("nan");
+  option.help =
+      "Rows that cannot be solved: stop, or skip them, writing NaN. nan: NaN for every row that is missing, invalid or "
+      "not asked for too, so that row i of the output is row i of the input.";
+  return option;
 }
 
 Failures::Failures(const Args& args) : verb_(args.verb()), stop_(args.text("on-error") == "stop") {}
 
 void Failures::add(const std::vector<Status>& failures, std::uint64_t first) {
-  note(failures, [first](Index row) { return "row " + std::to_string(first + static_cast<std::uint64_t>(row) + 1); });
+  note(failures, [first](Index row) {
+    return "row " + std::to_string(first + static_cast<std::uint64_t>(row) + 1) + " (from 1)";
+  });
 }
 
 void Failures::add(const std::vector<Status>& failures, const RowReader& rows) {
-  note(failures, [&rows](Index row) { return rows.place(row); });
+  std::vector<Status> of_taken = failures;
+  std::erase_if(of_taken, [&rows](const Status& status) { return !rows.ledger().usable(status.row); });
+  note(of_taken, [&rows](Index row) { return rows.place(row); });
 }
 
 void Failures::note(const std::vector<Status>& failures, const std::function<std::string(Index row)>& place) {

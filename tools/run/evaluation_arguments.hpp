@@ -34,8 +34,8 @@ int threads_from(const Args& args);
 Seed seed_from(const Args& args);
 
 /// What --on-error makes of failed rows: an error that names the first of them, or rows of NaN and a message at the
-/// end.
-Option on_error_option(const std::string& initial = "stop");
+/// end. `in_place`: or nan, by which rows that cannot even be read are NaN too, and output row i is input row i.
+Option on_error_option(const std::string& initial = "stop", bool in_place = false);
 
 /// The failed rows of many calls, in memory that does not grow.
 class Failures {

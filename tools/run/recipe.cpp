@@ -19,7 +19,8 @@ namespace cnf {
 namespace {
 
 /// Options that say something of a table alone.
-const std::vector<std::string> kOfTables{"valid", "test", "split", "columns", "drop", "drop-invalid"};
+const std::vector<std::string> kOfTables{"valid", "test",  "split",   "columns",     "drop",
+                                         "names", "where", "missing", "drop-invalid"};
 
 /// What a model has that a run begins with.
 std::vector<std::string> options_of_new_models() {
@@ -99,6 +100,7 @@ void check_recipe(const Args& args) {
     for (const std::string& name : options_of_new_models())
       if (args.given(name))
         throw UsageError("--init and --" + name + " were both given; the model that the run begins with has its own");
+  row_options(args);
   check_field(args);
   check_objective(args);
 }

@@ -171,7 +171,9 @@ Findings judge(const Args& args, const Trial& trial, Points& points, PartProgres
     if (points.reader && x.cols() < block_rows(x.rows())) break;
   }
   progress.finish();
-  if (done == 0) throw InputError(points.name + ": no row of numbers in it");
+  if (done == 0) throw InputError(points.reader ? nothing_left(*points.reader) : points.name + ": no row in it");
+  if (points.reader && points.reader->ledger().left_out().all() > 0)
+    write_stderr("cnf evaluate: " + said_of_left_out(*points.reader) + "\n");
   found.failed = failures.count();
   if (points.density) found.entropy = points.density->entropy();
   return found;
@@ -259,6 +261,7 @@ int run_evaluate(const Args& args, const Trial& trial) {
 }
 
 Work prepare_evaluate(const Args& args) {
+  row_options(args);
   Trial trial{.model = open_model(args.path("model")), .rows = {}, .data = {}};
   trial.rows = trial.model.split();
   if (args.given("data")) {
