@@ -30,8 +30,7 @@ constexpr const char* kRemedy = "put the run's own back, or remove it: then the 
                    kRemedy);
 }
 
-/// The header and the whole lines of a log up to a step: what a run that goes on from there had written. Behind the
-/// last of `lines` lines anything may stand, for there a run was cut off.
+/// `kept_lines` of a file; of none the header.
 std::string lines_until(const std::filesystem::path& path, std::int64_t step, const std::string& header,
                         std::int64_t lines) {
   std::error_code ignored;
@@ -41,7 +40,13 @@ std::string lines_until(const std::filesystem::path& path, std::int64_t step, co
   if (!std::filesystem::is_regular_file(status))
     throw InputError(name + ": not a file, expected the log of this run", kRemedy);
   const std::vector<std::byte> bytes = ByteSource(path).read_up_to(std::numeric_limits<std::uint64_t>::max());
-  const std::string_view log(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+  return kept_lines({reinterpret_cast<const char*>(bytes.data()), bytes.size()}, name, step, header, lines);
+}
+
+}  // namespace
+
+std::string kept_lines(std::string_view log, const std::string& name, std::int64_t step, const std::string& header,
+                       std::int64_t lines) {
   const std::string_view first = log.substr(0, log.find('\n'));
   if (!log.starts_with(header)) refuse(name, 1, first, " is not the header of this run's log");
   const auto columns = std::ranges::count(header, ',');
@@ -65,8 +70,6 @@ std::string lines_until(const std::filesystem::path& path, std::int64_t step, co
                      kRemedy);
   return kept;
 }
-
-}  // namespace
 
 RunLog::RunLog(std::filesystem::path path, std::string header, std::int64_t step, std::int64_t lines)
     : path_(std::move(path)), kept_(std::move(header)) {

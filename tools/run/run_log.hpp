@@ -10,6 +10,12 @@
 
 namespace cnf {
 
+/// The header and the whole lines of a log up to a step: what a run that goes on from there had written. Behind the
+/// last of `lines` lines anything may stand, for there a run was cut off. `name` stands for the log in messages.
+/// Throws InputError if the log has another header, or lacks some of the lines.
+std::string kept_lines(std::string_view log, const std::string& name, std::int64_t step, const std::string& header,
+                       std::int64_t lines);
+
 /// A CSV file whose first column is the step. A write that fails ends the run.
 class RunLog {
  public:
