@@ -65,6 +65,16 @@ bool is_name(std::string_view text) {
   return true;
 }
 
+bool is_blank(char32_t c) {
+  return c == ' ' || c == '\t' || c == 0xA0 || c == 0x1680 || (c >= 0x2000 && c <= 0x200A) || c == 0x202F ||
+         c == 0x205F || c == 0x3000;
+}
+
+bool is_invisible(char32_t c) {
+  return c == 0xAD || c == 0x61C || c == 0x180E || (c >= 0x200B && c <= 0x200F) || (c >= 0x202A && c <= 0x202E) ||
+         (c >= 0x2060 && c <= 0x2069) || c == 0xFEFF;
+}
+
 std::string printable(std::string_view text, std::size_t limit) {
   constexpr char hex[] = "0123456789abcdef";
   std::string out;
@@ -72,7 +82,11 @@ std::string printable(std::string_view text, std::size_t limit) {
   while (!rest.empty() && text.size() - rest.size() < limit) {
     const std::size_t n = utf8_length(rest);
     if (n > 0 && !is_control(rest.substr(0, n))) {
-      out += rest.substr(0, n);
+      const char32_t c = utf8_decode(rest.substr(0, n));
+      if (c != ' ' && (is_blank(c) || is_invisible(c)))
+        out += {'\\', 'u', hex[c >> 12 & 15], hex[c >> 8 & 15], hex[c >> 4 & 15], hex[c & 15]};
+      else
+        out += rest.substr(0, n);
       rest.remove_prefix(n);
       continue;
     }

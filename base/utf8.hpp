@@ -20,8 +20,13 @@ bool is_utf8(std::string_view text);
 /// to U+202E and U+2066 to U+2069.
 bool is_name(std::string_view text);
 
+/// A character that leaves room and no mark: the blank, the tab, and Unicode's others (U+00A0, U+2009, U+202F, ...).
+bool is_blank(char32_t character);
+/// A character that leaves neither: of width zero (U+200B, U+FEFF, ...), a soft hyphen, a mark of direction.
+bool is_invisible(char32_t character);
+
 /// `text` on one line, whatever came: \n, \r and \t as these letters, other control characters (a terminal's escapes
-/// among them) and bytes that are not UTF-8 as \xNN.
+/// among them) and bytes that are not UTF-8 as \xNN, invisible characters and blanks but ' ' as \uNNNN.
 std::string one_line(std::string_view text);
 /// The same of about `limit` bytes at most, then "...".
 std::string printable(std::string_view text, std::size_t limit = 4096);

@@ -1,195 +1,43 @@
 #include "datasets/csv.hpp"
 
 #include <algorithm>
-#include <charconv>
 #include <cmath>
-#include <cstring>
-#include <stdexcept>
+#include <optional>
+#include <span>
+#include <utility>
 
 #include "base/error.hpp"
+#include "base/number_text.hpp"
 #include "base/utf8.hpp"
+#include "datasets/cell_kind.hpp"
+#include "datasets/csv_dialect.hpp"
+#include "datasets/csv_layout.hpp"
+#include "datasets/row_filter.hpp"
+#include "datasets/row_ledger.hpp"
+#include "datasets/text_lines.hpp"
 
 namespace cnf {
 namespace {
 
-constexpr std::size_t kChunk = std::size_t{1} << 16;
-constexpr std::size_t kMaxLine = std::size_t{1} << 24;
-constexpr std::size_t kShown = 40;  // bytes of a cell in a message
-
-bool is_blank(char c) { return c == ' ' || c == '\t'; }
-
-std::string_view trim(std::string_view s) {
-  while (!s.empty() && is_blank(s.front())) s.remove_prefix(1);
-  while (!s.empty() && is_blank(s.back())) s.remove_suffix(1);
-  return s;
-}
-
-bool is_too_wide(std::size_t fields) { return fields > static_cast<std::size_t>(kMostColumns); }
-
-enum class Number { ok, not_a_number, out_of_range };
-
-Number parse(std::string_view cell, double& value) {
-  if (cell.size() > 1 && cell[0] == '+' && cell[1] != '-') cell.remove_prefix(1);
-  const auto [end, error] = std::from_chars(cell.data(), cell.data() + cell.size(), value);
-  if (error == std::errc::result_out_of_range && end == cell.data() + cell.size()) return Number::out_of_range;
-  return error == std::errc{} && end == cell.data() + cell.size() ? Number::ok : Number::not_a_number;
-}
-
-bool is_number(std::string_view cell) {
-  double value;
-  return parse(cell, value) != Number::not_a_number;
-}
-
-/// One line at a time, without its end; the view lasts until the next call.
-class Lines {
- public:
-  Lines(ByteSource bytes, std::string name) : bytes_(std::move(bytes)), name_(std::move(name)) {}
-
-  bool next(std::string_view& line) {
-    for (;;) {
-      const char* begin = buffer_.data() + begin_;
-      const void* newline = std::memchr(begin + scanned_, '\n', buffer_.size() - begin_ - scanned_);
-      if (newline == nullptr && !at_end_) {
-        fill();
-        continue;
-      }
-      const std::size_t left = buffer_.size() - begin_;
-      if (newline == nullptr && left == 0) return false;
-      const std::size_t length = newline ? static_cast<std::size_t>(static_cast<const char*>(newline) - begin) : left;
-      check_length(length);
-      line = {begin, length};
-      begin_ += newline ? length + 1 : length;
-      scanned_ = 0;
-      ++number_;
-      if (!line.empty() && line.back() == '\r') line.remove_suffix(1);
-      if (number_ == 1) skip_mark(line);
-      return true;
-    }
-  }
-  Index number() const { return number_; }  ///< of the line last returned, from 1
-  const std::string& name() const { return name_; }
-
- private:
-  void check_length(std::size_t length) const {
-    if (length > kMaxLine)
-      throw InputError(name_ + ":" + std::to_string(number_ + 1) +
-                       ": line is longer than 16 MiB, expected rows of numbers");
-  }
-  void fill() {
-    const std::size_t left = buffer_.size() - begin_;
-    check_length(left);
-    buffer_.erase(0, begin_);
-    begin_ = 0;
-    scanned_ = left;
-    const std::size_t chunk = std::max(kChunk, left);
-    buffer_.resize(left + chunk);
-    const std::size_t got = bytes_.read_some(std::as_writable_bytes(std::span(buffer_).subspan(left)));
-    buffer_.resize(left + got);
-    at_end_ = got < chunk;
-  }
-  void skip_mark(std::string_view& line) const {
-    if (line.starts_with("\xEF\xBB\xBF")) line.remove_prefix(3);
-    if (line.starts_with("\xFF\xFE") || line.starts_with("\xFE\xFF"))
-      throw InputError(name_ + ":1: text is UTF-16, expected UTF-8", "save the file as UTF-8");
-  }
-
-  ByteSource bytes_;
-  std::string name_, buffer_;
-  std::size_t begin_ = 0, scanned_ = 0;
-  bool at_end_ = false;
-  Index number_ = 0;
-};
-
-/// Cuts a line into cells, those after the first kMostColumns left out but for one that tells of them. Returns false if
-/// a quote is not closed or text follows it.
-bool split(std::string_view line, char separator, std::vector<std::string_view>& cells,
-           std::vector<std::string>& unquoted) {
-  cells.clear();
-  unquoted.clear();
-  const bool blanks = separator == ' ';
-  if (line.find('"') == std::string_view::npos) {  // the usual case
-    for (;;) {
-      if (blanks) {
-        line = trim(line);
-        if (line.empty()) return true;
-      }
-      const std::size_t end = blanks ? line.find_first_of(" \t") : line.find(separator);
-      cells.push_back(trim(line.substr(0, end)));
-      if (end == std::string_view::npos || is_too_wide(cells.size())) return true;
-      line.remove_prefix(end + 1);
-    }
-  }
-  // Views into it must not move.
-  unquoted.reserve(std::min(static_cast<std::size_t>(std::count(line.begin(), line.end(), '"')) / 2 + 1,
-                            static_cast<std::size_t>(kMostColumns) + 1));
-  const auto is_end = [&](std::size_t i) {
-    return i == line.size() || line[i] == separator || (blanks && line[i] == '\t');
-  };
-  for (std::size_t i = 0;; ++i) {
-    while (i < line.size() && is_blank(line[i]) && (blanks || line[i] != separator)) ++i;
-    if (blanks && i == line.size()) return true;
-    if (i < line.size() && line[i] == '"') {
-      std::string& text = unquoted.emplace_back();
-      for (++i;; ++i) {
-        if (i == line.size()) return false;
-        if (line[i] != '"') {
-          text += line[i];
-        } else if (i + 1 < line.size() && line[i + 1] == '"') {
-          text += line[i++];
-        } else {
-          break;
-        }
-      }
-      ++i;
-      while (!is_end(i) && is_blank(line[i])) ++i;
-      if (!is_end(i)) return false;
-      cells.push_back(text);
-    } else {
-      const std::size_t begin = i;
-      while (!is_end(i)) ++i;
-      cells.push_back(trim(line.substr(begin, i - begin)));
-    }
-    if (i == line.size() || is_too_wide(cells.size())) return true;
-  }
-}
-
-char detect_separator(std::string_view line) {
-  bool quoted = false, tab = false, semicolon = false, comma = false;
-  for (const char c : line) {
-    if (c == '"') quoted = !quoted;
-    if (quoted) continue;
-    tab |= c == '\t';
-    semicolon |= c == ';';
-    comma |= c == ',';
-  }
-  if (tab) return '\t';
-  if (semicolon) return ';';
-  return comma ? ',' : ' ';
-}
+constexpr std::size_t kShown = 40;                                       // bytes of a cell in a message
+constexpr std::size_t kRowLines = 64, kRowBytes = std::size_t{1} << 20;  // of one row with quoted line breaks
 
 class CsvReader final : public RowReader {
  public:
   CsvReader(ByteSource bytes, std::string name, const RowOptions& options, char separator)
-      : lines_(std::move(bytes), std::move(name)), ledger_(options), separator_(separator) {
-    if (!next_line()) throw InputError(source() + ": is empty, expected rows of numbers");
-    if (separator_ == 0) separator_ = detect_separator(line_);
-    if (!split(line_, separator_, cells_, unquoted_))
-      throw InputError(place() + "a quoted field does not end on its line");
-    fields_ = cells_.size();
-    first_line_ = lines_.number();
-    if (is_too_wide(fields_)) refuse_columns(source() + ":" + std::to_string(first_line_));
-    const bool header =
-        std::any_of(cells_.begin(), cells_.end(), [](std::string_view c) { return !c.empty() && !is_number(c); });
-    std::vector<std::string> names = numbered_columns(static_cast<Index>(fields_));
-    if (header) {
-      for (std::size_t j = 0; j < fields_; ++j)
-        if (!cells_[j].empty()) names[j] = printable(cells_[j], 200);
-      if (!next_line()) throw InputError(source() + ": has a header and no rows, expected rows of numbers");
-    }
-    names = column_names(source(), std::move(names), options);
-    filter_.emplace(source(), names, options);
-    keep_ = select_columns(source(), names, options);
-    for (const Index j : keep_) columns_.push_back(names[static_cast<std::size_t>(j)]);
+      : lines_(std::move(bytes), std::move(name)), ledger_(options), layout_(find_layout(lines_, separator)) {
+    for (Index i = 0; i < layout_.lines; ++i) lines_.next(line_);
+    comments_ = layout_.passed;
+    if (!next_line()) throw InputError(source() + ": has a header and no rows, expected rows of numbers");
+    names_ = column_names(source(), layout_.names, options);
+    filter_.emplace(source(), names_, options);
+    keep_ = select_columns(source(), names_, options);
+    for (const Index j : keep_) columns_.push_back(names_[static_cast<std::size_t>(j)]);
+    noted_.resize(keep_.size());
+    notes_ = std::move(layout_.notes);
+    if (layout_.index && std::find(keep_.begin(), keep_.end(), *layout_.index) != keep_.end())
+      notes_.push_back({"column " + std::to_string(*layout_.index + 1) + " counts the rows, as an index does; --drop " +
+                        handle(*layout_.index) + " leaves it out"});
   }
 
   const std::string& source() const override { return lines_.name(); }
@@ -198,14 +46,22 @@ class CsvReader final : public RowReader {
   const RowLedger& ledger() const override { return ledger_; }
   std::string place(Index i) const override { return source() + ":" + std::to_string(ledger_.number(i)); }
 
+  std::vector<RowNote> take_notes() override {
+    if (!pending_ && comments_ > 0)
+      notes_.push_back(
+          {std::to_string(comments_) + (comments_ == 1 ? " comment" : " comments") + " passed over", false});
+    if (!pending_) comments_ = 0;
+    return std::exchange(notes_, {});
+  }
+
   Index read(Out<double> block) override {
     check_block(block);
     ledger_.begin_block();
     Index n = 0;
-    // The first row was read with the header; a failing reader goes on counting and keeps nothing.
+    // The first row was found with the header; a failing reader goes on counting and keeps nothing.
     while (pending_ && (n < block.cols() || ledger_.failing())) {
       double* const column = block.col(ledger_.failing() ? 0 : n).data();
-      if (ledger_.enter(parse_row(column), lines_.number(), {column, keep_.size()})) ++n;
+      if (ledger_.enter(parse_row(column), line_.number, {column, keep_.size()})) ++n;
       next_line();
     }
     if (!pending_) ledger_.finish();
@@ -213,124 +69,213 @@ class CsvReader final : public RowReader {
   }
 
  private:
+  /// Goes to the next line that is neither blank nor a comment.
   bool next_line() {
-    do {
-      pending_ = lines_.next(line_);
-    } while (pending_ && trim(line_).empty());
+    while ((pending_ = lines_.next(line_))) {
+      const char* at = line_.text.data();
+      const char* const end = at + line_.text.size();
+      while (at != end && (*at == ' ' || *at == '\t')) ++at;
+      if (at == end) continue;
+      if ((*at >= '0' && *at <= '9') || !layout_.comments || !is_comment(line_.text)) break;  // most begin with a digit
+      ++comments_;
+    }
     return pending_;
   }
-  std::string place() const { return source() + ":" + std::to_string(lines_.number()) + ": "; }
+
+  std::string place() const { return source() + ":" + std::to_string(line_.number) + ": "; }
+
+  /// What --drop may call a column: a name that needs no quotes, else its number, unless that is another's name.
+  std::string handle(Index j) const {
+    const std::string number = std::to_string(j + 1), &name = names_[static_cast<std::size_t>(j)];
+    const bool plain = std::all_of(name.begin(), name.end(), [](char c) {
+      return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '.';
+    });
+    if (plain && name != "x" + number) return name;
+    return std::find(names_.begin(), names_.end(), number) == names_.end() ? number : name;
+  }
 
   Fate parse_row(double* out) {
-    if (!split(line_, separator_, cells_, unquoted_)) {
+    const bool first = std::exchange(first_, false);
+    CellCutter::Cut cut = layout_.cutter.cut(line_.text);
+    if (cut == CellCutter::Cut::open_quote && join()) cut = CellCutter::Cut::whole;
+    if (cut != CellCutter::Cut::whole) {
+      if (cut_comment()) return parse_row(out);
       ledger_.invalid(place() + "a quoted field does not end on its line", "");
       return Fate::invalid;
     }
-    if (cells_.size() != fields_) {
-      ledger_.invalid(place() +
-                          (is_too_wide(cells_.size()) ? "more than " + std::to_string(kMostColumns)
-                                                      : std::to_string(cells_.size())) +
-                          (cells_.size() == 1 ? " field" : " fields") + ", expected " + std::to_string(fields_) +
-                          " as in line " + std::to_string(first_line_),
-                      "");
+    if (!has_all_cells()) {
+      if (cut_comment()) return parse_row(out);
+      fail_count();
       return Fate::invalid;
     }
     if (filter_->has_conditions())
       if (const Fate fate = judge(); fate != Fate::taken) return fate;
+    const std::vector<std::string_view>& cells = layout_.cutter.cells();
     for (std::size_t i = 0; i < keep_.size(); ++i) {
-      const std::string_view cell = cells_[static_cast<std::size_t>(keep_[i])];
-      const Number number = parse(cell, out[i]);
-      if (filter_->has_missing() && (number == Number::ok ? filter_->is_missing(out[i]) : filter_->is_missing(cell)))
-        return Fate::missing;
-      if (number == Number::ok && std::isfinite(out[i])) continue;
-      fail_cell(cell, number, i);
+      const std::string_view cell = cells[layout_.first_cell + static_cast<std::size_t>(keep_[i])];
+      ColumnWriting& writing = layout_.writing[static_cast<std::size_t>(keep_[i])];
+      if (writing.plain() && read_plain_number(cell, out[i]) == CellNumber::Form::certain && std::isfinite(out[i])) {
+        if (filter_->has_missing() && filter_->is_missing(out[i])) return Fate::missing;
+        writing.note_plain(cell);
+        continue;
+      }
+      using Reading = ColumnWriting::Reading;
+      const Reading reading = writing.read(cell, out[i]);
+      const bool is_number = reading == Reading::ok || reading == Reading::by_others;
+      if (filter_->has_missing() && is_missing(cell, is_number, out[i])) return Fate::missing;
+      if (reading == Reading::by_others) note_writing(cell, out[i], i);
+      if (is_number) continue;
+      if (cut_comment()) return parse_row(out);
+      fail_cell(cell, reading, i, first && layout_.header);
       return Fate::invalid;
     }
     return Fate::taken;
   }
 
+  bool is_missing(std::string_view cell, bool is_number, double value) const {
+    if (is_number || read_plain_number(cell, value) == CellNumber::Form::certain) return filter_->is_missing(value);
+    return filter_->is_missing(cell);
+  }
+
   /// By --where's conditions.
   Fate judge() {
-    const RowFilter::Verdict verdict =
-        filter_->judge(cells_, [](std::string_view cell, double& value) { return parse(cell, value) == Number::ok; });
+    const std::span<const std::string_view> cells =
+        std::span(layout_.cutter.cells()).subspan(layout_.first_cell, names_.size());
+    const RowFilter::Verdict verdict = filter_->judge(cells, [&](std::size_t column, double& value) {
+      using Reading = ColumnWriting::Reading;
+      ColumnWriting& writing = layout_.writing[column];
+      if (writing.plain() && read_plain_number(cells[column], value) == CellNumber::Form::certain) return true;
+      const Reading reading = writing.read(cells[column], value);
+      return reading == Reading::ok || reading == Reading::by_others;
+    });
     if (verdict.fate == Fate::invalid)
-      ledger_.invalid(cell_place(verdict.column) + in_quotes(cells_[verdict.column]) + " is not a number, which " +
+      ledger_.invalid(cell_place(verdict.column) + shown(cells[verdict.column]) + " is not a number, which " +
                           printable(verdict.condition, 60) + " compares",
                       "");
     return verdict.fate;
   }
 
   std::string cell_place(std::size_t column) const {
-    return source() + ":" + std::to_string(lines_.number()) + ":" + std::to_string(column + 1) + ": ";
+    return source() + ":" + std::to_string(line_.number) + ":" + std::to_string(layout_.first_cell + column + 1) + ": ";
   }
-  static std::string in_quotes(std::string_view cell) {
+
+  bool has_all_cells() const {
+    const std::vector<std::string_view>& cells = layout_.cutter.cells();
+    const std::size_t end = layout_.first_cell + names_.size();
+    return cells.size() >= end && cells.size() <= end + layout_.more_cells &&
+           std::all_of(cells.begin() + static_cast<std::ptrdiff_t>(end), cells.end(),
+                       [](std::string_view cell) { return cell.empty(); });
+  }
+
+  /// Adds to a line whose quote is open those that end it, if that makes a row; otherwise the line stays alone.
+  bool join() {
+    joined_ = line_.text;
+    const std::size_t alone = joined_.size();
+    const std::vector<TextLine> ahead = lines_.ahead(kRowLines, kRowBytes);
+    for (std::size_t k = 0; k < ahead.size(); ++k) {
+      joined_.append("\n").append(ahead[k].text);
+      if (ahead[k].text.find(layout_.cutter.quote) == std::string_view::npos) continue;
+      const CellCutter::Cut cut = layout_.cutter.cut(joined_);
+      if (cut == CellCutter::Cut::open_quote) continue;
+      if (cut != CellCutter::Cut::whole || !has_all_cells()) break;
+      line_.text = joined_;
+      TextLine passed;
+      for (std::size_t i = 0; i <= k; ++i) lines_.next(passed);
+      return true;
+    }
+    joined_.resize(alone);
+    line_.text = joined_;
+    return false;
+  }
+
+  /// Cuts off a comment behind the row's cells: 1,2 # seen twice.
+  bool cut_comment() {
+    const std::string_view line = line_.text;
+    for (std::size_t at = line.find('#'); layout_.comments && at != std::string_view::npos;
+         at = line.find('#', at + 1)) {
+      if (at == 0 || (line[at - 1] != ' ' && line[at - 1] != '\t' && line[at - 1] != layout_.cutter.separator))
+        continue;
+      line_.text = line.substr(0, at);
+      ++comments_;
+      return true;
+    }
+    return false;
+  }
+
+  void fail_count() {
+    const std::size_t count = layout_.cutter.cells().size();
+    ledger_.invalid(
+        place() + (is_too_wide(count) ? "more than " + std::to_string(kMostColumns) : std::to_string(count)) +
+            (count == 1 ? " field" : " fields") + ", expected " + std::to_string(layout_.first_cell + names_.size()) +
+            " as in line " + std::to_string(layout_.counted_line),
+        layout_.help);
+  }
+
+  /// `under_names`: the row is the first below a header.
+  void fail_cell(std::string_view cell, ColumnWriting::Reading reading, std::size_t i, bool under_names) {
+    using Reading = ColumnWriting::Reading;
+    const std::string at = cell_place(static_cast<std::size_t>(keep_[i]));
+    const std::string text = shown(cell), column = "column '" + columns_[i] + "'",
+                      expected = ", expected a finite number in " + column;
+    double value = 0;
+    if (reading == Reading::ambiguous) {
+      const CellNumber number = read_number(cell);
+      ledger_.invalid(at + text + " may be " + shortest(number.value) + " or " + shortest(number.whole) +
+                          ", and nothing in " + column + " tells which",
+                      "write decimal points, and no separators of thousands");
+    } else if (reading == Reading::mixed) {
+      ledger_.invalid(at + text + " has another decimal mark than other cells of " + column,
+                      "write decimal points, not commas, in all of them");
+    } else if (read_plain_number(cell, value) == CellNumber::Form::certain) {
+      ledger_.invalid(at + text + " is not finite" + expected, "");
+    } else if (reading == Reading::out_of_range) {
+      ledger_.invalid(at + text + " is out of a double's range" + expected, "");
+    } else {
+      ledger_.invalid(at + (cell.empty() ? "the field is empty" : text + " is not a number") + expected,
+                      under_names && has_no_number()
+                          ? "names stand in one line above the rows: begin others, a title or units, with #"
+                          : help_for_cell(cell, handle(keep_[i])));
+    }
+  }
+
+  bool has_no_number() const {
+    const std::vector<std::string_view>& cells = layout_.cutter.cells();
+    return cells.size() > 1 && std::none_of(cells.begin(), cells.end(), [](std::string_view cell) {
+             return cnf::is_missing(cell) || read_number(cell).form != CellNumber::Form::none;
+           });
+  }
+
+  void note_writing(std::string_view cell, double value, std::size_t i) {
+    if (noted_[i]) return;
+    noted_[i] = true;
+    notes_.push_back({"line " + std::to_string(line_.number) + ": " + shown(cell) + " in column '" + columns_[i] +
+                      "' is read as " + shortest(value) + ", the way that others are written"});
+  }
+
+  static std::string shown(std::string_view cell) {
     return "'" + printable(cell.substr(0, kShown), 4 * kShown) + (cell.size() > kShown ? "...'" : "'");
   }
 
-  void fail_cell(std::string_view cell, Number number, std::size_t i) {
-    const std::string text = in_quotes(cell);
-    const bool decimal_comma = separator_ != ',' && std::count(cell.begin(), cell.end(), ',') == 1;
-    const std::string why = cell.empty()                     ? "the field is empty"
-                            : number == Number::ok           ? text + " is not finite"
-                            : number == Number::not_a_number ? text + " is not a number"
-                                                             : text + " is out of a double's range";
-    ledger_.invalid(cell_place(static_cast<std::size_t>(keep_[i])) + why + ", expected a finite number in column '" +
-                        columns_[i] + "'",
-                    decimal_comma ? "write decimal points, not commas" : "");
-  }
-
-  Lines lines_;
+  TextLines lines_;
   RowLedger ledger_;
   std::optional<RowFilter> filter_;
-  char separator_;
-  std::string_view line_;
-  bool pending_ = false;
-  std::vector<std::string_view> cells_;
-  std::vector<std::string> unquoted_;
-  std::size_t fields_ = 0;
-  Index first_line_ = 0;
+  CsvLayout layout_;
+  TextLine line_;
+  std::string joined_;              ///< line_, if its quotes hold line breaks
+  bool pending_ = false;            ///< whether line_ is a row to come
+  bool first_ = true;               ///< no row was looked at
+  Index comments_ = 0;              ///< passed over
+  std::vector<std::string> names_;  ///< of all columns
   std::vector<Index> keep_;
   std::vector<std::string> columns_;
+  std::vector<bool> noted_;  ///< whether of those it was told that others decide
+  std::vector<RowNote> notes_;
 };
 
 }  // namespace
 
 std::unique_ptr<RowReader> read_csv(ByteSource bytes, std::string name, const RowOptions& options, char separator) {
   return std::make_unique<CsvReader>(std::move(bytes), std::move(name), options, separator);
-}
-
-void append_csv_header(std::string& out, const std::vector<std::string>& columns) {
-  for (std::size_t j = 0; j < columns.size(); ++j) {
-    if (j > 0) out += ',';
-    if (columns[j].find_first_of(",;\"\t\r\n ") == std::string::npos) {
-      out += columns[j];
-      continue;
-    }
-    out += '"';
-    for (const char c : columns[j]) out.append(c == '"' ? 2 : 1, c);
-    out += '"';
-  }
-  out += '\n';
-}
-
-void append_csv_rows(std::string& out, const Eigen::Ref<const Batch>& x) {
-  char digits[32];
-  for (Index i = 0; i < x.cols(); ++i)
-    for (Index j = 0; j < x.rows(); ++j) {
-      const double value = std::isnan(x(j, i)) ? std::abs(x(j, i)) : x(j, i);  // never "-nan"
-      out.append(digits, std::to_chars(digits, digits + sizeof digits, value).ptr);
-      out += j + 1 < x.rows() ? ',' : '\n';
-    }
-}
-
-std::string csv_bytes(const Eigen::Ref<const Batch>& x, const std::vector<std::string>& columns) {
-  if (!columns.empty() && static_cast<Index>(columns.size()) != x.rows())
-    throw std::invalid_argument("csv_bytes: " + std::to_string(columns.size()) + " column names for " +
-                                std::to_string(x.rows()) + " dimensions");
-  std::string out;
-  if (!columns.empty()) append_csv_header(out, columns);
-  append_csv_rows(out, x);
-  return out;
 }
 
 }  // namespace cnf

@@ -1,4 +1,4 @@
-// Comma-separated values: read line by line, written with the fewest digits that give the same double again.
+// Tables as text: read line by line, written with the fewest digits that give the same double again.
 #pragma once
 
 #include <memory>
@@ -11,13 +11,19 @@
 
 namespace cnf {
 
-/// Rows of a text file. `name` stands for it in messages.
+/// Rows of a text file. `name` stands for it in messages. What the first 4096 lines say, up to 256 KiB, holds for all
+/// of it; nothing is read twice. What was taken for granted on the way is in the reader's notes. All kinds of files:
+/// docs/data.md.
 ///
-/// Separator  `separator` if not 0; otherwise, by the first line: tab, ';', ',' if it has one, else runs of blanks.
-/// Header     the first line, if a cell is neither a number nor empty.
-/// Accepts    UTF-8 with or without BOM, LF or CRLF, quoted fields ("" is a quote, no line breaks), a sign, blank lines
-///            (passed over). No comments, no thousands separators, no decimal commas. Lines up to 16 MiB,
-///            of up to kMostColumns fields.
+/// Separator  that of a first line "sep=;", else `separator` if not 0, else the first of tab ; , | that the first line
+///            has, or blanks; another one if that alone makes a table of the first rows.
+/// Header     the first line, if a cell is neither a number nor empty nor missing, or its cells are 0, 1, ... as pandas
+///            writes them; else a comment that has a name for each column. Names without line breaks.
+/// Columns    without row names that have no name above, and without empty ones at the ends of lines.
+/// Accepts    UTF-8 with or without BOM; lines that end with LF, CR LF, CR CR LF or CR; quotes " or ', twice inside,
+///            with line breaks inside; blank lines, comments (#, %, //) and drawn rules; numbers as read_number in
+///            datasets/cell_number.hpp, decimal commas and separators of thousands as their column has them. Lines up
+///            to 16 MiB, of up to kMostColumns fields.
 std::unique_ptr<RowReader> read_csv(ByteSource bytes, std::string name, const RowOptions& options = {},
                                     char separator = 0);
 

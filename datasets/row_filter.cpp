@@ -173,7 +173,7 @@ RowFilter::Verdict RowFilter::judge(std::span<const std::string_view> cells, con
   for (const Test& test : tests_) {
     const std::string_view cell = cells[test.column];
     double value = 0;
-    const bool is_number = read(cell, value);
+    const bool is_number = read(test.column, value);
     if (is_missing(cell) || (is_number && is_missing(value))) return {.fate = Fate::missing};
     bool fulfilled = false;
     if (test.by_value() &&

@@ -34,8 +34,8 @@ std::vector<RowCondition> parse_conditions(std::string_view text);
 /// RowOptions::missing and ::where, applied to the rows of one file.
 class RowFilter {
  public:
-  /// Reads a cell as the file's other cells are read; false if it is no number.
-  using ReadNumber = std::function<bool(std::string_view cell, double& value)>;
+  /// Reads a row's cell of a column, from 0, as that column is read; false if it is no number.
+  using ReadNumber = std::function<bool(std::size_t column, double& value)>;
 
   /// `names`: of all columns of the file. InputError naming the source for a column that is not among them.
   RowFilter(const std::string& source, const std::vector<std::string>& names, const RowOptions& options);

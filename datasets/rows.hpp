@@ -31,6 +31,12 @@ struct RowOptions {
   bool may_leave_out() const { return drop_invalid || !where.empty() || !missing.empty(); }
 };
 
+/// Something about a file that its reader noticed and went on: one line, with what to do.
+struct RowNote {
+  std::string text;
+  bool warning = true;  ///< the rows may not be what was meant; otherwise a count of what was passed over
+};
+
 /// Reads samples forward. An invalid row (wrong number of fields, a cell that is no finite number) is an InputError
 /// that names file, row (in text the line) and column, both from 1: "data.csv:1042:2: 'abc' is not a number, ...".
 class RowReader {
@@ -49,6 +55,8 @@ class RowReader {
   /// Where sample i of the last `read` stands in the file, as messages say it: "data.csv:1042" for a line of a text,
   /// "data.npy: row 1042 (from 1)" for a row of an array.
   virtual std::string place(Index i) const = 0;
+  /// What was noticed since the last call: most of it once opened, counts at the end.
+  virtual std::vector<RowNote> take_notes() { return {}; }
 
  protected:
   void check_block(const Out<double>& block) const;

@@ -27,6 +27,7 @@ Table read_table(RowReader& rows) {
   }
   x.conservativeResize(D, n);
   table.left_out = rows.ledger().left_out();
+  table.notes = rows.take_notes();
   if (n == 0) throw InputError(table.source + ": no row is left: " + table.left_out.text());
   return table;
 }

@@ -15,6 +15,7 @@ struct Table {
   std::vector<std::string> columns;  ///< D names
   std::string source;                ///< the file, for messages
   LeftOut left_out;                  ///< of the file's rows
+  std::vector<RowNote> notes;        ///< of its reader
 };
 
 /// Reads a whole file as open_rows does. InputError if no row is left; all invalid rows are counted.

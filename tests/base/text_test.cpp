@@ -49,6 +49,7 @@ TEST_CASE("a character's UTF-8 is a sequence that decodes to it", "[base][utf8]"
 TEST_CASE("foreign text is shown on one line", "[base][utf8]") {
   CHECK(printable("a\nb\r\t\x1b\x7f\xc2\x85\xff\xc3\xa9") == "a\\nb\\r\\t\\x1b\\x7f\\xc2\\x85\\xff\xc3\xa9");
   CHECK(printable("abcdef", 3) == "abc...");
+  CHECK(printable("a\u00A0b\u2009\u200B\uFEFF\u00AD \u00E9") == "a\\u00a0b\\u2009\\u200b\\ufeff\\u00ad \u00E9");
   CHECK(one_line(std::string(5000, 'a')) == std::string(5000, 'a'));
   CHECK(one_line("\xe0\x80\xaf") == "\\xe0\\x80\\xaf");  // an overlong slash
   CHECK(is_name("\xc3\xa9 t"));

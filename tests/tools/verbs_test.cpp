@@ -319,6 +319,32 @@ TEST_CASE_METHOD(Fresh, "a model finds its columns by name in a file and in a pi
   CHECK(works("cnf sample table -N 1").starts_with("\"power (kW)\",price\n"));
 }
 
+TEST_CASE_METHOD(Fresh, "what a reader of rows noticed is said once, before or after them", "[verbs]") {
+  std::string indexed = "# by hand\n,x,y\n";
+  for (int i = 0; i < 40; ++i)
+    indexed += std::to_string(i) + "," + std::to_string(i % 7) + ".5," + std::to_string(i % 5) + "\n";
+  put(shell() / "indexed.csv", indexed);
+  put(shell() / "numbers.csv", "0,1\n# here\n0.5,1\n");
+  const auto said = [](const std::string& command) {
+    const Ran ran = shell()(command);
+    CHECK(ran.code == 0);
+    return ran.err;
+  };
+  CHECK_THAT(said("cnf train --data indexed.csv --steps 2 --batch 8 --hidden 4 -q -o r"),
+             Catch::StartsWith("cnf train: warning: indexed.csv: column 1 counts the rows, as an index does; --drop 1 "
+                               "leaves it out\ncnf train: indexed.csv: 1 comment passed over\n"));
+  CHECK(said("cnf logprob model --data indexed.csv -q") == "cnf logprob: indexed.csv: 1 comment passed over\n");
+  const std::string names =
+      "warning: numbers.csv: line 1, '0,1', is read as names of the columns; if it is a row, put a "
+      "line of names above it\n";
+  const std::string comment = "numbers.csv: 1 comment passed over\n";
+  CHECK(said("cnf encode model --data numbers.csv -q") == "cnf encode: " + names + "cnf encode: " + comment);
+  CHECK(said("cnf evaluate model --data numbers.csv --no-mass -q") ==
+        "cnf evaluate: " + names + "cnf evaluate: " + comment);
+  CHECK_THAT(said("cnf logprob model --data - -q < numbers.csv"),
+             Catch::StartsWith("cnf logprob: warning: standard input: line 1"));
+}
+
 TEST_CASE_METHOD(Fresh, "what is wrong is said in one line with the exit code of its kind", "[verbs]") {
   train_on_table();
   put(shell() / "three.csv", "a,b,c\n1,2,3\n");

@@ -7,6 +7,7 @@
 #include "tools/cli/shared_options.hpp"
 #include "tools/cli/signals.hpp"
 #include "tools/rows/data_argument.hpp"
+#include "tools/rows/row_notes.hpp"
 #include "tools/rows/row_output.hpp"
 #include "tools/rows/rows_for_model.hpp"
 #include "tools/run/evaluation_arguments.hpp"
@@ -36,6 +37,7 @@ int run(const Args& args, const Cnf& model, const RowStream& stream) {
     return stream.open(args.text("data"), model, options);
   };
   const std::unique_ptr<RowReader> rows = open();
+  say_notes(args.verb(), *rows);
   const bool all_come = in_place || !options.may_leave_out();
   const std::optional<Index> count = all_come ? rows->rows() : std::nullopt;
   RowOutput out(args, stream.columns(model), count, stream.vector);
@@ -61,6 +63,7 @@ int run(const Args& args, const Cnf& model, const RowStream& stream) {
   const LeftOut& left_out = rows->ledger().left_out();
   if (done == 0) throw InputError(nothing_left(*rows));
   out.finish();
+  say_notes(args.verb(), *rows);
   if (left_out.all() > 0) write_stderr("cnf " + args.verb() + ": " + said_of_left_out(*rows, in_place) + "\n");
   failures.say();
   return 0;

@@ -9,6 +9,7 @@
 #include "tools/cli/exit_code.hpp"
 #include "tools/cli/output.hpp"
 #include "tools/rows/data_argument.hpp"
+#include "tools/rows/row_notes.hpp"
 
 namespace cnf {
 
@@ -63,6 +64,7 @@ TrainingSource table_source(const Args& args, Seed seed) {
                          std::to_string(kMostTrained),
                      "--columns says which to take");
   Table table = read_table(*reader);
+  say_notes(args.verb(), table.source, table.notes);
   if (table.left_out.all() > 0)
     write_stderr("cnf train: " + table.source + ": " + table.left_out.text() + " left out\n");
   TrainingSource source{nullptr, {}, table.columns, {}};
@@ -83,6 +85,8 @@ TrainingSource table_source(const Args& args, Seed seed) {
       throw UsageError("--valid and --test leave none of the " + std::to_string(n) + " rows to train on");
     split = split_rows(n, {1 - valid.share - test.share, valid.share, test.share}, seed);
   }
+  for (const HeldOut* held : {&valid, &test})
+    if (held->table) say_notes(args.verb(), held->table->source, held->table->notes);
   if (valid.table) expect_columns(table, *valid.table, "--valid");
   if (test.table) expect_columns(table, *test.table, "--test");
   source.rows.validation = valid.table ? std::move(valid.table->values) : take(table.values, split.validation);

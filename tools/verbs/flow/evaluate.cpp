@@ -18,6 +18,7 @@
 #include "tools/cli/shared_options.hpp"
 #include "tools/cli/signals.hpp"
 #include "tools/rows/data_argument.hpp"
+#include "tools/rows/row_notes.hpp"
 #include "tools/rows/rows_for_model.hpp"
 #include "tools/run/evaluation_arguments.hpp"
 #include "tools/run/model_argument.hpp"
@@ -172,6 +173,7 @@ Findings judge(const Args& args, const Trial& trial, Points& points, PartProgres
   }
   progress.finish();
   if (done == 0) throw InputError(points.reader ? nothing_left(*points.reader) : points.name + ": no row in it");
+  if (points.reader) say_notes(args.verb(), *points.reader);
   if (points.reader && points.reader->ledger().left_out().all() > 0)
     write_stderr("cnf evaluate: " + said_of_left_out(*points.reader) + "\n");
   found.failed = failures.count();
