@@ -1,6 +1,7 @@
-// Bytes come from a descriptor (file_ >= 0) or from memory, never both. offset_ counts what `read` and `read_some` took
-// and is the place that messages name; read_at leaves it alone. size_ is set only where the end is known beforehand: in
-// memory and for a regular file read from its start. Without it (pipes, /proc) memory grows only as bytes arrive.
+// Bytes come from a descriptor (file_ >= 0), a stream or memory, one of them. offset_ counts what `read` and
+// `read_some` took and is the place that messages name; read_at leaves it alone, and peek holds bytes back for them.
+// size_ is set only where the end is known beforehand: in memory and for a regular file read from its start. Without it
+// (pipes, /proc, streams) memory grows only as bytes arrive.
 #include "base/byte_source.hpp"
 
 #include <fcntl.h>
@@ -73,6 +74,9 @@ ByteSource::ByteSource(const std::filesystem::path& path, StopFlag stop)
 ByteSource::ByteSource(std::span<const std::byte> bytes, std::string_view name)
     : name_(printable(name)), memory_(bytes), size_(bytes.size()) {}
 
+ByteSource::ByteSource(std::unique_ptr<ByteStream> stream, std::string_view name)
+    : name_(printable(name)), stream_(std::move(stream)) {}
+
 ByteSource::~ByteSource() {
   if (file_ >= 0) ::close(file_);
 }
@@ -82,19 +86,47 @@ ByteSource::ByteSource(ByteSource&& other) noexcept
       file_(std::exchange(other.file_, -1)),
       stop_(other.stop_),
       memory_(other.memory_),
+      stream_(std::move(other.stream_)),
+      peeked_(std::move(other.peeked_)),
       offset_(other.offset_),
       size_(other.size_) {}
 
 std::size_t ByteSource::read_some(std::span<std::byte> out) {
-  std::size_t n = 0;
-  if (file_ >= 0) {
-    n = read_file(file_, out, -1, name_, stop_);
-  } else {
-    n = std::min<std::size_t>(out.size(), memory_.size() - offset_);
-    std::copy_n(memory_.begin() + static_cast<std::ptrdiff_t>(offset_), n, out.begin());
-  }
+  const std::size_t held = std::min(out.size(), peeked_.size());
+  std::copy_n(peeked_.begin(), held, out.begin());
+  peeked_.erase(peeked_.begin(), peeked_.begin() + static_cast<std::ptrdiff_t>(held));
+  offset_ += held;
+  if (held == out.size()) return held;
+  const std::size_t n = read_on(out.subspan(held));
   offset_ += n;
+  return held + n;
+}
+
+/// Behind what has been peeked at.
+std::size_t ByteSource::read_on(std::span<std::byte> out) {
+  if (file_ >= 0) return read_file(file_, out, -1, name_, stop_);
+  std::size_t n = 0;
+  if (stream_) {
+    while (n < out.size()) {
+      const std::size_t got = stream_->read_some(out.subspan(n));
+      if (got == 0) break;
+      n += got;
+    }
+    return n;
+  }
+  n = std::min<std::size_t>(out.size(), memory_.size() - offset_ - peeked_.size());
+  std::copy_n(memory_.begin() + static_cast<std::ptrdiff_t>(offset_ + peeked_.size()), n, out.begin());
   return n;
+}
+
+std::span<const std::byte> ByteSource::peek(std::size_t n) {
+  const std::size_t held = peeked_.size();
+  if (held < n) {
+    std::vector<std::byte> more(n - held);
+    more.resize(read_on(more));
+    peeked_.insert(peeked_.end(), more.begin(), more.end());
+  }
+  return std::span(peeked_).first(std::min(n, peeked_.size()));
 }
 
 void ByteSource::read(std::span<std::byte> out, std::string_view what) {
@@ -137,8 +169,8 @@ void ByteSource::expect_end(std::string_view what) {
   fail("bytes left over after " + std::string(what), offset_ - 1);
 }
 
-void ByteSource::fail(std::string_view what, std::uint64_t at) const {
-  throw InputError(name_ + ": " + std::string(what) + " at byte " + std::to_string(at));
+void ByteSource::fail(std::string_view what, std::uint64_t at, const std::string& help) const {
+  throw InputError(name_ + ": " + std::string(what) + " at byte " + std::to_string(at), help);
 }
 
 void ByteSource::fail_truncated(std::string_view what, std::uint64_t at, std::uint64_t wanted,

@@ -16,7 +16,7 @@ set(CPACK_COMPONENT_PROGRAM_DESCRIPTION
 The program cnf trains continuous normalizing flows on tables and pictures.")
 set(CPACK_DEBIAN_DEVELOPMENT_PACKAGE_NAME libcnf-dev)
 set(CPACK_DEBIAN_DEVELOPMENT_PACKAGE_SECTION libdevel)
-set(CPACK_DEBIAN_DEVELOPMENT_PACKAGE_DEPENDS "libeigen3-dev, libhwy-dev, libxxhash-dev, pkg-config")
+set(CPACK_DEBIAN_DEVELOPMENT_PACKAGE_DEPENDS "libeigen3-dev, libhwy-dev, libxxhash-dev, pkg-config, zlib1g-dev")
 set(CPACK_COMPONENT_DEVELOPMENT_DESCRIPTION
     "continuous normalizing flows: C++20 libraries and headers
 Static libraries for find_package(cnf) and pkg-config.")

@@ -7,9 +7,30 @@
 
 #include "base/error.hpp"
 #include "base/npy.hpp"
+#include "base/zip.hpp"
 
 namespace cnf {
 namespace {
+
+/// The name of the one array in an archive that numpy.savez wrote.
+const ZipMember& only_array(const std::string& name, const std::vector<ZipMember>& members) {
+  std::vector<const ZipMember*> arrays;
+  std::string list;
+  for (const ZipMember& member : members) {
+    if (!member.name.ends_with(".npy")) continue;
+    if (arrays.size() < 10) list += (list.empty() ? "" : ", ") + member.name.substr(0, member.name.size() - 4);
+    arrays.push_back(&member);
+  }
+  if (arrays.size() == 1) return *arrays[0];
+  if (arrays.empty()) throw InputError(name + ": an archive without an array, expected one that numpy.savez wrote");
+  if (arrays.size() > 10) list += ", ...";
+  const bool sparse = (", " + list + ",").find(", indptr,") != std::string::npos;
+  throw InputError(
+      name + ": " + std::to_string(arrays.size()) + " arrays, expected one: " + list,
+      sparse ? "it is a sparse matrix of SciPy: np.save('a.npy', scipy.sparse.load_npz('" + name + "').toarray())"
+             : "save one of them: np.save('a.npy', np.load('" + name + "')['" +
+                   arrays[0]->name.substr(0, arrays[0]->name.size() - 4) + "'])");
+}
 
 class NpyRows final : public RowReader {
  public:
@@ -18,6 +39,8 @@ class NpyRows final : public RowReader {
     keep_ = select_columns(name_, names_, options);
     for (const Index j : keep_) columns_.push_back(names_[static_cast<std::size_t>(j)]);
     filter_.expect_numbers(name_);
+    for (const Index j : keep_) expect_number(j);
+    for (const std::size_t j : filter_.columns()) expect_number(static_cast<Index>(j));
   }
 
   const std::string& source() const override { return name_; }
@@ -45,15 +68,24 @@ class NpyRows final : public RowReader {
  private:
   /// The names of the array's columns, where it is a table.
   const std::vector<std::string>& names(const RowOptions& options) {
-    if (file_.shape().empty() || file_.shape().size() > 2)
+    const std::vector<std::string> fields = file_.names();
+    if (fields.empty() && (file_.shape().empty() || file_.shape().size() > 2))
       throw InputError(name_ + ": an array of " + std::to_string(file_.shape().size()) +
-                       " dimensions, expected (rows, columns) or (rows,)");
+                           " dimensions, expected (rows, columns) or (rows,)",
+                       file_.shape().empty() ? "" : "one row each is a.reshape(len(a), -1)");
     if (file_.rows() == 0 || file_.cols() == 0)
       throw InputError(name_ + ": an array of shape (" + std::to_string(file_.rows()) + ", " +
                        std::to_string(file_.cols()) + ") is empty, expected rows of numbers");
     if (file_.cols() > kMostColumns) refuse_columns(name_);
-    names_ = column_names(name_, numbered_columns(file_.cols()), options);
+    names_ = column_names(name_, fields.empty() ? numbered_columns(file_.cols()) : fields, options);
     return names_;
+  }
+
+  void expect_number(Index j) const {
+    const std::string &trouble = file_.trouble(j), &column = names_[static_cast<std::size_t>(j)];
+    if (trouble.empty()) return;
+    throw InputError(name_ + ": column " + std::to_string(j + 1) + ", '" + column + "': " + trouble,
+                     "leave it out: --drop " + column);
   }
 
   /// Reads up to `piece` rows and puts the valid ones into the block from column n on; returns the new n.
@@ -105,6 +137,12 @@ class NpyRows final : public RowReader {
 
 std::unique_ptr<RowReader> read_npy_rows(ByteSource bytes, std::string name, const RowOptions& options) {
   return std::make_unique<NpyRows>(std::move(bytes), std::move(name), options);
+}
+
+std::unique_ptr<RowReader> read_npz_rows(ByteSource bytes, std::string name, const RowOptions& options) {
+  const std::vector<ZipMember> members = zip_members(bytes);
+  const ZipMember& array = only_array(name, members);
+  return read_npy_rows(open_zip_member(std::move(bytes), array), std::move(name), options);
 }
 
 }  // namespace cnf

@@ -13,4 +13,7 @@ namespace cnf {
 /// in messages.
 std::unique_ptr<RowReader> read_npy_rows(ByteSource bytes, std::string name, const RowOptions& options = {});
 
+/// The same of the one array in an .npz archive; InputError naming the arrays if there are several.
+std::unique_ptr<RowReader> read_npz_rows(ByteSource bytes, std::string name, const RowOptions& options = {});
+
 }  // namespace cnf

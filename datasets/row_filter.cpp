@@ -126,6 +126,12 @@ RowFilter::RowFilter(const std::string& source, const std::vector<std::string>& 
   }
 }
 
+std::vector<std::size_t> RowFilter::columns() const {
+  std::vector<std::size_t> columns;
+  for (const Test& test : tests_) columns.push_back(test.column);
+  return columns;
+}
+
 void RowFilter::expect_numbers(const std::string& source) const {
   for (const Test& test : tests_)
     for (const Wanted& wanted : test.values)

@@ -42,6 +42,7 @@ class RowFilter {
 
   bool has_missing() const { return has_missing_; }
   bool has_conditions() const { return !tests_.empty(); }
+  std::vector<std::size_t> columns() const;  ///< that the conditions ask, from 0
   /// InputError if a condition compares with a text: for an array, which holds numbers.
   void expect_numbers(const std::string& source) const;
 

@@ -9,9 +9,11 @@
 #include <utility>
 
 #include "base/error.hpp"
+#include "base/inflate.hpp"
 #include "base/utf8.hpp"
 #include "datasets/csv.hpp"
 #include "datasets/npy_rows.hpp"
+#include "datasets/table_kind.hpp"
 
 namespace cnf {
 namespace {
@@ -70,15 +72,21 @@ void RowReader::check_block(const Out<double>& block) const {
 }
 
 std::unique_ptr<RowReader> open_rows(const std::filesystem::path& path, const RowOptions& options) {
-  if (path == "-") return read_csv(ByteSource("/dev/stdin", options.stop), "standard input", options);
+  if (path == "-") return read_csv(unpacked(ByteSource("/dev/stdin", options.stop)), "standard input", options);
+  const TableKind kind = table_kind(path);
   const std::string name = printable(path.string());
-  std::string extension = path.extension().string();
-  for (char& c : extension)
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  if (extension == ".npy") return read_npy_rows(ByteSource(path, options.stop), name, options);
-  if (extension == ".csv" || extension == ".txt") return read_csv(ByteSource(path, options.stop), name, options);
-  if (extension == ".tsv") return read_csv(ByteSource(path, options.stop), name, options, '\t');
-  throw InputError(name + ": unknown kind of table, expected a name ending in .csv, .tsv, .txt or .npy");
+  ByteSource bytes = unpacked(ByteSource(path, options.stop));
+  switch (kind) {
+    case TableKind::npy:
+      return read_npy_rows(std::move(bytes), name, options);
+    case TableKind::npz:
+      return read_npz_rows(std::move(bytes), name, options);
+    case TableKind::tabs:
+      return read_csv(std::move(bytes), name, options, '\t');
+    case TableKind::text:
+      break;
+  }
+  return read_csv(std::move(bytes), name, options);
 }
 
 std::vector<Index> select_columns(const std::string& source, const std::vector<std::string>& names,

@@ -78,6 +78,84 @@ TEST_CASE("every numeric type is read in both byte orders", "[base][npy]") {
   CHECK(std::isnan(parse(file_of(dict_of("<f4", "(1,)"), raw<float>({NAN}))).values[0]));
 }
 
+TEST_CASE("halves and truths are read as the numbers they are", "[base][npy]") {
+  // Of all 2^16 halves, by their value as IEEE 754 defines it.
+  std::vector<std::uint16_t> bits(65536);
+  std::iota(bits.begin(), bits.end(), std::uint16_t{0});
+  for (const bool big_endian : {false, true}) {
+    const NpyArray array = parse(file_of(dict_of(big_endian ? ">f2" : "<f2", "(65536,)"), raw(bits, big_endian)));
+    int wrong = 0;
+    for (std::size_t i = 0; i < bits.size(); ++i) {
+      const int exponent = static_cast<int>(i >> 10 & 31), fraction = static_cast<int>(i & 1023);
+      const double size = exponent == 31  ? fraction == 0 ? INFINITY : NAN
+                          : exponent == 0 ? fraction * std::pow(2.0, -24)
+                                          : (1 + fraction / 1024.0) * std::pow(2.0, exponent - 15);
+      const double expected = std::copysign(size, i < 32768 ? 1.0 : -1.0), got = array.values[i];
+      wrong += std::isnan(expected) ? !std::isnan(got) : got != expected || std::signbit(got) != std::signbit(expected);
+    }
+    CHECK(wrong == 0);
+  }
+  CHECK(parse(file_of(dict_of("|b1", "(2, 2)"), std::string("\0\1\1\0", 4))).values == std::vector<double>{0, 1, 1, 0});
+  CHECK(parse(file_of(dict_of("|b1", "(2, 2)", true), std::string("\0\1\1\1", 4))).values ==
+        std::vector<double>{0, 1, 1, 1});
+  CHECK(NpyReader(ByteSource(bytes_of(file_of(dict_of("<f2", "(1,)"), raw<std::uint16_t>({0}))), "a")).float_bytes() ==
+        2);
+}
+
+TEST_CASE("an array of records is a column a field", "[base][npy]") {
+  const auto file = [](const std::string& descr, const std::string& data, const std::string& shape = "(2,)",
+                       int version = 1) {
+    return file_of("{'descr': " + descr + ", 'fortran_order': False, 'shape': " + shape + "}", data, version);
+  };
+  const auto check = [](const std::string& bytes, const std::vector<std::string>& names,
+                        const std::vector<double>& values) {
+    NpyReader reader(ByteSource(bytes_of(bytes), "a"));
+    CHECK(reader.names() == names);
+    CHECK(reader.cols() == std::ssize(names));
+    std::vector<double> row(names.size()), rows;
+    while (reader.read_rows(row) > 0) rows.insert(rows.end(), row.begin(), row.end());
+    CHECK(rows == values);
+    const NpyArray whole = parse(bytes);
+    CHECK(whole.values == values);
+    CHECK(whole.shape == std::vector<std::int64_t>{reader.rows(), reader.cols()});
+  };
+  check(file("[('lon', '<f8'), ('lat', '<f8')]", raw<double>({1, 2, 3, 4})), {"lon", "lat"}, {1, 2, 3, 4});
+  // Padding, titles, byte orders and types of their own, as NumPy's align=True and titles write them.
+  const std::string mixed = "[(('a title', 'b'), '|b1'), ('', '|V3'), ('i', '>i4'), (\"it's\", '<f2')]";
+  const auto one = [](char truth, std::int32_t i, std::uint16_t half) {
+    return std::string(1, truth) + "???" + raw<std::int32_t>({i}, true) + raw<std::uint16_t>({half});
+  };
+  check(file(mixed, one(1, -7, 0x3c00) + one(0, 1 << 30, 0xc000)), {"b", "i", "it's"}, {1, -7, 1, 0, 1 << 30, -2});
+  // Records in records, arrays in records, one record of an array of one axis more, no name.
+  check(file("[('p', [('x', '|i1'), ('q', '|i1', (2,))]), ('m', '|i1', (2, 2)), ('n', '|i1', 1), ('', '|u1')]",
+             "\1\2\3\4\5\6\7\x8\x9"
+             "abcdefghi"),
+        {"p.x", "p.q1", "p.q2", "m1", "m2", "m3", "m4", "n1", "f3"},
+        {1, 2, 3, 4, 5, 6, 7, 8, 9, 97, 98, 99, 100, 101, 102, 103, 104, 105});
+  check(file("[('p', [('x', '|i1'), ('y', '|i1')], (2,))]", "abcd", "(1,)"), {"p1.x", "p1.y", "p2.x", "p2.y"},
+        {97, 98, 99, 100});
+  check(file("[('x', '|i1')]", "a", "()"), {"x"}, {97});
+  check(file("[('x', '|i1')]", "ab", "(2, 1)"), {"x"}, {97, 98});
+  check(file("[('x', '|i1')]", "", "(0,)"), {"x"}, {});
+  // Names in the header's own coding, and Python's escapes.
+  check(file("[('\xe9', '|i1')]", "ab"), {"\xc3\xa9"}, {97, 98});
+  check(file("[('\xc3\xa9', '|i1')]", "ab", "(2,)", 3), {"\xc3\xa9"}, {97, 98});
+  check(file("[('a\\'\\\\\\xe9\\u00e9\\n', '|i1')]", "ab"), {"a'\\\xc3\xa9\xc3\xa9\\n"}, {97, 98});
+  // More rows than one piece holds.
+  std::vector<double> many(30000);
+  std::iota(many.begin(), many.end(), 0.0);
+  check(file("[('x', '<f8'), ('y', '<f8')]", raw(many), "(15000,)"), {"x", "y"}, many);
+  // Fields that are no numbers are there, and said to be none.
+  const std::string text = file("[('x', '|i1'), ('kind', '<U1'), ('when', '<M8[D]')]", "a....12345678b....12345678");
+  NpyReader reader(ByteSource(bytes_of(text), "a"));
+  std::vector<double> row(6);
+  CHECK(reader.read_rows(row) == 2);
+  CHECK((row[0] == 97 && row[3] == 98 && std::isnan(row[1]) && std::isnan(row[5])));
+  CHECK(reader.trouble(0).empty());
+  CHECK(reader.trouble(1) == "'<U1' holds text; only numbers are read");
+  CHECK(refusal(text) == "a.npy: field 'kind': '<U1' holds text; only numbers are read");
+}
+
 TEST_CASE("versions, key orders, quotes and spaces that NumPy takes are taken", "[base][npy]") {
   const std::string data = raw<double>({1, 2, 3, 4, 5, 6});
   for (const int version : {1, 2, 3}) CHECK(parse(file_of(dict_of("<f8", "(2, 3)"), data, version)).shape[1] == 3);
@@ -200,6 +278,9 @@ TEST_CASE("hostile arrays are refused with file, field and byte", "[base][npy]")
   const auto with = [&](const std::string& dict) { return file_of(dict, four); };
   const auto descr = [&](const std::string& text) { return with(dict_of(text, "(4,)")); };
   const auto shape = [&](const std::string& text) { return with(dict_of("<f8", text)); };
+  const auto records = [&](const std::string& text) {
+    return with("{'descr': " + text + ", 'fortran_order': False, 'shape': (4,)}");
+  };
   struct Case {
     std::string bytes, part;
   };
@@ -228,15 +309,52 @@ TEST_CASE("hostile arrays are refused with file, field and byte", "[base][npy]")
       {with(dict_of("<f8", "(4,)") + std::string(1, '\0')), "only space may follow"},
       {descr("|O"), "holds Python objects"},
       {descr("O"), "holds Python objects"},
-      {with("{'descr': [('x', '<f8')], 'fortran_order': False, 'shape': (4,)}"), "table of named fields"},
+      {records("[]"), "descr: the records hold nothing"},
+      {records("[('', '|V8')]"), "descr: the records hold nothing"},
+      {records("[('x', '<f8', (0,))]"), "descr: the records hold nothing"},
+      {records("[('x', '|O')]"), "holds Python objects"},
+      {records("[('x', '<f8'"), "an integer belongs here"},
+      {records("[('x')]"), "found ) where ,"},
+      {records("['x', '<f8']"), "found ' where ("},
+      {records("[('x', '<f8', (2,), 3)]"), "found 3 where )"},
+      {records("[('x', '<f8', (-1,))]"), "shape: a size is negative"},
+      {records("[('x', '<f8', (4294967296, 4294967296))]"), "shape: the product"},
+      {records("[('x', '<f8', 9223372036854775807)]"), "a record of more than 256 MiB"},
+      {records("[('x', '|V300000000')]"), "not among"},
+      {records("[('x', 'f8')]"), "not among"},
+      {records("[('x', '|b1', (131073,))]"), "a record of more than 131072 numbers"},
+      {records("[('x', [('y', '|b1', (400,))], (400,))]"), "a record of more than 131072 numbers"},
+      {records([] {
+         std::string nested = "'<f8'";
+         for (int i = 0; i < 20; ++i) nested = "[('x', " + nested + ")]";
+         return nested;
+       }()),
+       "records nested deeper"},
+      {records("[('x', '<f8'), ('y', '<f8')]"), "truncated: the shape takes 64 bytes"},
+      {records("[('x', '<f4')]"), "bytes left over"},
+      {with("{'descr': [('x', '<f8')], 'fortran_order': False, 'shape': (2, 2)}"), "records of more than one axis"},
+      {records("[('\\ud800', '<f8')]"), "an escape that is no character"},
+      {records("[('\\x4', '<f8')]"), "an escape that is no character"},
       {descr("<c16"), "is complex"},
       {descr("<c8"), "is complex"},
-      {descr("<f2"), "not among"},
-      {descr("<f16"), "not among"},
-      {descr("|b1"), "not among"},
-      {descr("|S8"), "not among"},
-      {descr("<U2"), "not among"},
-      {descr("<M8[ns]"), "not among"},
+      {descr("<c32"), "is complex"},
+      {descr("<f16"), "is a long double"},
+      {descr("<f12"), "is a long double"},
+      {descr("<f10"), "is a long double"},
+      {descr("<f3"), "not among"},
+      {descr("<f1"), "not among"},
+      {descr("<i3"), "not among"},
+      {descr("<i16"), "not among"},
+      {descr("|b2"), "not among"},
+      {descr("|S8"), "holds text"},
+      {descr("<U2"), "holds text"},
+      {descr("|V8"), "holds raw bytes"},
+      {descr("<M8[ns]"), "holds dates"},
+      {descr("<m8[25s]"), "holds spans of time"},
+      {descr("<M8[ns"), "not among"},
+      {descr("<f8[ns]"), "not among"},
+      {descr("<e2"), "not among"},
+      {descr("<f99999999999999999999"), "not among"},
       {descr("f8"), "not among"},
       {descr("|f8"), "names no byte order"},
       {descr(""), "not among"},

@@ -535,9 +535,23 @@ TEST_CASE_METHOD(Fresh, "rows are chosen, and left out where a value is missing,
   CAPTURE(trained.err);
   REQUIRE(trained.code == 0);
   CHECK_THAT(trained.err, Catch::Contains("cnf train" + said));
-  works("cnf train --data chosen.csv" + small + "chosen");
+  REQUIRE(shell()("cnf train --data chosen.csv" + small + "chosen").code == 0);
   CHECK(file("rows/rows.safetensors") == file("chosen/rows.safetensors"));
   CHECK(Json::parse(works("cnf info rows --json"))["recipe"]["where"] == "kind=rock");
+}
+
+TEST_CASE_METHOD(Fresh, "a file of a kind that is not read is refused before any work, with how to make one that is",
+                 "[verbs]") {
+  put(shell() / "cat.jpg", "\xff\xd8\xff");
+  put(shell() / "t.parquet", "PAR1");
+  for (const std::string command : {"train -o new --data ", "logprob model --data ", "evaluate model --data "})
+    for (const auto& [name, help] : {std::pair("cat.jpg", "help: convert it: magick cat.jpg cat.png\n"),
+                                     std::pair("t.parquet", "pandas.read_parquet('t.parquet').to_csv('t.csv'")}) {
+      const Ran ran = shell()("cnf " + command + name + " --dry-run");
+      CAPTURE(command, name);
+      CHECK(ran.code == 3);
+      CHECK_THAT(ran.err, Catch::Contains(help));
+    }
 }
 
 TEST_CASE_METHOD(Fresh, "logprob of ten times the rows takes no more memory", "[verbs]") {

@@ -7,6 +7,7 @@
 #include "base/utf8.hpp"
 #include "datasets/mixture_density.hpp"
 #include "datasets/picture.hpp"
+#include "datasets/table_kind.hpp"
 #include "datasets/toy.hpp"
 #include "tools/cli/args.hpp"
 #include "tools/cli/exit_code.hpp"
@@ -65,6 +66,7 @@ DataArgument find_data(const std::string& argument, bool invert) {
                      (meant.empty() ? "" : meant + " ") + "the sets are " + known + ", and mixture:D in D dimensions");
   }
   if (!file) throw InputError(argument + ": no such file");
+  if (!is_picture(path) && argument != "-") table_kind(path);
   if (!is_picture(path)) return {argument == "-" ? "stdin" : path.filename().string(), nullptr, false, {}};
   DataArgument data{path.filename().string(), nullptr, false, picture_bytes(path)};
   data.density = parse_picture(data.picture, argument, invert);

@@ -1,6 +1,7 @@
 #include "tools/rows/row_stream.hpp"
 
 #include "base/error.hpp"
+#include "datasets/table_kind.hpp"
 #include "tools/cli/exit_code.hpp"
 #include "tools/cli/output.hpp"
 #include "tools/cli/progress.hpp"
@@ -80,6 +81,7 @@ Work prepare_row_stream(const Args& args, const RowStream& stream) {
   std::error_code error;
   const std::string& data = args.text("data");
   if (data != "-" && !std::filesystem::exists(data, error)) throw InputError(one_line(data) + ": no such file");
+  if (data != "-") table_kind(data);
   return [&args, opened = std::move(opened), stream] { return run(args, opened.file.model, stream); };
 }
 
