@@ -39,6 +39,15 @@ bool is_digits_and(std::string_view text, std::string_view others) {
 
 bool is_number(std::string_view text) { return read_number(text).form != CellNumber::Form::none; }
 
+bool is_unseen(std::string_view cell) {
+  for (; !cell.empty(); cell.remove_prefix(utf8_length(cell))) {
+    if (utf8_length(cell) == 0) return false;
+    const char32_t c = utf8_decode(cell.substr(0, utf8_length(cell)));
+    if ((c < ' ' && c != '\n' && c != '\t') || is_invisible(c)) return true;
+  }
+  return false;
+}
+bool is_marked(std::string_view cell) { return cell.starts_with('\'') && is_number(cell.substr(1)); }
 bool is_truth(std::string_view cell) { return is_one_of(lower(cell), {"true", "false", "yes", "no"}); }
 bool is_spreadsheet_error(std::string_view cell) {
   return cell.size() > 1 && cell[0] == '#' && contains("!?#", cell.substr(cell.size() - 1));
@@ -93,7 +102,18 @@ bool is_power(std::string_view cell) {
   return has_digit(cell) && contains(cell, "10") &&
          (contains(cell, "^") || contains(cell, "**") || contains(cell, "\xC3\x97") || contains(cell, "\xC2\xB7"));
 }
-bool is_apart(std::string_view cell) { return contains(cell, " ") && is_digits_and(cell, " .,-+"); }
+bool is_apart(std::string_view cell) {
+  std::string plain;  // with every blank as ' '
+  while (!cell.empty()) {
+    const std::size_t n = utf8_length(cell);
+    plain += n > 0 && is_blank(utf8_decode(cell.substr(0, n))) ? ' ' : cell[0];
+    cell.remove_prefix(std::max<std::size_t>(n, 1));
+  }
+  return contains(plain, " ") && is_digits_and(plain, " .,-+");
+}
+bool is_too_narrow(std::string_view cell) {
+  return cell.size() > 1 && cell.find_first_not_of('*') == std::string_view::npos;
+}
 bool is_range(std::string_view cell) {
   const std::size_t dash = cell.find('-', 1);
   return dash != std::string_view::npos && is_number(cell.substr(0, dash)) && is_number(cell.substr(dash + 1));
@@ -133,6 +153,9 @@ struct Kind {
 
 /// The first that fits.
 constexpr std::array kKinds{
+    Kind{is_unseen, "characters that cannot be seen, shown here as codes: remove them"},
+    Kind{is_marked, "an apostrophe, as spreadsheets mark text by: write the number alone"},
+    Kind{is_too_narrow, "a number too long for its field, as Fortran marks it: write it in a wider one"},
     Kind{is_truth, "a truth value: write 1 and 0"},
     Kind{is_spreadsheet_error, "a spreadsheet's error value: mend the sheet, or --drop-invalid leaves such rows out"},
     Kind{is_formula, "a spreadsheet's formula: export values, not formulas"},
@@ -155,7 +178,7 @@ constexpr std::array kKinds{
          "blanks between digits: write thousands without them; if they are two numbers, separate columns alike"},
     Kind{is_range, "a range: write its middle, or its ends into columns of their own"},
     Kind{is_commented, "a comment behind a number: give comments lines of their own"},
-    Kind{is_with_unit, "a number with its unit: write the number alone"},
+    Kind{is_with_unit, "a number with a unit or a mark: write the number alone"},
     Kind{is_other_script, "digits of another script: write 0 to 9"},
     Kind{is_not_utf8, "the text is not UTF-8: save the file as UTF-8"}};
 
@@ -164,6 +187,11 @@ constexpr std::array kKinds{
 bool is_missing(std::string_view cell) {
   return cell.empty() || is_one_of(lower(cell), {"n/a", "#n/a", "null", "none", "nil", "missing", "<na>", "nat"}) ||
          is_one_of(cell, {"NA", "-", "--", "---", "?", ".", "*", "\xE2\x80\x93", "\xE2\x80\x94", "\\N"});
+}
+
+bool is_words(std::string_view cell) {
+  return !is_missing(cell) && !is_number(cell) &&
+         std::none_of(kKinds.begin(), kKinds.end(), [cell](const Kind& kind) { return kind.is(cell); });
 }
 
 std::string help_for_cell(std::string_view cell, const std::string& column) {

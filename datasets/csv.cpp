@@ -76,7 +76,8 @@ class CsvReader final : public RowReader {
       const char* const end = at + line_.text.size();
       while (at != end && (*at == ' ' || *at == '\t')) ++at;
       if (at == end) continue;
-      if ((*at >= '0' && *at <= '9') || !layout_.comments || !is_comment(line_.text)) break;  // most begin with a digit
+      if (*at >= '0' && *at <= '9') break;  // most lines
+      if (!(first_ && is_underline(line_.text)) && (!layout_.comments || !is_comment(line_.text))) break;
       ++comments_;
     }
     return pending_;
@@ -232,17 +233,15 @@ class CsvReader final : public RowReader {
       ledger_.invalid(at + text + " is out of a double's range" + expected, "");
     } else {
       ledger_.invalid(at + (cell.empty() ? "the field is empty" : text + " is not a number") + expected,
-                      under_names && has_no_number()
+                      under_names && has_words_alone()
                           ? "names stand in one line above the rows: begin others, a title or units, with #"
                           : help_for_cell(cell, handle(keep_[i])));
     }
   }
 
-  bool has_no_number() const {
+  bool has_words_alone() const {
     const std::vector<std::string_view>& cells = layout_.cutter.cells();
-    return cells.size() > 1 && std::none_of(cells.begin(), cells.end(), [](std::string_view cell) {
-             return cnf::is_missing(cell) || read_number(cell).form != CellNumber::Form::none;
-           });
+    return cells.size() > 1 && std::all_of(cells.begin(), cells.end(), is_words);
   }
 
   void note_writing(std::string_view cell, double value, std::size_t i) {

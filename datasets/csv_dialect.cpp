@@ -13,8 +13,9 @@ namespace {
 
 constexpr std::array kSeparators{'\t', ';', ',', '|', ' '};
 
-bool is_rule(std::string_view text) {
-  return text.size() >= 3 && text.find_first_not_of("-=+|: \t") == std::string_view::npos &&
+/// Drawn of these marks, with three in a row.
+bool is_drawn(std::string_view text, const char* marks) {
+  return text.find_first_not_of(marks) == std::string_view::npos &&
          (text.find("---") != std::string_view::npos || text.find("===") != std::string_view::npos);
 }
 
@@ -70,8 +71,11 @@ char find_separator(CellCutter cutter, std::string_view first, const std::vector
 bool is_comment(std::string_view line) {
   line = trimmed(line);
   if (line.size() > 1 && line[0] == '-' && line[1] != '-') return false;  // a negative number, most often
-  return line.starts_with('#') || line.starts_with('%') || line.starts_with("//") || is_rule(line);
+  return line.starts_with('#') || line.starts_with('%') || line.starts_with("//") ||
+         (is_drawn(line, "-=+|: \t") && line.find_first_of("+|") != std::string_view::npos);
 }
+
+bool is_underline(std::string_view line) { return is_drawn(line, "-= \t"); }
 
 std::string_view comment_text(std::string_view line) {
   line = trimmed(line);

@@ -9,8 +9,10 @@
 
 namespace cnf {
 
-/// A comment begins with #, % or //; a rule drawn of - = + | (and : in Markdown), three marks and more, is one too.
+/// A comment begins with #, % or //, or is a rule of a drawn table: +---+---+ or |---|---|.
 bool is_comment(std::string_view line);
+/// A rule of - or = alone, which is one above the first row; below it, --- may stand for a missing value.
+bool is_underline(std::string_view line);
 /// Without its mark and the blanks around; % and // stay where no blank follows them, as they may be part of a name.
 std::string_view comment_text(std::string_view line);
 

@@ -1,6 +1,7 @@
 #include "datasets/csv_header.hpp"
 
 #include <algorithm>
+#include <iterator>
 #include <set>
 
 #include "base/utf8.hpp"
@@ -49,16 +50,21 @@ bool is_far(const std::string& cell, const ColumnFacts& column) {
   return !cell.empty() && column.is_far(read_number(cell).value);
 }
 
-bool is_row_with_text(const FirstLine& line) {
+Names numbers_of(const FirstLine& line) {
   Names numbers;
-  for (const std::string& cell : line.cells)
-    if (!is_text(cell)) numbers.push_back(cell);
-  const auto is_like = [](const std::string& cell, const ColumnFacts& column) {
-    if (is_text(cell)) return column.is_text();
-    return !cell.empty() && column.is_number() && (!is_whole(cell) || column.has_whole()) && !is_far(cell, column);
-  };
+  std::remove_copy_if(line.cells.begin(), line.cells.end(), std::back_inserter(numbers), is_text);
+  return numbers;
+}
+
+/// Text above text, and numbers like those below.
+bool is_like_rows(const FirstLine& line) {
+  const Names numbers = numbers_of(line);
   return line.rows > 1 && !numbers.empty() && !count_from(numbers, 0) && !count_from(numbers, 1) &&
-         every(line, is_like);
+         every(line, [](const std::string& cell, const ColumnFacts& column) {
+           if (is_text(cell)) return column.is_text();
+           return !cell.empty() && column.is_number() && (!is_whole(cell) || column.has_whole()) &&
+                  !is_far(cell, column);
+         });
 }
 
 bool are_number_names(const FirstLine& line) {
@@ -87,16 +93,20 @@ bool is_odd_row(const FirstLine& line) {
 }  // namespace
 
 FirstLineIs judge(const FirstLine& line) {
-  if (std::any_of(line.cells.begin(), line.cells.end(), is_text))
-    return is_row_with_text(line) ? FirstLineIs::row_with_text : FirstLineIs::names;
+  if (std::any_of(line.cells.begin(), line.cells.end(), is_text)) {
+    if (!is_like_rows(line)) return FirstLineIs::names;
+    const Names numbers = numbers_of(line);
+    return std::all_of(numbers.begin(), numbers.end(), is_whole) ? FirstLineIs::doubtful_names
+                                                                 : FirstLineIs::row_with_text;
+  }
   if (line.rows == 0) return FirstLineIs::row;
-  return are_number_names(line) ? FirstLineIs::number_names
-         : is_odd_row(line)     ? FirstLineIs::odd_row
-                                : FirstLineIs::row;
+  if (are_number_names(line)) return line.cells[0].empty() ? FirstLineIs::names : FirstLineIs::doubtful_names;
+  return is_odd_row(line) ? FirstLineIs::odd_row : FirstLineIs::row;
 }
 
 std::vector<std::string> names_in_comment(CellCutter& cutter, std::string_view comment, std::size_t width,
                                           bool others_above) {
+  if (trimmed(comment).find_first_of("#%/") != 0) return {};  // a rule
   const auto& found = name_cells(cutter, comment_text(comment), width);
   Names names(found.begin(), found.end());
   if (names.size() != width) return {};

@@ -20,10 +20,11 @@ struct FirstLine {
 };
 
 enum class FirstLineIs {
-  names,         ///< a cell of it is text
-  number_names,  ///< 0, 1, ... as pandas writes them, above rows that they do not go on with; or quoted_alone
+  names,           ///< a cell of it is text, or the first is empty and 0, 1, ... follow
+  doubtful_names,  ///< 0, 1, ... as pandas writes them, above rows that they do not go on with; or quoted_alone; or
+                   ///< text above text, and whole numbers like those below
   row,
-  row_with_text,  ///< text above text, and numbers like those below: a table without names
+  row_with_text,  ///< text above text, and numbers like those below, some with decimals: a table without names
   odd_row         ///< distinct whole numbers above decimals, or numbers far from all below: names, perhaps
 };
 FirstLineIs judge(const FirstLine& line);

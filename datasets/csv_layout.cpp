@@ -20,6 +20,12 @@ constexpr std::size_t kTried = 20;                        // rows that separator
 constexpr std::size_t kMostNameLines = 64;                // of one header with line breaks in its names
 bool is_number(std::string_view cell) { return read_number(cell).form != CellNumber::Form::none; }
 
+/// Cells that a separator of their own made of the first line.
+bool are_names(const std::vector<std::string_view>& cells) {
+  return !std::all_of(cells.begin(), cells.end(), is_number) &&
+         std::none_of(cells.begin(), cells.end(), [](std::string_view cell) { return cell.empty(); });
+}
+
 class LayoutFinder {
  public:
   LayoutFinder(TextLines& lines, char separator) : lines_(lines), separator_(separator) {}
@@ -63,7 +69,7 @@ class LayoutFinder {
       if (i == head_.size())
         throw InputError(lines_.name() + (above_.empty() && passed_ == 0 ? ": is empty" : ": holds comments alone") +
                          ", expected rows of numbers");
-      if (!is_comment(head_[i].text)) break;
+      if (!is_comment(head_[i].text) && !is_underline(head_[i].text)) break;
       above_.push_back(head_[i]);
     }
     begin_ = i;
@@ -81,6 +87,7 @@ class LayoutFinder {
       cut(below_[0].text);
       comments_ = width < 2 || cutter_.cells().size() != width;
     }
+    while (!below_.empty() && is_underline(below_[0].text)) below_.erase(below_.begin());
     if (comments_) std::erase_if(below_, [](const TextLine& line) { return is_comment(line.text); });
   }
 
@@ -154,13 +161,12 @@ class LayoutFinder {
       surely_names_ = row_names_ = true;
       begin_cell_ = 1;
       take_names(cells_, 0);
-    } else if (rows_ > 0 && own.size() == end_ && !std::all_of(own.begin(), own.end(), is_number)) {
+    } else if (rows_ > 0 && own.size() == end_ && are_names(own)) {
       surely_names_ = true;
       take_names(own, 0);
     } else {  // the first line alone says how many there are
-      if (rows_ > 0 && cutter_.separator == ',' && width_ == 2 * cells_.size() &&
-          first_.find(' ') == std::string_view::npos)
-        help_ = "decimal commas, and commas between columns? save it with ; between columns";
+      if (rows_ > 0 && cutter_.separator == ',' && width_ > cells_.size() && first_.find(' ') == std::string_view::npos)
+        help_ = "commas inside numbers, and between columns? save it with ; between columns, or numbers in quotes";
       else if (rows_ > 0)
         help_ = "line " + std::to_string(head_[begin_].number) +
                 " is not like those below: if it is a title, or a number of rows, begin it with #";
@@ -203,9 +209,9 @@ class LayoutFinder {
       case FirstLineIs::names:
         header_ = true;
         return;
-      case FirstLineIs::number_names:
+      case FirstLineIs::doubtful_names:
         header_ = true;
-        if (!names_[0].empty()) said("names of the columns", "if it is a row, put a line of names above it");
+        said("names of the columns", "if it is a row, put a line of names above it");
         return;
       case FirstLineIs::row_with_text:
         said("a row, being like those below", if_names);

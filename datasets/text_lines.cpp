@@ -96,7 +96,8 @@ TextLine TextLines::at(const Extent& line, Index number) const {
   std::string_view text(buffer_.data() + line.begin, line.end - line.begin);
   if (number == 1) {
     if (text.starts_with("\xEF\xBB\xBF")) text.remove_prefix(3);
-    if (text.starts_with("\xFF\xFE") || text.starts_with("\xFE\xFF"))
+    const bool marked = text.starts_with("\xFF\xFE") || text.starts_with("\xFE\xFF");
+    if (marked || (text.size() > 1 && (text[0] == '\0') != (text[1] == '\0')))  // every other byte of ASCII is 0
       throw InputError(name_ + ":1: text is UTF-16, expected UTF-8", "save the file as UTF-8");
   }
   return {text, number};

@@ -86,7 +86,8 @@ TEST_CASE("row names without a name above are left out", "[datasets][csv]") {
   CHECK(message_of("a b\n\"r\" 2 3\n\"s\" 4 z\n") ==
         "data.csv:3:3: 'z' is not a number, expected a finite number in column 'b'");
   // Not where decimal commas make as many fields.
-  CHECK(help_of("x\n1,5\n2,25\n3,7\n") == "decimal commas, and commas between columns? save it with ; between columns");
+  CHECK(help_of("x\n1,5\n2,25\n3,7\n") ==
+        "commas inside numbers, and between columns? save it with ; between columns, or numbers in quotes");
   CHECK(message_of("x,y\n1,5,2\n2,25,3\n") ==
         "data.csv:2: 3 fields, expected 2 as in line 1 (the first of 2 invalid rows)");
 }
@@ -135,6 +136,9 @@ TEST_CASE("a table of rows alone with a column of text loses no row", "[datasets
   CHECK(table_of(text, {.drop = {"1"}}).values == matrix({{5.1, 3.5}, {4.9, 3}, {4.7, 3.2}}));
   CHECK_THAT(notes_of(text, {.drop = {"1"}}), Catch::Contains("is read as a row, being like those below"));
   CHECK(table_of("kind,2001,2002\na,5,3\nb,4,3\n", {.drop = {"1"}}).columns == Names{"2001", "2002"});
+  CHECK(notes_of("kind,2001,2002\na,5,3\nb,4,3\n", {.drop = {"1"}}).empty());
+  CHECK(notes_of("town,2001\nA,2100\nB,1900\n", {.drop = {"1"}}) ==
+        std::string("warning: line 1, 'town,2001") + kTaken);
   CHECK(message_of("NA,1\n2,3\n") == "data.csv:1:1: 'NA' is not a number, expected a finite number in column 'x1'");
 }
 
@@ -142,6 +146,7 @@ TEST_CASE("more than one line above the rows is helped with", "[datasets][csv]")
   const std::string names = "names stand in one line above the rows: begin others, a title or units, with #";
   CHECK(help_of("x,y\nm,s\n1,2\n3,4\n") == names);
   CHECK(help_of("My data\nx,y\n1,2\n3,4\n") == names);
+  CHECK_THAT(help_of("x,y\n5%,6%\n1,2\n"), Catch::StartsWith("a percentage"));
   const std::string title = "line 1 is not like those below: if it is a title, or a number of rows, begin it with #";
   CHECK(help_of("All of my data\nx,y\n1,2\n3,4\n") == title);
   CHECK(help_of("200 3\n1 2 3\n4 5 6\n") == title);

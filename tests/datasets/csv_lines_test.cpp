@@ -58,6 +58,9 @@ TEST_CASE("comments before, among, after and behind rows are passed over and cou
   check("x,y\n1,2 # seen twice, yes\n3,4 # no\n", 2);
   check("x y\n--- ---\n1 2\n3 4\n", 1);
   check("x y\n1 2 # \"\n3 4\n", 1);
+  check("+---+---+\n| x | y |\n+---+---+\n| 1 | 2 |\n| 3 | 4 |\n+---+---+\n", 3);
+  CHECK(message_of("x y\n1 2\n--- ---\n3 4\n") ==
+        "data.csv:3:1: '---' is not a number, expected a finite number in column 'x'");
   std::string license;
   for (int i = 0; i < 20000; ++i) license += "# nothing is promised\n";
   check(license + "x,y\n1,2\n3,4\n", 20000);
@@ -89,6 +92,7 @@ TEST_CASE("a quoted cell may hold line breaks, and a lost quote costs its line a
   const Table table = table_of("a,b\n1,2\n\"3,4\n5,6\n\"7,8\n9,10\n", {.drop_invalid = true});
   CHECK(table.values == matrix({{1, 2}, {5, 6}, {9, 10}}));
   CHECK(table.left_out.invalid == 2);
+  CHECK(table_of("a,b\n1,2\n\"3,4\n5,6\n7,8\"\n9,10\n", {.drop_invalid = true}).values == table.values);
 }
 
 }  // namespace cnf

@@ -115,7 +115,10 @@ TEST_CASE("what is no number is helped with by its kind", "[datasets][csv]") {
       check("<0.1", "a bound");
   check("1/2", "a fraction"), check("1.5x10^3", "a power of ten"), check("1.5-301", "an exponent without its letter");
   check("1,23,4", "commas in a number"), check("1 234", "blanks between digits"), check("1-2", "a range");
-  check("5 km", "a number with its unit"), check("5#", "a comment"), check("\u0661\u0662", "digits of another script");
+  check("5 km", "a number with a unit"), check("1\u00A023.5", "blanks between digits"),
+      check("****", "a number too long"), check("'1.5", "an apostrophe"),
+      check("1\u200B5", "characters that cannot be seen"), check("5#", "a comment"),
+      check("\u0661\u0662", "digits of another script");
   check("a\xFF", "the text is not UTF-8"), check("red", "text: --drop y leaves the column out");
   CHECK(help_of(",x\nred,1\nblue,2\n") == "text: --drop 1 leaves the column out, --drop-invalid such rows");
 }

@@ -73,6 +73,7 @@ TEST_CASE("what is wrong with a file is named by line and column", "[datasets][c
       "\xFF\xFE"
       "1\0",
       "data.csv:1: text is UTF-16, expected UTF-8");
+  check(std::string_view("1\0,\0002\0\n\0", 8), "data.csv:1: text is UTF-16, expected UTF-8");
   check("1,2\n" + std::string(100, 'z') + ",4\n",
         "data.csv:2:1: '" + std::string(40, 'z') + "...' is not a number, expected a finite number in column 'x1'");
 }
