@@ -2,6 +2,7 @@
 
 #include <Eigen/Cholesky>
 #include <Eigen/Eigenvalues>
+#include <algorithm>
 #include <cmath>
 #include <limits>
 #include <stdexcept>
@@ -19,6 +20,60 @@ Vector<double> mean_of(const Eigen::Ref<const Batch>& x) {
   const double n = static_cast<double>(x.cols());
   const Vector<double> mean = guess + (x.colwise() - guess).rowwise().sum() / n;
   return mean + (x.colwise() - mean).rowwise().sum() / n;
+}
+
+/// The columns' numbers.
+struct Columns {
+  Vector<double> low, high, mean, deviation;
+  std::vector<Index> still;  ///< those that do not vary
+};
+
+Columns columns_of(const Eigen::Ref<const Batch>& x) {
+  const Index D = x.rows();
+  Columns c{Vector<double>(D), Vector<double>(D), mean_of(x), Vector<double>(D), {}};
+  for (Index j = 0; j < D; ++j) {
+    const double low = c.low[j] = x.row(j).minCoeff(), high = c.high[j] = x.row(j).maxCoeff();
+    const double most = std::max(std::abs(low), std::abs(high));
+    if (!std::isfinite(c.mean[j])) c.mean[j] = most * mean_of(x.row(j) / most)[0];  // the sum alone overflowed
+    // Relative to the largest value first, so that squares neither overflow nor vanish.
+    const double spread = most > 0 ? ((x.row(j).array() - c.mean[j]) / most).square().mean() : 0;
+    c.deviation[j] = most * std::sqrt(spread);
+    const bool varies = low < high && std::sqrt(spread) > 4 * std::numeric_limits<double>::epsilon();
+    if (!varies && std::isfinite(high - low)) c.still.push_back(j);
+  }
+  return c;
+}
+
+/// "3, 'c'," of a column with a name, else "3".
+std::string named(Index j, const std::vector<std::string>& columns) {
+  const std::string number = std::to_string(j + 1);
+  return columns.empty() ? number : number + ", '" + columns[static_cast<std::size_t>(j)] + "',";
+}
+
+/// Of columns that do not vary.
+[[noreturn]] void refuse(const Columns& c, Index rows, const std::vector<std::string>& columns,
+                         const std::string& source) {
+  constexpr std::size_t kNamed = 6;
+  const char* const expected = "; a density needs columns that vary";
+  const auto is_constant = [&](Index j) { return c.low[j] == c.high[j]; };
+  if (c.still.size() == 1) {
+    const Index j = c.still.front();
+    const std::string what = source + ": column " + named(j, columns), low = shortest(c.low[j]);
+    if (is_constant(j))
+      throw InputError(what + " is constant, all " + std::to_string(rows) + " values are " + low + expected,
+                       "leave the column out");
+    throw InputError(what + " varies by rounding alone, from " + low + " to " + shortest(c.high[j]) + expected,
+                     "subtract an offset before the numbers are written, or leave the column out");
+  }
+  std::string list;
+  for (std::size_t k = 0; k < std::min(c.still.size(), kNamed); ++k)
+    list += (k > 0 ? ", " : "") + (columns.empty() ? std::to_string(c.still[k] + 1)
+                                                   : "'" + columns[static_cast<std::size_t>(c.still[k])] + "'");
+  if (c.still.size() > kNamed) list += " and " + std::to_string(c.still.size() - kNamed) + " more";
+  const bool constant = std::all_of(c.still.begin(), c.still.end(), is_constant);
+  throw InputError(source + ": " + std::to_string(c.still.size()) + " of " + std::to_string(c.mean.size()) +
+                       " columns are constant" + (constant ? ": " : " or vary by rounding alone: ") + list + expected,
+                   "leave the columns out");
 }
 
 void check_rows(const char* function, Index rows, Index dim) {
@@ -68,33 +123,16 @@ Standardisation fit_standardisation(const Eigen::Ref<const Batch>& x, const std:
   if (N < 2)
     throw InputError(source + ": " + std::to_string(N) + (N == 1 ? " row" : " rows") +
                      " to fit to, expected at least 2");
-  const auto refuse = [&](Index j, const std::string& what, const std::string& help) {
-    const std::string name = columns.empty() ? "" : ", '" + columns[static_cast<std::size_t>(j)] + "',";
-    throw InputError(source + ": column " + std::to_string(j + 1) + name + " " + what, help);
-  };
+  Columns c = columns_of(x);
+  for (Index j = 0; j < D; ++j)
+    if (!std::isfinite(c.high[j] - c.low[j]))
+      throw InputError(source + ": column " + named(j, columns) + " reaches from " + shortest(c.low[j]) + " to " +
+                           shortest(c.high[j]) + ", further than a double can say",
+                       "divide the column by 10");
+  if (!c.still.empty()) refuse(c, N, columns, source);
   Standardisation s;
-  s.mean = mean_of(x);
-  Vector<double> deviation(D);
-  for (Index j = 0; j < D; ++j) {
-    const double low = x.row(j).minCoeff(), high = x.row(j).maxCoeff(), most = std::max(std::abs(low), std::abs(high));
-    if (!std::isfinite(high - low))
-      refuse(j, "reaches from " + shortest(low) + " to " + shortest(high) + ", further than a double can say",
-             "divide the column by 10");
-    if (!std::isfinite(s.mean[j])) s.mean[j] = most * mean_of(x.row(j) / most)[0];  // the sum alone overflowed
-    // Relative to the largest value first, so that squares neither overflow nor vanish.
-    const double spread = most > 0 ? ((x.row(j).array() - s.mean[j]) / most).square().mean() : 0;
-    deviation[j] = most * std::sqrt(spread);
-    if (low == high)
-      refuse(j,
-             "is constant, all " + std::to_string(N) + " values are " + shortest(low) +
-                 "; a density needs columns that vary",
-             "leave the column out");
-    if (!(std::sqrt(spread) > 4 * std::numeric_limits<double>::epsilon()))
-      refuse(j,
-             "varies by rounding alone, from " + shortest(low) + " to " + shortest(high) +
-                 "; a density needs columns that vary",
-             "subtract an offset before the numbers are written, or leave the column out");
-  }
+  s.mean = std::move(c.mean);
+  const Vector<double>& deviation = c.deviation;
   s.scale = deviation.asDiagonal();
   if (N <= D) return s;
   Matrix<double> correlation = Matrix<double>::Zero(D, D);
@@ -109,5 +147,7 @@ Standardisation fit_standardisation(const Eigen::Ref<const Batch>& x, const std:
   s.scale = deviation.asDiagonal() * Matrix<double>(correlation.llt().matrixL());
   return s;
 }
+
+std::vector<Index> unvarying_columns(const Eigen::Ref<const Batch>& x) { return columns_of(x).still; }
 
 }  // namespace cnf

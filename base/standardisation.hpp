@@ -27,10 +27,13 @@ struct Standardisation {
 /// the correlation matrix has an eigenvalue below 1e-8 (columns that are affine functions of others, to 1e-4).
 ///
 /// Shapes  x: D x N, finite.
-/// Errors  InputError: fewer than 2 rows; a column that is constant, varies by rounding alone, or reaches further
-///         than a double can say, named from `columns`: "data.csv: column 3, 'c', is constant ..." with `source`.
+/// Errors  InputError: fewer than 2 rows; columns that do not vary, all of them, or one that reaches further than a
+///         double can say, named from `columns`: "data.csv: column 3, 'c', is constant ..." with `source`.
 /// Cost    N D^2 + 10 D^3 operations.
 Standardisation fit_standardisation(const Eigen::Ref<const Batch>& x, const std::vector<std::string>& columns = {},
                                     const std::string& source = "data");
+
+/// The columns, from 0, that do not vary: constant, or by rounding alone.   Shapes  x: D x N, finite, N >= 1.
+std::vector<Index> unvarying_columns(const Eigen::Ref<const Batch>& x);
 
 }  // namespace cnf

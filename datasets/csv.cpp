@@ -44,7 +44,7 @@ class CsvReader final : public RowReader {
   const std::vector<std::string>& columns() const override { return columns_; }
   std::optional<Index> rows() const override { return std::nullopt; }
   const RowLedger& ledger() const override { return ledger_; }
-  std::string place(Index i) const override { return source() + ":" + std::to_string(ledger_.number(i)); }
+  std::string place_of(Index number) const override { return source() + ":" + std::to_string(number); }
 
   std::vector<RowNote> take_notes() override {
     if (!pending_ && comments_ > 0)

@@ -47,9 +47,7 @@ class NpyRows final : public RowReader {
   const std::vector<std::string>& columns() const override { return columns_; }
   std::optional<Index> rows() const override { return file_.rows(); }
   const RowLedger& ledger() const override { return ledger_; }
-  std::string place(Index i) const override {
-    return name_ + ": row " + std::to_string(ledger_.number(i)) + " (from 1)";
-  }
+  std::string place_of(Index number) const override { return name_ + ": row " + std::to_string(number) + " (from 1)"; }
 
   Index read(Out<double> block) override {
     check_block(block);

@@ -52,9 +52,11 @@ class RowReader {
   virtual const RowLedger& ledger() const = 0;                  ///< of the rows read so far
   /// Fills columns of `block`, D x n, with the next samples. Returns how many: less than n at the end only.
   virtual Index read(Out<double> block) = 0;
-  /// Where sample i of the last `read` stands in the file, as messages say it: "data.csv:1042" for a line of a text,
-  /// "data.npy: row 1042 (from 1)" for a row of an array.
-  virtual std::string place(Index i) const = 0;
+  /// What messages call the row with this number: "data.csv:1042" for a line of a text, "data.npy: row 1042 (from 1)"
+  /// for a row of an array.
+  virtual std::string place_of(Index number) const = 0;
+  /// Where sample i of the last `read` stands in the file.
+  std::string place(Index i) const { return place_of(ledger().number(i)); }
   /// What was noticed since the last call: most of it once opened, counts at the end.
   virtual std::vector<RowNote> take_notes() { return {}; }
 

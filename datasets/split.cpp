@@ -10,13 +10,6 @@
 #include "base/utf8.hpp"
 
 namespace cnf {
-namespace {
-
-std::uint64_t digest_of(const Eigen::Ref<const Batch>& x, Index i) {
-  return XXH3_64bits(x.col(i).data(), static_cast<std::size_t>(x.rows()) * sizeof(double));
-}
-
-}  // namespace
 
 Split read_split(const std::filesystem::path& path, Index n) {
   const std::string name = printable(path.string());
@@ -40,16 +33,20 @@ Split read_split(const std::filesystem::path& path, Index n) {
   return split;
 }
 
+std::uint64_t row_digest(const Eigen::Ref<const Batch>& x, Index i) {
+  return XXH3_64bits(x.col(i).data(), static_cast<std::size_t>(x.rows()) * sizeof(double));
+}
+
 std::vector<std::uint64_t> row_digests(const Eigen::Ref<const Batch>& x) {
   std::vector<std::uint64_t> digests(static_cast<std::size_t>(x.cols()));
-  for (Index i = 0; i < x.cols(); ++i) digests[static_cast<std::size_t>(i)] = digest_of(x, i);
+  for (Index i = 0; i < x.cols(); ++i) digests[static_cast<std::size_t>(i)] = row_digest(x, i);
   std::sort(digests.begin(), digests.end());
   return digests;
 }
 
 Index seen_rows(std::span<const std::uint64_t> known, const Eigen::Ref<const Batch>& x) {
   Index seen = 0;
-  for (Index i = 0; i < x.cols(); ++i) seen += std::binary_search(known.begin(), known.end(), digest_of(x, i));
+  for (Index i = 0; i < x.cols(); ++i) seen += std::binary_search(known.begin(), known.end(), row_digest(x, i));
   return seen;
 }
 

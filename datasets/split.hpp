@@ -14,6 +14,9 @@ namespace cnf {
 /// of values, for another value, or if no row is 0.
 Split read_split(const std::filesystem::path& path, Index n);
 
+/// XXH3-64 of sample i's float64 bytes.   Shapes  x: D x N.
+std::uint64_t row_digest(const Eigen::Ref<const Batch>& x, Index i);
+
 /// XXH3-64 of each sample's float64 bytes, sorted.   Shapes  x: D x N.  Returns: N.
 std::vector<std::uint64_t> row_digests(const Eigen::Ref<const Batch>& x);
 

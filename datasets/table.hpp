@@ -16,6 +16,14 @@ struct Table {
   std::string source;                ///< the file, for messages
   LeftOut left_out;                  ///< of the file's rows
   std::vector<RowNote> notes;        ///< of its reader
+
+  /// Where sample i stands in the file, as its reader counts: RowReader::place_of says it.
+  Index number(Index i) const;
+  /// A sample and its number where it is not the one before it and one more; the first one, always.
+  struct Number {
+    Index sample, number;
+  };
+  std::vector<Number> numbers;
 };
 
 /// Reads a whole file as open_rows does. InputError if no row is left; all invalid rows are counted.

@@ -77,6 +77,18 @@ TEST_CASE("constant columns and too few rows are named", "[base][standardise]") 
   CHECK(message_of(x).starts_with("data.csv: column 2 is constant, all 50 values are 0;"));
   CHECK(message_of(x.leftCols(1)) == "data.csv: 1 row to fit to, expected at least 2");
   CHECK(message_of(Batch(3, 0)) == "data.csv: 0 rows to fit to, expected at least 2");
+  CHECK(unvarying_columns(x) == std::vector<Index>{1});
+  x.row(2).setConstant(-3);
+  CHECK(message_of(x, {"a", "b", "c"}) ==
+        "data.csv: 2 of 3 columns are constant: 'b', 'c'; a density needs columns that vary");
+  x.row(2) = 4 * normals(1, 50, Seed{15}).array() + 1e16;
+  CHECK(message_of(x) ==
+        "data.csv: 2 of 3 columns are constant or vary by rounding alone: 2, 3; a density needs columns that vary");
+  Batch wide = Batch::Zero(9, 50);
+  wide.row(4) = x.row(0);
+  CHECK(message_of(wide) ==
+        "data.csv: 8 of 9 columns are constant: 1, 2, 3, 4, 6, 7 and 2 more; a density needs columns that vary");
+  CHECK(unvarying_columns(wide) == std::vector<Index>{0, 1, 2, 3, 5, 6, 7, 8});
   CHECK_THROWS_AS(fit_standardisation(x, {"a"}), std::invalid_argument);
   CHECK_THROWS_AS(Standardisation::identity(2).apply(x), std::invalid_argument);
   CHECK_THROWS_AS(Standardisation::identity(2).invert(x), std::invalid_argument);

@@ -54,7 +54,7 @@ Option force_option() {
 }
 Option quiet_option() { return {.name = "quiet", .letter = 'q', .help = "Only errors are said.", .group = "Common"}; }
 Option dry_run_option() {
-  return {.name = "dry-run", .help = "Check everything, then stop before the work.", .group = "Common"};
+  return {.name = "dry-run", .help = "Read and check everything, then stop before the work.", .group = "Common"};
 }
 Option progress_option() {
   return {.name = "progress",

@@ -22,7 +22,8 @@ struct Verb {
   std::vector<Option> positionals{};    ///< in order; the required ones before the others
   std::vector<Option> options{};
   /// Refuses what can be refused before the work (rules between options, outputs in the way), opens what the work
-  /// reads, so that it is read once, and returns the work, which --dry-run leaves undone. The Args outlive it.
+  /// reads, so that it is read once, and returns the work, which --dry-run leaves undone; but what the work would read
+  /// is then read too. The Args outlive it.
   Work (*prepare)(const Args&) = nullptr;
 };
 

@@ -8,6 +8,7 @@
 #include "tools/cli/shared_options.hpp"
 #include "tools/cli/signals.hpp"
 #include "tools/rows/data_argument.hpp"
+#include "tools/rows/rehearsal.hpp"
 #include "tools/rows/row_notes.hpp"
 #include "tools/rows/row_output.hpp"
 #include "tools/rows/rows_for_model.hpp"
@@ -28,18 +29,21 @@ std::vector<Option> row_stream_options(const std::string& data_help) {
 
 namespace {
 
-int run(const Args& args, const Cnf& model, const RowStream& stream) {
+/// Output row i is input row i.
+bool in_place(const Args& args) { return args.text("on-error") == "nan"; }
+
+std::unique_ptr<RowReader> opened_rows(const Args& args, const Cnf& model, const RowStream& stream) {
   RowOptions options = row_options(args);
   options.stop = interrupt_flag();
-  const bool in_place = args.text("on-error") == "nan";
-  if (in_place) options.drop_invalid = options.keep_places = true;
-  const auto open = [&] {
-    const EndAtOnce nothing_is_written_yet;
-    return stream.open(args.text("data"), model, options);
-  };
-  const std::unique_ptr<RowReader> rows = open();
+  if (in_place(args)) options.drop_invalid = options.keep_places = true;
+  const EndAtOnce nothing_is_written_yet;
+  return stream.open(args.text("data"), model, options);
+}
+
+int run(const Args& args, const Cnf& model, const RowStream& stream) {
+  const std::unique_ptr<RowReader> rows = opened_rows(args, model, stream);
   say_notes(args.verb(), *rows);
-  const bool all_come = in_place || !options.may_leave_out();
+  const bool all_come = in_place(args) || !row_options(args).may_leave_out();
   const std::optional<Index> count = all_come ? rows->rows() : std::nullopt;
   RowOutput out(args, stream.columns(model), count, stream.vector);
   Progress progress(row_progress(args), "row", count.value_or(0));
@@ -65,7 +69,7 @@ int run(const Args& args, const Cnf& model, const RowStream& stream) {
   if (done == 0) throw InputError(nothing_left(*rows));
   out.finish();
   say_notes(args.verb(), *rows);
-  if (left_out.all() > 0) write_stderr("cnf " + args.verb() + ": " + said_of_left_out(*rows, in_place) + "\n");
+  if (left_out.all() > 0) write_stderr("cnf " + args.verb() + ": " + said_of_left_out(*rows, in_place(args)) + "\n");
   failures.say();
   return 0;
 }
@@ -82,6 +86,7 @@ Work prepare_row_stream(const Args& args, const RowStream& stream) {
   const std::string& data = args.text("data");
   if (data != "-" && !std::filesystem::exists(data, error)) throw InputError(one_line(data) + ": no such file");
   if (data != "-") table_kind(data);
+  if (args.flag("dry-run")) rehearse_rows(args, *opened_rows(args, opened.file.model, stream));
   return [&args, opened = std::move(opened), stream] { return run(args, opened.file.model, stream); };
 }
 

@@ -5,11 +5,13 @@
 #include <cmath>
 
 #include "base/error.hpp"
+#include "datasets/inspect.hpp"
 #include "datasets/split.hpp"
 #include "tools/cli/exit_code.hpp"
 #include "tools/cli/output.hpp"
 #include "tools/rows/data_argument.hpp"
 #include "tools/rows/row_notes.hpp"
+#include "tools/rows/table_warnings.hpp"
 
 namespace cnf {
 
@@ -51,6 +53,45 @@ Batch keep_columns(Batch x, const std::vector<Index>& columns) {
   return x;
 }
 
+void keep_coordinates(Batch& x, const std::vector<Index>& kept) { x = x(kept, Eigen::all).eval(); }
+
+/// Leaves out the columns that do not vary in the rows trained on.
+void drop_unvarying(TrainingSource& source, const std::string& name) {
+  const std::vector<Index> still = unvarying_columns(source.rows.train);
+  if (still.empty()) return;
+  std::vector<Index> kept;
+  std::vector<std::string> names, dropped;
+  for (Index j = 0; j < std::ssize(source.columns); ++j) {
+    const bool varies = !std::binary_search(still.begin(), still.end(), j);
+    if (varies) kept.push_back(j);
+    (varies ? names : dropped).push_back(source.columns[static_cast<std::size_t>(j)]);
+  }
+  if (kept.empty()) throw InputError(name + ": every column is constant in the rows trained on");
+  write_stderr("cnf train: " + name + ": constant in the rows trained on and left out: " + listed_columns(dropped) +
+               '\n');
+  source.columns = std::move(names);
+  for (Batch* rows : {&source.rows.train, &source.rows.validation, &source.rows.test}) keep_coordinates(*rows, kept);
+}
+
+/// By the training rows. `far`: a row far out has been warned of, which makes columns depend on each other.
+void standardise(TrainingSource& source, const std::string& name, bool far, std::vector<std::string>& warnings) {
+  const Batch& x = source.rows.train;
+  try {
+    source.standardisation = fit_standardisation(x, source.columns, name);
+  } catch (const InputError& error) {
+    if (unvarying_columns(x).empty()) throw;
+    throw InputError(error.what(), "--drop-constant leaves out what does not vary");
+  }
+  if (x.cols() <= x.rows()) return warnings.push_back(transposed_warning(name, x.cols(), x.rows()));
+  if (far || x.rows() < 2 || !source.standardisation.scale.isDiagonal()) return;
+  const std::vector<Dependence> found = dependent_columns(x);
+  warnings.push_back(found.empty()
+                         ? name +
+                               ": the columns are nearly affine functions of each other; the density is singular "
+                               "there, and no NLL of it means much"
+                         : dependence_warning(name, source.columns, found));
+}
+
 }  // namespace
 
 TrainingSource table_source(const Args& args, Seed seed) {
@@ -59,14 +100,22 @@ TrainingSource table_source(const Args& args, Seed seed) {
     for (const RowCondition& condition : options.where)  // a column that it makes constant has no density
       if (condition.fixes_value()) options.drop.push_back(condition.column);
   const std::unique_ptr<RowReader> reader = open_rows(args.text("data"), options);
-  if (const Index D = std::ssize(reader->columns()); D > kMostTrained)
-    throw InputError(reader->source() + ": " + std::to_string(D) + " columns, a flow is trained on at most " +
+  const Index columns = std::ssize(reader->columns());
+  if (reader->rows()) refuse_transposed(reader->source(), *reader->rows(), columns);
+  if (columns > kMostTrained)
+    throw InputError(reader->source() + ": " + std::to_string(columns) + " columns, a flow is trained on at most " +
                          std::to_string(kMostTrained),
-                     "--columns says which to take");
+                     "--columns says which to take; rows are samples: is it transposed?");
   Table table = read_table(*reader);
   say_notes(args.verb(), table.source, table.notes);
   if (table.left_out.all() > 0)
     write_stderr("cnf train: " + table.source + ": " + table.left_out.text() + " left out\n");
+  refuse_transposed(table.source, table.values.cols(), columns);
+  const std::vector<Finding> findings = inspect(table.values);
+  std::vector<std::string> warnings =
+      table_warnings(table, findings, [&](Index i) { return reader->place_of(table.number(i)); });
+  const bool far = std::any_of(findings.begin(), findings.end(),
+                               [](const Finding& found) { return found.kind == Oddity::far_rows; });
   TrainingSource source{nullptr, {}, table.columns, {}};
   const Index n = table.values.cols();
   Split split;
@@ -93,14 +142,10 @@ TrainingSource table_source(const Args& args, Seed seed) {
   source.rows.test = test.table ? std::move(test.table->values) : take(table.values, split.test);
   source.rows.train = keep_columns(std::move(table.values), split.train);
   if (source.rows.validation.cols() == 0)
-    write_stderr(
-        "cnf train: warning: no rows validate, so the training rows choose the weights and the NLL flatters\n");
-  source.standardisation = fit_standardisation(source.rows.train, source.columns, table.source);
-  const Index D = source.standardisation.dim();
-  if (D > 1 && source.standardisation.scale.isDiagonal())
-    write_stderr(
-        "cnf train: warning: the columns are nearly affine functions of each other, or the rows too few; the "
-        "density is singular there, and no NLL of it means much\n");
+    warnings.push_back("no rows validate, so the training rows choose the weights and the NLL flatters");
+  if (args.flag("drop-constant")) drop_unvarying(source, table.source);
+  standardise(source, table.source, far, warnings);
+  for (const std::string& text : warnings) write_stderr("cnf train: warning: " + text + '\n');
   return source;
 }
 

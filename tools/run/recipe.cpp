@@ -19,8 +19,8 @@ namespace cnf {
 namespace {
 
 /// Options that say something of a table alone.
-const std::vector<std::string> kOfTables{"valid", "test",  "split",   "columns",     "drop",
-                                         "names", "where", "missing", "drop-invalid"};
+const std::vector<std::string> kOfTables{"valid", "test",  "split",   "columns",      "drop",
+                                         "names", "where", "missing", "drop-invalid", "drop-constant"};
 
 /// What a model has that a run begins with.
 std::vector<std::string> options_of_new_models() {

@@ -50,7 +50,8 @@ std::vector<Option> data_options() {
        .value = "FILE.npy",
        .kind = Kind::path,
        .help = "Of a table: 0, 1 or 2 a row for training, validation, test.",
-       .group = "Data"}};
+       .group = "Data"},
+      {.name = "drop-constant", .help = "Leave out columns that do not vary in the rows trained on.", .group = "Data"}};
   return joined({of_all, table_options()});
 }
 

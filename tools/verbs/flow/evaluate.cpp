@@ -18,6 +18,7 @@
 #include "tools/cli/shared_options.hpp"
 #include "tools/cli/signals.hpp"
 #include "tools/rows/data_argument.hpp"
+#include "tools/rows/rehearsal.hpp"
 #include "tools/rows/row_notes.hpp"
 #include "tools/rows/rows_for_model.hpp"
 #include "tools/run/evaluation_arguments.hpp"
@@ -268,7 +269,10 @@ Work prepare_evaluate(const Args& args) {
   trial.rows = trial.model.split();
   if (args.given("data")) {
     trial.data = find_data(args.text("data"), args.flag("invert"));
-    if (!trial.data->table()) expect_dimensions(trial.model.file.model, *trial.data->density);
+    if (!trial.data->table())
+      expect_dimensions(trial.model.file.model, *trial.data->density);
+    else if (args.flag("dry-run"))
+      rehearse_rows(args, *open_data_rows(args.text("data"), trial.model.file.model, row_options(args)));
   }
   return [&args, trial = std::move(trial)] { return run_evaluate(args, trial); };
 }

@@ -1,6 +1,7 @@
 // cnf train: maximum likelihood or flow matching on a built-in set, a picture or a table, into a run folder that
 // resumes to the same bits.
 #include <cmath>
+#include <memory>
 #include <optional>
 
 #include "base/error.hpp"
@@ -14,6 +15,7 @@
 #include "tools/cli/shared_options.hpp"
 #include "tools/cli/signals.hpp"
 #include "tools/rows/data_argument.hpp"
+#include "tools/rows/rehearsal.hpp"
 #include "tools/rows/training_source.hpp"
 #include "tools/run/evaluation_arguments.hpp"
 #include "tools/run/field_options.hpp"
@@ -103,6 +105,7 @@ class FlowTrainee final : public Trainee<T> {
 
  private:
   static constexpr double kPictureTolerance = 1e-3;  // a 256th of the scale is a step of its colours
+  static constexpr double kGreatestScale = 1e150;    // squares fit a double
   static constexpr double kPictureRows = 5e4;        // validation rows that are as dear as its pixels
 
   static FlowTrainOptions options(const Run& run, const TrainingData& data) {
@@ -114,6 +117,11 @@ class FlowTrainee final : public Trainee<T> {
 
   void draw(const Density* truth) const {
     const Args& args = run_.args;
+    const auto widths = run_.file.model.standardisation.scale.diagonal();
+    if (!(widths.minCoeff() > 1 / kGreatestScale && widths.maxCoeff() < kGreatestScale)) {
+      write_stderr("cnf train: warning: no picture is drawn: the columns' units are beyond its numbers\n");
+      return;
+    }
     EvaluationOptions evaluation = options_.evaluation;
     evaluation.solve.rtol = evaluation.solve.atol = kPictureTolerance;
     try {
@@ -213,7 +221,6 @@ Run new_run(const Beginning& from) {
   const DataArgument& data = from.data;
   const Args& args = run.args;
   const Seed seed = seed_from(args);
-  const EndAtOnce nothing_is_written_yet;
   if (data.table())
     run.source = table_source(args, seed);
   else
@@ -246,8 +253,7 @@ int begin(Run& run) {
   return train_to_end<T>(run, initial_state<T>(run.file.model));
 }
 
-int run_new(const Beginning& from) {
-  Run run = new_run(from);
+int run_new(Run& run) {
   create_folder(run.folder.folder);
   const FolderLock lock(run.folder.folder);
   run.folder.settle();
@@ -270,9 +276,9 @@ SplitRows rows_of_run(const Run& run) {
   return rows;
 }
 
+/// Reads all that a run goes on from into `run`, and the state it is in.
 template <class T>
-int resume_in(Run run) {
-  std::optional<EndAtOnce> nothing_is_written_yet(std::in_place);
+TrainingState<T> read_run(Run& run) {
   const std::string path = run.folder.training().string();
   TrainingFile<T> training = read_training<T>(path);
   run.args = args_of_recipe(run.args, training.file.recipe, path);
@@ -287,8 +293,17 @@ int resume_in(Run run) {
     run.source.density = read_picture(run.folder.source(), run.args.flag("invert"));
   else
     run.source.density = find_data(data, false).density;
+  return std::move(training.state);
+}
+
+bool in_double(const Run& run) { return training_precision(run.folder.training()) == Precision::double_float; }
+
+template <class T>
+int resume_in(Run run) {
+  std::optional<EndAtOnce> nothing_is_written_yet(std::in_place);
+  TrainingState<T> state = read_run<T>(run);
   nothing_is_written_yet.reset();
-  return train_to_end<T>(run, std::move(training.state));
+  return train_to_end<T>(run, std::move(state));
 }
 
 int run_resume(const Args& args) {
@@ -304,8 +319,7 @@ int run_resume(const Args& args) {
     run.folder.replace();  // it was killed in between
   else
     remove_abandoned_temporaries(run.folder.training().parent_path());
-  return training_precision(run.folder.training()) == Precision::double_float ? resume_in<double>(std::move(run))
-                                                                              : resume_in<float>(std::move(run));
+  return in_double(run) ? resume_in<double>(std::move(run)) : resume_in<float>(std::move(run));
 }
 
 std::vector<Option> output_options() {
@@ -323,8 +337,8 @@ std::vector<Option> output_options() {
            .group = "Output"}};
 }
 
-/// Only what cannot change a run's bits may be said again beside --resume, and the run must be there.
-void check_resume(const Args& said) {
+/// The run to go on with, which must be there. Only what cannot change its bits may be said again beside --resume.
+RunFolder folder_to_resume(const Args& said) {
   if (said.given("data"))
     throw UsageError("--resume and --data were both given; a run that goes on has its data in its folder");
   for (const Option& option : joined({recipe_options(), output_options()}))
@@ -338,11 +352,20 @@ void check_resume(const Args& said) {
   if (!fs::exists(run.training(), error))
     throw InputError(run.folder.string() + ": no training.safetensors in it; there is nothing to resume");
   run.refuse_strange_files();
+  return run;
 }
 
 Work prepare_train(const Args& said) {
+  const bool dry = said.flag("dry-run");
   if (said.given("resume")) {
-    check_resume(said);
+    RunFolder folder = folder_to_resume(said);
+    if (dry) {
+      Run run(said);
+      run.folder = std::move(folder);
+      const std::int64_t step = in_double(run) ? read_run<double>(run).step : read_run<float>(run).step;
+      if (!said.flag("quiet")) write_stderr("cnf train: would go on at step " + std::to_string(step) + '\n');
+      say_training_rows(said, run.source);
+    }
     return [&said] { return run_resume(said); };
   }
   Args recipe = args_of_new_run(said);
@@ -350,9 +373,10 @@ Work prepare_train(const Args& said) {
   std::optional<ModelArgument> init;
   if (recipe.given("init")) init = open_model(recipe.path("init"));
   RunFolder folder = folder_of_new_run(recipe, data);
-  return [from = Beginning{std::move(recipe), std::move(data), std::move(init), std::move(folder)}] {
-    return run_new(from);
-  };
+  const auto run =
+      std::make_shared<Run>(new_run({std::move(recipe), std::move(data), std::move(init), std::move(folder)}));
+  if (dry) say_training_rows(said, run->source);
+  return [run] { return run_new(*run); };
 }
 
 }  // namespace
