@@ -5,18 +5,59 @@
 #include <limits>
 #include <stdexcept>
 #include <string>
+#include <tuple>
+#include <utility>
 
 namespace cnf {
 namespace {
 
 constexpr Index kBlock = 16384;  // cells between two questions whether to stop: whole tiles
 
+using Interval = std::pair<double, double>;
+double width(const Interval& x) { return x.second - x.first; }
+
+/// The shortest that holds the share of the sorted values.
+Interval shortest(const Eigen::Ref<const Vector<double>>& sorted, double share) {
+  const Index n = sorted.size(), k = std::clamp<Index>(std::lround(share * static_cast<double>(n)), 1, n);
+  Interval best{sorted[0], sorted[k - 1]};
+  for (Index i = 1; i + k <= n; ++i)
+    if (const Interval next{sorted[i], sorted[i + k - 1]}; width(next) < width(best)) best = next;
+  return best;
+}
+
+/// Of the sorted values from `first` on, n of them, all outside `seen`: true for a hill of its own, at least a fiftieth
+/// of all, half of them closer together than a quarter of the way to them.
+bool is_hill(const Vector<double>& sorted, Index first, Index n, const Interval& seen) {
+  if (50 * n < sorted.size()) return false;
+  const Interval half = shortest(sorted.segment(first, n), 0.5);
+  const double way = half.first > seen.second ? half.first - seen.second : seen.first - half.second;
+  return 4 * width(half) < way;
+}
+
+/// From the 0.5 % to the 99.5 % quantile, but where that is more than kTail times as wide as the shortest interval that
+/// holds 80 %, the shortest of at least 90 % that is not; and out to the quantile where a hill lies.
+Interval seen_part(const Vector<double>& sorted) {
+  constexpr double kTail = 8;  // of a Gaussian 2.0, of Student's t with two degrees of freedom 5.3
+  const auto at = [&](double share) {
+    return sorted[static_cast<Index>(share * static_cast<double>(sorted.size() - 1))];
+  };
+  const Interval all{at(0.005), at(0.995)};
+  const double most = kTail * width(shortest(sorted, 0.8));
+  if (width(all) <= most || most == 0) return all;
+  Interval seen = all;
+  for (int percent = 98; percent >= 90 && width(seen) > most; percent -= 2) seen = shortest(sorted, percent / 100.0);
+  const double *begin = sorted.data(), *end = begin + sorted.size();
+  const Index below = std::lower_bound(begin, end, seen.first) - begin;
+  const Index above = std::upper_bound(begin, end, seen.second) - begin;
+  const Interval core = seen;
+  if (is_hill(sorted, 0, below, core)) seen.first = all.first;
+  if (is_hill(sorted, above, sorted.size() - above, core)) seen.second = all.second;
+  return seen;
+}
+
 void widen(Vector<double> values, double& low, double& high) {
   std::sort(values.data(), values.data() + values.size());
-  const auto at = [&](double share) {
-    return values[static_cast<Index>(share * static_cast<double>(values.size() - 1))];
-  };
-  low = at(0.005), high = at(0.995);
+  std::tie(low, high) = seen_part(values);
   constexpr double kLastPlaces = 16 * std::numeric_limits<double>::epsilon();  // far from zero a spread may be as small
   const double margin = std::max(
       {(high - low) / 12, kLastPlaces * std::max(std::abs(low), std::abs(high)), std::numeric_limits<double>::min()});
@@ -94,9 +135,10 @@ std::optional<Matrix<double>> density_grid(Evaluator& evaluator, const Grid& gri
   return density;
 }
 
-Grid histogram_grid(Index n, const Box& range, double aspect) {
-  const double cells = std::clamp(std::sqrt(static_cast<double>(n) / 4), 16.0, 64.0);
-  return {range, static_cast<Index>(std::lround(cells)), std::max<Index>(1, std::lround(cells * aspect))};
+Grid histogram_grid(Index n, const Box& range, Index most, double aspect) {
+  const double cells = std::sqrt(static_cast<double>(n) / 4 / aspect);
+  const Index nx = std::clamp<Index>(std::lround(cells), 16, std::max<Index>(16, most));
+  return {range, nx, std::max<Index>(1, std::lround(static_cast<double>(nx) * aspect))};
 }
 
 Matrix<double> histogram(const Eigen::Ref<const Batch>& points, const Grid& grid) {

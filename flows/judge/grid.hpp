@@ -28,8 +28,10 @@ Batch cell_centres(const Grid& grid, Index first, Index n);
 /// gave up. Those that could not are added to `failures`.
 Batch finite_samples(Evaluator& evaluator, Seed seed, Index N, std::vector<Status>* failures = nullptr);
 
-/// From the 0.5 % to the 99.5 % quantile of either coordinate, widened by a sixth: a twelfth to both sides, and by some
-/// last places where all points agree.
+/// Where to look at points: from the 0.5 % to the 99.5 % quantile of either coordinate. Where that is more than 8 times
+/// as wide as the shortest interval that holds 80 %, tails are cut to the shortest that is not, of at least 90 %; but a
+/// hill of its own, two percent or more close together, stays in sight. Widened by a sixth: a twelfth to both sides,
+/// and by some last places where all points agree.
 /// Throws std::invalid_argument for fewer than two points, or points not of the plane.
 Box quantile_box(const Eigen::Ref<const Batch>& points);
 
@@ -47,9 +49,9 @@ Matrix<double> density_grid(const LogDensity& log_density, const Grid& grid, Sto
 std::optional<Matrix<double>> density_grid(Evaluator& evaluator, const Grid& grid,
                                            std::vector<Status>* failures = nullptr);
 
-/// Cells for a histogram of n points in a picture `aspect` times as high as wide, in which they are square: sqrt(n / 4)
-/// across, about four points a cell if the picture is square, but 16 to 64.
-Grid histogram_grid(Index n, const Box& range, double aspect);
+/// Cells for a histogram of n points in a picture `aspect` times as high as wide, in which they are square: about four
+/// points a cell if they fill the picture, at least 16 across and at most `most`.
+Grid histogram_grid(Index n, const Box& range, Index most, double aspect);
 
 /// Share of the points per cell, over the cell's area: what the density predicts. ny x nx, row 0 = lowest y.
 Matrix<double> histogram(const Eigen::Ref<const Batch>& points, const Grid& grid);

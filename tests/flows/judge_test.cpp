@@ -1,6 +1,7 @@
 #include <atomic>
 #include <catch2/catch.hpp>
 #include <cmath>
+#include <functional>
 #include <limits>
 #include <numbers>
 #include <stdexcept>
@@ -239,6 +240,37 @@ TEST_CASE("a box of quantiles is as wide as the points wherever they lie, and ne
   }
 }
 
+TEST_CASE("a box leaves out outliers and far tails, and keeps hills of their own in sight", "[flows][judge]") {
+  static constexpr Index n = 4000;
+  const auto box_of = [](const std::function<double(Index b, double z, double u)>& value) {
+    Batch x(2, n);
+    for (Index b = 0; b < n; ++b) {
+      const auto row = static_cast<std::uint64_t>(b);
+      x.col(b).setConstant(value(b, normal({7}, Purpose::data, 0, row, 0), uniform({7}, Purpose::data, 0, row, 8)));
+    }
+    return quantile_box(x);
+  };
+  const auto share = [](Index b, int percent) { return b % 100 < percent; };
+  const Box outliers = box_of([&](Index b, double z, double) { return share(b, 1) ? (b % 200 ? 500 : -500) + z : z; });
+  CHECK(outliers.x0 > -6);
+  CHECK(outliers.x1 < 6);
+  const Box one_side = box_of([&](Index b, double z, double) { return share(b, 1) ? 500 + z : z; });
+  CHECK(one_side.x1 < 6);
+  const Box hill = box_of([&](Index b, double z, double) { return share(b, 4) ? 60 + z : z; });
+  CHECK(hill.x0 < -2);
+  CHECK(hill.x1 > 62);
+  CHECK(hill.x1 < 70);
+  const Box two = box_of([&](Index b, double z, double) { return b % 2 ? 1e6 + z : z; });
+  CHECK((two.x0 < -2 && two.x1 > 1e6));
+  const Box cauchy = box_of([](Index, double, double u) { return std::tan(3.14159265 * (u - 0.5)); });
+  CHECK(cauchy.x1 - cauchy.x0 < 70);  // the middle half is 2 wide
+  CHECK(cauchy.x1 - cauchy.x0 > 20);
+  const Box gauss = box_of([](Index, double z, double) { return z; });
+  CHECK(gauss.x1 - gauss.x0 == Approx(5.15 * 7 / 6).epsilon(0.06));
+  const Box zeros = box_of([&](Index b, double z, double) { return share(b, 95) ? 0 : 3 + z; });
+  CHECK(zeros.x1 > 4);
+}
+
 TEST_CASE("a box of quantiles leaves out one percent and widens by a sixth", "[flows][judge]") {
   Batch x(2, 1001);
   for (Index b = 0; b < 1001; ++b) x(0, b) = static_cast<double>((b * 8) % 1001), x(1, b) = -2 * x(0, b);
@@ -263,10 +295,10 @@ TEST_CASE("a histogram is a share per area, and points outside count in the whol
 
 TEST_CASE("a histogram's cells are square in the picture, and hold about four points", "[flows][judge]") {
   const Box range{-1, 1, 0, 8};
-  const Grid grid = histogram_grid(4 * 30 * 30, range, 1.5);
+  const Grid grid = histogram_grid(4 * 30 * 45, range, 200, 1.5);
   CHECK((grid.nx == 30 && grid.ny == 45 && grid.range.y1 == 8));
-  CHECK((histogram_grid(1, range, 0.01).nx == 16 && histogram_grid(1, range, 0.01).ny == 1));
-  CHECK(histogram_grid(1'000'000, range, 1).ny == 64);
+  CHECK((histogram_grid(1, range, 200, 0.01).nx == 16 && histogram_grid(1, range, 200, 0.01).ny == 1));
+  CHECK(histogram_grid(1'000'000, range, 200, 1).ny == 200);
 }
 
 TEST_CASE("the scores of a Gaussian by a Gaussian are its cross entropy and its divergence", "[flows][judge]") {

@@ -55,7 +55,7 @@ Canvas picture(const std::string& name) {
   Box r;
   FigureStyle style{.title = "8gaussians: model density", .x_label = "x", .y_label = "y", .bar_label = "density"};
   if (name == "magma") style.map = Colormap::magma, style.dark = true;
-  if (name == "log") style.log = true, style.map = Colormap::inferno;
+  if (name == "log") style.scaling = Scaling::log, style.map = Colormap::inferno;
   if (name == "scale2") style.width = 1400, style.scale = 2;
   if (name == "wide") r = {-8, 8, -2, 2}, style.map = Colormap::plasma;
   if (name == "tall") r = {-1, 1, -8, 8}, style.height = 700, style.map = Colormap::cividis;
@@ -70,7 +70,6 @@ Canvas picture(const std::string& name) {
     four.bars = Bars::shared;
     four.width = name == "grid" ? 1000 : 1600;
     four.title = "8gaussians";
-    four.points.alpha = 0.35;
     if (name == "panels_each") four.bars = Bars::each, four.bar_label = "", four.map = Colormap::magma;
     if (name == "panels_dark") four.dark = true, four.map = Colormap::magma;
     if (name == "grid") four.columns = 2;
@@ -85,7 +84,7 @@ Canvas picture(const std::string& name) {
   const PlotArea area = plot_area_pixels(r, style);
   Matrix<double> grid = density_grid(r, area.width, area.height);
   if (name == "milli") grid *= 1e-3 * 0.7;
-  if (name == "offset") r = {1e6, 1e6 + 8, 0, 0.008}, style.equal_aspect = false, grid = grid.array() * 1e-6 + 100;
+  if (name == "offset") r = {1e6, 1e6 + 8, 0, 0.008}, style.aspect = 0, grid = grid.array() * 1e-6 + 100;
   if (name == "nan") grid = density_grid(r, 20, 20), grid.block(3, 3, 5, 4).setConstant(std::nan(""));
   return heatmap(grid, r, style, name == "points" ? samples(3000) : Batch());
 }

@@ -79,7 +79,7 @@ Canvas decoded(const std::string& png) {
 // The layout `heatmap` uses for this style.
 FigureLayout layout_of(const Box& range, const FigureStyle& style, const ColourScale& scale) {
   FigureSpec spec{.width = style.width, .height = style.height, .scale = style.scale, .range = range};
-  spec.equal_aspect = style.equal_aspect;
+  spec.aspect = style.aspect;
   spec.titles = {style.title}, spec.scales = {scale};
   spec.x_label = style.x_label, spec.y_label = style.y_label, spec.bar_label = style.bar_label;
   spec.bars = style.bars;
@@ -403,7 +403,7 @@ TEST_CASE("a colour scale spans its values, and a single value lies in the middl
   const auto scale = [](const std::vector<double>& v, bool log) {
     ColourLimits limits;
     limits.include(Eigen::Map<const Matrix<double>>(v.data(), static_cast<Index>(v.size()), 1));
-    return limits.scale(log, {}, {});
+    return limits.scale(log ? Scaling::log : Scaling::linear, 0, {}, {});
   };
   const ColourScale linear = scale({2, kNan, -kInf, 10}, false);
   CHECK(linear(2) == 0);
@@ -430,15 +430,93 @@ TEST_CASE("a colour scale spans its values, and a single value lies in the middl
   CHECK(scale({kNan, 0}, true).high == 1);
   const ColourScale extreme = scale({-1.7e308, 1.7e308}, false);
   CHECK(extreme(0) == Approx(0.5));
-  CHECK_THROWS_AS(ColourLimits().scale(false, 2.0, 1.0), std::invalid_argument);
-  CHECK_THROWS_AS(ColourLimits().scale(true, 0.0, 1.0), std::invalid_argument);
-  CHECK_THROWS_AS(ColourLimits().scale(false, kNan, {}), std::invalid_argument);
+  CHECK_THROWS_AS(ColourLimits().scale(Scaling::linear, 0, 2.0, 1.0), std::invalid_argument);
+  CHECK_THROWS_AS(ColourLimits().scale(Scaling::log, 0, 0.0, 1.0), std::invalid_argument);
+  CHECK_THROWS_AS(ColourLimits().scale(Scaling::linear, 0, kNan, {}), std::invalid_argument);
+}
+
+TEST_CASE("a colour scale ends at the density that the share of mass exceeds, and mass is a share", "[draw]") {
+  // Of a round Gaussian the share 1 - c of the mass lies where the density is above c times its greatest.
+  const auto gaussian = [](Index n, double sigma, double weight) {
+    return Matrix<double>::NullaryExpr(n, n, [=](Index j, Index i) {
+      const double x = (static_cast<double>(i) + 0.5) / static_cast<double>(n) * 12 - 6;
+      const double y = (static_cast<double>(j) + 0.5) / static_cast<double>(n) * 12 - 6;
+      return weight / (sigma * sigma) * std::exp(-(x * x + y * y) / (2 * sigma * sigma));
+    });
+  };
+  for (const Index n : {300, 1500}) {  // all cells, and every third
+    ColourLimits limits;
+    limits.include(gaussian(n, 1, 1));
+    const ColourScale clipped = limits.scale(Scaling::linear, 0.1, {}, {});
+    CHECK(clipped.high == Approx(0.9).margin(0.003));
+    CHECK(clipped.above);
+    CHECK(limits.scale(Scaling::sqrt, 0.1, {}, {})(0.225) == Approx(0.5).margin(0.002));
+    CHECK(limits.scale(Scaling::log, 0.1, {}, {}).high == Approx(0.9).margin(0.003));
+    CHECK_FALSE(limits.scale(Scaling::linear, 0, {}, {}).above);
+    CHECK_FALSE(limits.scale(Scaling::mass, 0.1, {}, {}).above);
+    for (const double v : {0.1, 0.35, 0.8}) {
+      CHECK(limits.scale(Scaling::mass, 0, {}, {})(v) == Approx(v).margin(0.003));
+      CHECK(limits.scale(Scaling::brighter, 0, {}, {})(v) == Approx(v).margin(0.003));
+    }
+    for (const Scaling scaling : kAllScalings) {
+      const ColourScale scale = limits.scale(scaling, 0.02, {}, {});
+      for (const double t : {0.05, 0.3, 0.7, 0.95}) CHECK(scale(scale.value(t)) == Approx(t).margin(0.002));
+    }
+  }
+  // Half of the mass in a spike: linear leaves the rest dark, the default does not.
+  ColourLimits spiked;
+  spiked.include(Matrix<double>(gaussian(600, 0.05, 1) + gaussian(600, 1.5, 1)));
+  const double broad = 1 / 2.25 / 2;
+  CHECK(spiked.scale(Scaling::linear, 0.02, {}, {})(broad) < 0.002);
+  CHECK(spiked.scale(Scaling::brighter, 0.02, {}, {})(broad) == Approx(0.25).margin(0.01));
+  // Even mass with ripples of a tenth: their share would fill the range, the default is linear.
+  const Matrix<double> even = Matrix<double>::NullaryExpr(
+      200, 200, [](Index, Index i) { return 1 + 0.1 * std::sin(0.3 * static_cast<double>(i)); });
+  ColourLimits rippled;
+  rippled.include(even);
+  rippled.include(Matrix<double>::Zero(5, 5));
+  CHECK(rippled.scale(Scaling::mass, 0, {}, {})(0.92) < 0.3);
+  CHECK(rippled.scale(Scaling::brighter, 0, {}, {})(0.92) == Approx(0.92 / 1.1).margin(0.01));
+  // Grids of other sizes count alike.
+  ColourLimits two;
+  two.include(Matrix<double>::Constant(400, 400, 1));
+  two.include(Matrix<double>::Constant(2, 2, 3));
+  CHECK(two.scale(Scaling::mass, 0, {}, {}).levels[200] == 1);
+  CHECK(two.scale(Scaling::mass, 0, {}, {}).levels[300] == 3);
+  CHECK(ColourLimits().scale(Scaling::mass, 0.02, {}, {}).scaling == Scaling::linear);
+  for (const Scaling scaling : kAllScalings) CHECK(cnf::scaling(name(scaling)) == scaling);
+  CHECK_THROWS_WITH(cnf::scaling("cubic"), Catch::Contains("auto, linear, sqrt, log, mass"));
+}
+
+TEST_CASE("ticks of a scale of any shape are round, apart, and read as what they stand at", "[draw]") {
+  for (const double high : {0.23, 9.9, 1e-7, 3e4, 7.7e12, 1.0})
+    for (const double power : {0.5, 0.25, 0.1}) {
+      const auto place = [&](double v) { return std::pow(v / high, power); };
+      const Ticks ticks = spread_ticks(0, high, 6, place);
+      CAPTURE(high, power, ticks.note);
+      REQUIRE(ticks.at.size() >= 3);
+      CHECK(ticks.text.front() == "0");
+      for (std::size_t i = 1; i < ticks.at.size(); ++i) {
+        CHECK(place(ticks.at[i]) - place(ticks.at[i - 1]) >= 1 / 6. - 1e-9);
+        if (!ticks.text[i].starts_with("10"))
+          CHECK(read_label(ticks.text[i], ticks.note) == Approx(ticks.at[i]).epsilon(1e-12));
+        CHECK(measure(ticks.text[i], 12).width <= measure("\u22120.00", 12).width);
+      }
+    }
+  const Ticks linear = spread_ticks(0.5, 0.7, 6, [](double v) { return (v - 0.5) / 0.2; });
+  CHECK(linear.at.size() >= 3);
 }
 
 TEST_CASE("nothing in a figure overlaps, at any size and scale", "[draw]") {
   const Box boxes[] = {{-4, 4, -4, 4}, {-8, 8, -1, 1}, {0, 1, 0, 40}, {1e6, 1e6 + 3, 0, 3e-5}};
-  const ColourScale scales[] = {
-      {0, 0.22, false}, {1e-7, 0.3, true}, {-1234.5, 1e5, false}, {1e-300, 1, true}, {100.0001, 100.0002, false}};
+  const ColourScale scales[] = {{0, 0.22, Scaling::linear, true},
+                                {1e-7, 0.3, Scaling::log},
+                                {-1234.5, 1e5},
+                                {1e-300, 1, Scaling::log, true},
+                                {100.0001, 100.0002},
+                                {0, 3e-4, Scaling::sqrt, true},
+                                {0, 12, Scaling::brighter, false, {0, 1e-7, 3e-5, 0.01, 0.5, 12}},
+                                {1e-9, 4, Scaling::mass, false, {1e-9, 1, 4}}};
   const std::string titles[] = {"", "model",
                                 "a title that is much longer than the picture it belongs to could ever be"};
   int figures = 0;
@@ -449,21 +527,26 @@ TEST_CASE("nothing in a figure overlaps, at any size and scale", "[draw]") {
           FigureSpec spec{.width = size, .height = height, .scale = scale};
           const int k = figures++;
           spec.range = boxes[k % 4];
-          spec.equal_aspect = k % 3 != 0;
+          spec.aspect = k % 3 == 0 ? 0 : k % 7 == 0 ? 1.4 : 1;
           spec.columns = n == 5 ? 2 : n;
           spec.title = n > 1 ? titles[k % 3] : "";
-          if (k % 5 != 0) spec.x_label = "x", spec.y_label = "second coordinate, in metres", spec.bar_label = "density";
+          if (k % 5 != 0)
+            spec.x_label = "x", spec.y_label = "second coordinate, in metres",
+            spec.bar_label = "density, per unit of x × y", spec.short_bar_label = "density";
           spec.bars = n == 1 || k % 2 ? Bars::each : Bars::shared;
           spec.titles.assign(n, titles[(k / 3) % 3]);
-          spec.scales.assign(n, scales[k % 5]);
+          spec.scales.assign(n, scales[k % 8]);
           if (n == 4) spec.scales[3].reset();
           CAPTURE(size, height, scale, n, k);
           const FigureLayout l = layout(spec);
           const Rect canvas{0, 0, l.width, l.height};
           CHECK(l.width == size);
           if (height != 0) CHECK(l.height == height);
-          std::vector<Rect> solid{l.shared_bar};
-          for (const PanelLayout& panel : l.panels) solid.push_back(panel.plot), solid.push_back(panel.bar);
+          std::vector<Rect> solid;
+          const auto with_arrow = [](Rect bar, int arrow) { return Rect{bar.x, bar.y - arrow, bar.w, bar.h + arrow}; };
+          solid = {with_arrow(l.shared_bar, l.shared_arrow)};
+          for (const PanelLayout& panel : l.panels)
+            solid.push_back(panel.plot), solid.push_back(with_arrow(panel.bar, panel.arrow));
           for (Rect& rect : solid)
             if (rect.w > 0) rect = {rect.x - l.line, rect.y - l.line, rect.w + 2 * l.line, rect.h + 2 * l.line};
           bool clean = true;
@@ -487,13 +570,21 @@ TEST_CASE("nothing in a figure overlaps, at any size and scale", "[draw]") {
           CHECK(l.panels[0].plot.w >= 8);
           CHECK(l.panels[0].plot.h >= 8);
           CHECK(l.scale <= scale);
+          // Texts of bars are whole or short or left out, and a note that numbers need is never cut.
+          for (const Label& label : l.labels) {
+            const bool of_bar = label.text.starts_with("density");
+            if (of_bar) CHECK((label.text == spec.bar_label || label.text == spec.short_bar_label));
+            const bool cut = label.text.ends_with("\u2026") || label.text.ends_with("\u2026)");
+            const bool noted = label.text.find(" (\u00d7") != std::string::npos;
+            if (cut) CHECK_FALSE((noted && label.text.ends_with("\u2026)")));
+          }
         }
 }
 
 TEST_CASE("an ordinary figure keeps its scale, and every axis at least two labels", "[draw]") {
   for (const int size : {200, 400, 800, 1600, 4000}) {
     FigureStyle style{.width = size, .title = "t", .x_label = "x", .y_label = "y", .bar_label = "p"};
-    const FigureLayout l = layout_of({-4, 4, -4, 4}, style, {0, 0.2, false});
+    const FigureLayout l = layout_of({-4, 4, -4, 4}, style, {0, 0.2});
     CAPTURE(size);
     CHECK(l.scale >= (size >= 400 ? 1 : 0.6));
     const Rect plot = l.panels[0].plot;
@@ -511,12 +602,74 @@ TEST_CASE("an ordinary figure keeps its scale, and every axis at least two label
   }
 }
 
+TEST_CASE("labels that have no room: a bar's is the short one, an axis's keeps its note", "[draw]") {
+  FigureSpec spec{.width = 500, .height = 150, .range = {1.7e9, 1.7e9 + 300, 5e6, 5e6 + 1}, .aspect = 0};
+  spec.titles = {""}, spec.scales = {ColourScale{0, 3e-5}};
+  spec.x_label = std::string(80, 'x'), spec.y_label = std::string(80, 'y');
+  spec.bar_label = "density, per unit of something long \u00d7 of something else that is long";
+  spec.short_bar_label = "density";
+  const auto has = [&](const auto& wanted) {
+    const FigureLayout l = layout(spec);
+    return std::any_of(l.labels.begin(), l.labels.end(), [&](const Label& label) { return wanted(label.text); });
+  };
+  CHECK(has([](const std::string& text) { return text == "density"; }));
+  CHECK_FALSE(has([](const std::string& text) { return text.starts_with("density,"); }));
+  CHECK(has([](const std::string& text) { return text.starts_with("x") && text.ends_with("+1.7\u00d710\u2079)"); }));
+  CHECK(has([](const std::string& text) { return text.find("+5\u00d710\u2076") != std::string::npos; }));
+  spec.height = 600;
+  CHECK(has([&](const std::string& text) { return text == spec.bar_label; }));
+}
+
+TEST_CASE("an arrow on the bar says that there are values above it", "[draw]") {
+  Matrix<double> grid = Matrix<double>::Constant(20, 20, 1);
+  grid(3, 3) = 40, grid(7, 9) = 0;
+  FigureStyle style{.width = 400, .scaling = Scaling::linear, .clip = 0.3};
+  const Box range{0, 1, 0, 1};
+  ColourLimits limits;
+  limits.include(grid);
+  const ColourScale scale = limits.scale(style.scaling, style.clip, {}, {});
+  CHECK(scale.high == 1);
+  const Canvas with = heatmap(grid, range, style);
+  const FigureLayout l = layout_of(range, style, scale);
+  const Rect bar = l.panels[0].bar, plot = l.panels[0].plot;
+  REQUIRE(l.panels[0].arrow > 5);
+  CHECK(bar.y - l.panels[0].arrow == plot.y);
+  CHECK(with.at(bar.x + bar.w / 2, bar.y - 1) == entry(style.map, 255));
+  CHECK(with.at(bar.x + bar.w / 2, bar.y - 4) == entry(style.map, 255));
+  CHECK(with.at(bar.x, plot.y) == kWhite);
+  style.clip = 0;
+  const Canvas without = heatmap(grid, range, style);
+  CHECK(layout_of(range, style, {0, 40}).panels[0].arrow == 0);
+  CHECK(without.at(bar.x, plot.y) == entry(style.map, 255));
+}
+
+TEST_CASE("plots of any shape have one area, and wide panels go below each other", "[draw]") {
+  const auto area_of = [](double ratio, bool kept) {
+    FigureStyle style{.width = 720, .title = "t", .x_label = "x", .y_label = "y", .bar_label = "p"};
+    const Box range{0, ratio, 0, 1};
+    if (kept) keep_area(style, range, {style.title});
+    const PlotArea area = plot_area_pixels(range, style);
+    CHECK(1.0 * area.width / area.height == Approx(ratio).epsilon(0.02));
+    return 1.0 * area.width * area.height;
+  };
+  for (const double ratio : {0.4, 0.7, 1.0, 2.0, 2.9})
+    CHECK(area_of(ratio, true) == Approx(area_of(1, false)).epsilon(0.07));
+  CHECK(area_of(6, true) > 3 * area_of(6, false));  // twice as wide at most
+  CHECK(panel_columns(4, 1) == 4);
+  CHECK(panel_columns(4, 0) == 4);
+  CHECK(panel_columns(4, 2.5) == 2);
+  CHECK(panel_columns(4, 9) == 1);
+  CHECK(panel_columns(3, 3) == 1);
+  CHECK(panel_columns(1, 9) == 1);
+}
+
 TEST_CASE("a plot's size does not depend on the values drawn", "[draw]") {
   for (const bool log : {false, true})
     for (const double high : {1e-12, 0.2, 1.0, 12345.0, 1e30}) {
       const FigureStyle style{.width = 500, .title = "t", .bar_label = "p"};
       const PlotArea area = plot_area_pixels({-4, 4, -4, 4}, style);
-      const FigureLayout l = layout_of({-4, 4, -4, 4}, style, {log ? high / 1e6 : 0, high, log});
+      const FigureLayout l =
+          layout_of({-4, 4, -4, 4}, style, {log ? high / 1e6 : 0, high, log ? Scaling::log : Scaling::linear});
       CHECK(l.panels[0].plot.w == area.width);
       CHECK(l.panels[0].plot.h == area.height);
     }
@@ -551,7 +704,7 @@ TEST_CASE("a grid of the plot's size is drawn cell for pixel, row 0 lowest", "[d
     const PlotArea area = plot_area_pixels(range, style);
     const Matrix<double> grid = ramp(area.width, area.height);
     const Canvas canvas = decoded(encode_png(heatmap(grid, range, style)));
-    const ColourScale scale{grid.minCoeff(), grid.maxCoeff(), false};
+    const ColourScale scale{grid.minCoeff(), grid.maxCoeff()};
     const Rect plot = layout_of(range, style, scale).panels[0].plot;
     int wrong = 0;
     for (int y = 0; y < plot.h; ++y)
@@ -569,7 +722,7 @@ TEST_CASE("ticks and frame stand on the right pixels", "[draw]") {
   const Box range{-4, 4, -3, 5};
   const FigureStyle style{.width = 640, .title = "t", .x_label = "x", .y_label = "y"};
   const Canvas canvas = decoded(encode_png(heatmap(ramp(3, 3), range, style)));
-  const FigureLayout l = layout_of(range, style, {0, 8. / 9, false});
+  const FigureLayout l = layout_of(range, style, {0, 8. / 9});
   const Rect plot = l.panels[0].plot, bar = l.panels[0].bar;
   const auto dark = [&](int x, int y) { return canvas.at(x, y).r < 60 && canvas.at(x, y).g < 60; };
   // Along the row just below the frame: exactly the ticks.
@@ -607,11 +760,12 @@ TEST_CASE("the ticks at both ends of an axis continue the frame", "[draw]") {
 
 TEST_CASE("the colour bar shows the scale the cells are drawn with", "[draw]") {
   for (const bool log : {false, true}) {
-    const FigureStyle style{.width = 500, .map = Colormap::magma, .log = log, .low = 1e-4, .high = 10};
+    const FigureStyle style{
+        .width = 500, .map = Colormap::magma, .scaling = log ? Scaling::log : Scaling::linear, .low = 1e-4, .high = 10};
     const Box range{0, 1, 0, 1};
     for (const double v : {2e-4, 1e-3, 0.5, 3.0, 9.0}) {
       const Canvas canvas = heatmap(Matrix<double>::Constant(1, 1, v), range, style);
-      const ColourScale scale{1e-4, 10, log};
+      const ColourScale scale{1e-4, 10, log ? Scaling::log : Scaling::linear};
       const FigureLayout l = layout_of(range, style, scale);
       const Rect plot = l.panels[0].plot, bar = l.panels[0].bar;
       const int y = std::clamp(static_cast<int>(bar.bottom() - scale(v) * bar.h), bar.y, bar.bottom() - 1);
@@ -625,12 +779,12 @@ TEST_CASE("grids without contrast, without values and of one cell are drawn", "[
   const Box range{-1, 1, -1, 1};
   for (const bool log : {false, true})
     for (const double v : {0.0, 5.0, -5.0, kNan, kInf, -kInf, 1e-310}) {
-      const FigureStyle style{.width = 220, .log = log, .bar_label = "p"};
+      const FigureStyle style{.width = 220, .scaling = log ? Scaling::log : Scaling::linear, .bar_label = "p"};
       CAPTURE(log, v);
       for (const Index n : {1, 7, 500}) {
         const Canvas canvas = heatmap(Matrix<double>::Constant(n, n, v), range, style);
         const PlotArea area = plot_area_pixels(range, style);
-        const Rect plot = layout_of(range, style, {0, 1, false}).panels[0].plot;
+        const Rect plot = layout_of(range, style, {}).panels[0].plot;
         const Rgb expected = std::isnan(v)                ? nan_colour(style.map)
                              : v == kInf                  ? entry(style.map, 255)
                              : v <= 0 && (log || v != -5) ? entry(style.map, 0)
@@ -646,7 +800,7 @@ TEST_CASE("extreme aspect ratios are drawn", "[draw]") {
   for (const bool equal : {false, true})
     for (const double ratio : {1e-6, 0.05, 0.3, 8.0, 100.0, 1e7}) {
       FigureStyle style{.width = 400, .title = "t", .x_label = "x", .y_label = "y"};
-      style.equal_aspect = equal;
+      style.aspect = equal;
       const Box range{0, ratio, 0, 1};
       CAPTURE(equal, ratio);
       const PlotArea area = plot_area_pixels(range, style);
@@ -692,7 +846,7 @@ TEST_CASE("points land where their coordinates say, and only inside the plot", "
   points << 1, 4, 5, kNan, -1e300,  //
       -2, 4, 0, 1, 0;
   const Canvas canvas = heatmap(Matrix<double>::Zero(2, 2), range, style, points);
-  const Rect plot = layout_of(range, style, {0, 1, false}).panels[0].plot;
+  const Rect plot = layout_of(range, style, {}).panels[0].plot;
   double weight = 0, x_mean = 0, y_mean = 0;
   for (int y = 0; y < canvas.height(); ++y)
     for (int x = 0; x < canvas.width(); ++x) {
@@ -705,6 +859,20 @@ TEST_CASE("points land where their coordinates say, and only inside the plot", "
   REQUIRE(weight > 0);
   CHECK(x_mean / weight == Approx(plot.x + 5. / 8 * plot.w).margin(0.3));
   CHECK(y_mean / weight == Approx(plot.y + 6. / 8 * plot.h).margin(0.3));
+}
+
+TEST_CASE("points grow and thicken as they become few, and keep what a style says", "[draw]") {
+  const PointStyle usual{};
+  double radius = 9, alpha = 1;
+  for (const Index n : {10, 100, 1000, 10'000, 100'000, 1'000'000}) {
+    const PointStyle style = usual.of_number(n, 300 * 300);
+    CHECK(style.radius <= radius);
+    CHECK(style.alpha <= alpha);
+    radius = style.radius, alpha = style.alpha;
+  }
+  CHECK(usual.of_number(50, 9e4).alpha == 0.85);
+  CHECK(alpha == 0.06);
+  CHECK(PointStyle{.radius = 3, .alpha = 0.7}.of_number(1'000'000, 9e4).alpha == 0.7);
 }
 
 TEST_CASE("panels share size, rows and one scale", "[draw]") {
@@ -822,8 +990,8 @@ TEST_CASE("an SVG has texts as text, lines as lines, the heatmap as a PNG of the
     if ((bits += 6) >= 8) bytes += static_cast<char>(held >> (bits -= 8) & 255);
   }
   const Canvas inside = decoded(bytes);
-  const FigureLayout l = layout_of(
-      range, {.width = 300, .title = "model", .x_label = "x", .y_label = "y", .bar_label = "d"}, {0, 1, false});
+  const FigureLayout l =
+      layout_of(range, {.width = 300, .title = "model", .x_label = "x", .y_label = "y", .bar_label = "d"}, {});
   CHECK(inside.width() == l.panels[0].plot.w);
   CHECK(inside.at(3, 3) == entry(style.map, static_cast<int>(256 * (72. / 81) / (80. / 81))));
 }

@@ -228,7 +228,7 @@ TEST_CASE("data far from zero are trained on and drawn in the time that data nea
     CHECK(std::filesystem::exists(shell / "far/density.png") == drawable);
     CHECK(drawn.code == (drawable ? 0 : 1));
     if (drawable) continue;
-    CHECK_THAT(ran.err, Catch::Contains("warning: no picture is drawn: of the samples x runs from"));
+    CHECK_THAT(ran.err, Catch::Contains("warning: no picture is drawn: of the rows x runs from"));
     CHECK_THAT(drawn.err, Catch::Contains("too narrow") && Catch::Contains("help: subtract a constant"));
   }
 }

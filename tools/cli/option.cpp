@@ -155,7 +155,10 @@ Value read_choice(const Option& option, std::string_view shown, const std::strin
     value.integers = {read_integer(number, std::string(shown) + ": " + name, std::string_view(text).substr(colon + 1))};
     return value;
   }
-  refuse(option, shown, in_quotes(text) + " is not known", did_you_mean(name, choice_names(option)));
+  double number = 0;
+  const bool meant = !option.for_number.empty() && read_number(std::string_view(text), number) == Read::ok;
+  refuse(option, shown, in_quotes(text) + " is not known",
+         meant ? "did you mean --" + option.for_number + " " + text + "?" : did_you_mean(name, choice_names(option)));
 }
 
 }  // namespace

@@ -116,7 +116,7 @@ void draw_bars(Surface& surface, const Axes& axes, const BarRow& bars, Rgb colou
 
 Picture curve_picture(Curve curve, FigureStyle style) {
   const Box range = box_of(curve);
-  style.equal_aspect = false;
+  style.aspect = 0;
   std::vector<Panel> panel(1);
   panel[0].title = style.title, panel[0].paper = true;
   style.title.clear();
@@ -132,7 +132,7 @@ Picture curve_picture(Curve curve, FigureStyle style) {
 
 int curve_pixels(double x0, double x1, const FigureStyle& style) {
   FigureStyle one = style;
-  one.equal_aspect = false;
+  one.aspect = 0;
   one.title.clear();
   return plot_area_pixels({x0, x1, 0, 1}, one, {style.title}, {false}).width;
 }

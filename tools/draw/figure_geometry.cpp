@@ -3,11 +3,12 @@
 #include "tools/draw/figure_geometry.hpp"
 
 namespace cnf {
-namespace {
 
 std::string with_note(const std::string& label, const std::string& note) {
   return note.empty() ? label : label.empty() ? note : label + " (" + note + ")";
 }
+
+namespace {
 
 /// Along x: what lies left of the first plot, behind each, and behind all together.
 struct Across {
@@ -32,13 +33,13 @@ class Fit {
         titled_(std::any_of(spec.titles.begin(), spec.titles.end(), [](const auto& t) { return !t.empty(); })),
         bar_block_(m.bar_gap + 3 * m.line + m.bar_width + m.tick + m.gap + m.bar_text +
                    (spec.bar_label.empty() ? 0 : 2 * m.gap + m.label_text.height())) {
-    const double ratio = (spec.range.x1 / 2 - spec.range.x0 / 2) / (spec.range.y1 / 2 - spec.range.y0 / 2);
-    equal_ = spec.equal_aspect && ratio <= kMostRatio && ratio >= 1 / kMostRatio;
-    ratio_ = std::clamp(ratio, 1 / kMostRatio, kMostRatio);
+    if (spec.aspect > 0)
+      ratio_ = (spec.range.x1 / 2 - spec.range.x0 / 2) / (spec.range.y1 / 2 - spec.range.y0 / 2) / spec.aspect;
+    if (ratio_ > kMostRatio || ratio_ < 1 / kMostRatio) ratio_ = 0;
     x_text_ = measure("0.0", m.tick_size).width;
     g_.y_text = measure("0", m.tick_size).width;
     g_.width = spec.width;
-    g_.x_label = spec.x_label, g_.y_label = spec.y_label;
+    g_.x_labelled = !spec.x_label.empty(), g_.y_labelled = !spec.y_label.empty();
   }
 
   Geometry run() {
@@ -59,8 +60,7 @@ class Fit {
  private:
   Across across() const {
     Across x;
-    x.left =
-        m_.pad + (g_.y_label.empty() ? 0 : m_.label_text.height() + m_.gap) + g_.y_text + m_.gap + m_.tick + m_.line;
+    x.left = m_.pad + (g_.y_labelled ? m_.label_text.height() + m_.gap : 0) + g_.y_text + m_.gap + m_.tick + m_.line;
     const int half = x_text_ / 2 + 1;
     x.after.assign(columns_, 0);
     for (int panel = 0; panel < n_; ++panel)
@@ -83,7 +83,7 @@ class Fit {
     const int first_title = note_line_ ? title_block + note_block : std::max(title_block, note_block);
     const int head = spec_.title.empty() ? 0 : m_.head_text.height() + m_.gap;
     const int ticks_block = m_.line + m_.tick + m_.gap + m_.tick_text.height() - m_.above_cap();
-    const int x_label_block = g_.x_label.empty() ? 0 : m_.gap / 2 + m_.label_text.height();
+    const int x_label_block = g_.x_labelled ? m_.gap / 2 + m_.label_text.height() : 0;
     const int bottom = ticks_block + x_label_block + std::max(3, m_.pad * 2 / 3);
     Down y;
     y.top = std::max(3, titled_ || head ? m_.pad : m_.pad / 2) + head + first_title;
@@ -93,14 +93,14 @@ class Fit {
   }
 
   int needed_height(const Down& y) const {
-    const double h = spec_.equal_aspect ? std::max(1.0, g_.free_w / ratio_) : 0.75 * g_.free_w;
+    const double h = ratio_ > 0 ? std::max(1.0, g_.free_w / ratio_) : 0.75 * g_.free_w;
     const int plot = std::max(3 * kLeastPlot, pixels(std::min(h, 1e5)));
     return std::min(std::clamp(y.other + rows_ * plot, 100, 2 * g_.width), Canvas::kMaxSide);
   }
 
   void size_plots() {
     g_.plot_w = g_.free_w, g_.plot_h = g_.free_h;
-    if (spec_.equal_aspect) {
+    if (ratio_ > 0) {
       if (g_.free_w > g_.free_h * ratio_)
         g_.plot_w = std::max(1, pixels(g_.free_h * ratio_));
       else
@@ -122,20 +122,20 @@ class Fit {
 
   /// The ticks for these plots, and the room their labels want in the next round.
   void choose() {
-    g_.ticks = axis_ticks(spec_, g_.plot_w, g_.plot_h, equal_, m_);
+    g_.ticks = axis_ticks(spec_, g_.plot_w, g_.plot_h, ratio_ > 0 && spec_.aspect == 1, m_);
     g_.y_text = std::max(g_.y_text, widest(g_.ticks.y, m_.tick_size));
     x_text_ = std::max(x_text_, widest(g_.ticks.x, m_.tick_size));
-    g_.x_label = with_note(spec_.x_label, g_.ticks.x.note);
-    g_.y_label = with_note(spec_.y_label, g_.ticks.y.note);
+    g_.x_labelled = !spec_.x_label.empty() || !g_.ticks.x.note.empty();
+    g_.y_labelled = !spec_.y_label.empty() || !g_.ticks.y.note.empty();
     if (n_ == 1 && bars_ && measure(spec_.titles[0], m_.title_size).width > g_.plot_w + m_.bar_gap) note_line_ = true;
   }
 
   const FigureSpec& spec_;
   const Measures& m_;
   int n_, columns_, rows_;
-  bool bars_, titled_, equal_ = true;
-  int bar_block_;  ///< the width of a bar and its labels
-  double ratio_ = 1;
+  bool bars_, titled_;
+  int bar_block_;           ///< the width of a bar and its labels
+  double ratio_ = 0;        ///< of a plot's width to its height; 0: what it has room for
   int x_text_ = 0;          ///< width of the tick labels of x
   bool note_line_ = false;  ///< the bar's note gets a line of its own below a title wider than the plot
   Geometry g_;

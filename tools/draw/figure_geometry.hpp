@@ -17,9 +17,12 @@ struct Geometry {
   std::vector<int> column_x, row_y;  // of the plots
   int shared_bar_x = 0;
   AxisTicks ticks;
-  std::string x_label, y_label;
-  int y_text = 0;  // width of the tick labels of y
+  bool x_labelled = false, y_labelled = false;  // by a text or by a note
+  int y_text = 0;                               // width of the tick labels of y
 };
+
+/// A label and what its ticks' numbers have to be read with: "t (×10³)".
+std::string with_note(const std::string& label, const std::string& note);
 
 /// The plots of a figure `spec.height` pixels high, or as high as they need. Where a panel gets fewer than kLeastPlot
 /// pixels, free_w or free_h says so and nothing else does.

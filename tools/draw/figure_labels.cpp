@@ -40,6 +40,18 @@ class Placer {
   std::vector<Rect> blocked_;
 };
 
+/// A label that fits, the note behind it whole.
+FittedText fit_axis_label(const std::string& label, const std::string& note, double size, int length) {
+  FittedText whole = fit_text(with_note(label, note), size, length);
+  if (note.empty() || whole.text == with_note(label, note)) return whole;
+  for (int room = length; room > 0; room -= std::max(1, length / 32)) {
+    const FittedText shorter = fit_text(label, size, room);
+    const std::string text = with_note(shorter.text, note);
+    if (measure(text, shorter.size).width <= length) return {text, shorter.size};
+  }
+  return fit_text(note, size, length, 0.5);
+}
+
 void place_x_axis(const Geometry& g, const FigureSpec& spec, const Rect& plot, bool labelled, const Measures& m,
                   FigureLayout& out, Placer& place) {
   const Box& r = spec.range;
@@ -52,7 +64,7 @@ void place_x_axis(const Geometry& g, const FigureSpec& spec, const Rect& plot, b
     place.put_number(text, m.tick_size, pixels(p - width / 2.0), y);
   }
   if (labelled) {
-    const FittedText fitted = fit_text(g.x_label, m.label_size, plot.w + 2 * m.bar_gap);
+    const FittedText fitted = fit_axis_label(spec.x_label, g.ticks.x.note, m.label_size, plot.w + 2 * m.bar_gap);
     const int width = measure(fitted.text, fitted.size).width;
     place.put(fitted, plot.x + (plot.w - width) / 2, y + m.tick_text.height() + m.gap / 2);
   }
@@ -72,17 +84,35 @@ void place_y_axis(const Geometry& g, const FigureSpec& spec, const Rect& plot, b
                      pixels(p + m.tick_text.cap / 2.0) - m.tick_text.ascent);
   }
   if (labelled) {
-    const FittedText fitted = fit_text(g.y_label, m.label_size, plot.h);
+    const FittedText fitted = fit_axis_label(spec.y_label, g.ticks.y.note, m.label_size, plot.h);
     const TextExtent e = measure(fitted.text, fitted.size);
     place.put(fitted, end - g.y_text - m.gap - e.height(), plot.y + (plot.h - e.width) / 2, true);
   }
 }
 
-void place_bar(const FigureSpec& spec, const ColourScale& scale, const Rect& bar, int room, const Measures& m,
-               FigureLayout& out, Placer& place) {
-  const int most = std::clamp(pixels(bar.h / (2.6 * m.tick_size)), 2, static_cast<int>(kMostTicks));
-  const Ticks ticks = scale.log ? log_ticks(scale.low, scale.high, most)
-                                : choose_ticks(scale.low, scale.high, bar.h, 3.0 * m.tick_size, false, m);
+constexpr double kFarFromEven = 0.6;  // the place of the middle value from which even ticks would crowd at the top
+
+Ticks bar_ticks(const ColourScale& scale, int length, const Measures& m) {
+  const int most = std::clamp(pixels(length / (2.6 * m.tick_size)), 2, static_cast<int>(kMostTicks));
+  if (scale.scaling == Scaling::log) return log_ticks(scale.low, scale.high, most);
+  const Ticks even = choose_ticks(scale.low, scale.high, length, 3.0 * m.tick_size, false, m);
+  const auto place = [&](double v) { return scale(v); };
+  const double half = scale(scale.low / 2 + scale.high / 2);
+  return half < kFarFromEven || scale.low < 0 ? even : spread_ticks(scale.low, scale.high, most, place);
+}
+
+/// The text of a bar is never cut: as much smaller as fit_text makes it, else the short one, else none.
+FittedText fit_bar_label(const FigureSpec& spec, double size, int length) {
+  FittedText label = fit_text(spec.bar_label, size, length);
+  if (label.text != spec.bar_label) label = fit_text(spec.short_bar_label, size, length);
+  if (label.text != spec.bar_label && label.text != spec.short_bar_label) label.text.clear();
+  return label;
+}
+
+void place_bar(const FigureSpec& spec, const ColourScale& colours, const Rect& bar, int arrow, int room,
+               const Measures& m, FigureLayout& out, Placer& place) {
+  const ColourScale scale = colours.scaling == Scaling::mass ? ColourScale{0, 1} : colours;
+  const Ticks ticks = bar_ticks(scale, bar.h, m);
   double size = m.tick_size;
   while (size > kSmallestText && widest(ticks, size) > m.bar_text) size *= 0.97;
   const TextExtent e = measure("0", size);
@@ -99,10 +129,23 @@ void place_bar(const FigureSpec& spec, const ColourScale& scale, const Rect& bar
   if (!ticks.minor.empty() && bar.h / ticks.minor.size() >= 2)
     for (const double v : ticks.minor) mark(v, std::max(1, m.tick / 2));
   const FittedText note = fit_text(ticks.note, m.tick_size, room, 0.6);
-  place.put(note, bar.x - m.line, bar.y - m.note_lift() - measure(note.text, note.size).height());
-  const FittedText label = fit_text(spec.bar_label, m.label_size, bar.h);
+  place.put(note, bar.x - m.line, bar.y - arrow - m.note_lift() - measure(note.text, note.size).height());
+  const FittedText label = fit_bar_label(spec, m.label_size, bar.h + arrow);
   const int width = measure(label.text, label.size).width;
-  place.put(label, x + std::min(m.bar_text, widest(ticks, size)) + 2 * m.gap, bar.y + (bar.h - width) / 2, true);
+  place.put(label, x + std::min(m.bar_text, widest(ticks, size)) + 2 * m.gap, bar.y + (bar.h - arrow - width) / 2,
+            true);
+}
+
+/// Takes the arrow's height off the bar and returns it.
+int split_arrow(Rect& bar, const ColourScale& scale) {
+  if (!scale.above) return 0;
+  const int arrow = std::max(1, std::min(bar.w, bar.h / 8));
+  bar.y += arrow, bar.h -= arrow;
+  return arrow;
+}
+
+const ColourScale& shared_scale(const FigureSpec& spec) {
+  return **std::find_if(spec.scales.begin(), spec.scales.end(), [](const auto& s) { return s.has_value(); });
 }
 
 /// Plots and bars.
@@ -114,11 +157,13 @@ void place_boxes(const FigureSpec& spec, const Geometry& g, const Measures& m, F
       panel.bar = {panel.plot.right() + 2 * m.line + m.bar_gap, panel.plot.y, m.bar_width, panel.plot.h};
     place.block(panel.plot);
     place.block(panel.bar);
+    if (panel.bar.w > 0) panel.arrow = split_arrow(panel.bar, *spec.scales[i]);
     out.panels.push_back(panel);
   }
   if (spec.bars == Bars::shared && any_scale(spec)) {
     out.shared_bar = {g.shared_bar_x, g.row_y[0], m.bar_width, g.row_y.back() + g.plot_h - g.row_y[0]};
     place.block(out.shared_bar);
+    out.shared_arrow = split_arrow(out.shared_bar, shared_scale(spec));
   }
 }
 
@@ -131,10 +176,10 @@ void place_scales(const FigureSpec& spec, const Geometry& g, const Measures& m, 
   }
   const int bar_room = m.bar_width + 2 * m.line + m.tick + m.gap + m.bar_text;
   for (int i = 0; i < n; ++i)
-    if (out.panels[i].bar.w > 0) place_bar(spec, *spec.scales[i], out.panels[i].bar, bar_room, m, out, place);
+    if (out.panels[i].bar.w > 0)
+      place_bar(spec, *spec.scales[i], out.panels[i].bar, out.panels[i].arrow, bar_room, m, out, place);
   if (out.shared_bar.w > 0)
-    place_bar(spec, **std::find_if(spec.scales.begin(), spec.scales.end(), [](const auto& s) { return s.has_value(); }),
-              out.shared_bar, bar_room, m, out, place);
+    place_bar(spec, shared_scale(spec), out.shared_bar, out.shared_arrow, bar_room, m, out, place);
 }
 
 void place_titles(const FigureSpec& spec, const Geometry& g, const Measures& m, FigureLayout& out, Placer& place) {

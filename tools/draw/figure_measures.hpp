@@ -12,7 +12,7 @@ namespace cnf {
 // Sizes in pixels at scale 1. Tick labels are the unit; matplotlib's default figure has the same proportions.
 inline constexpr double kTickSize = 12.4, kLabelSize = 13.6, kTitleSize = 15.2, kPanelTitleSize = 13.8;
 inline constexpr double kSmallestText = 5.5;  // below this a digit has fewer than four pixels
-inline constexpr double kMostRatio = 12;      // of an equal-aspect range's sides; beyond, cells are stretched
+inline constexpr double kMostRatio = 12;      // of a plot's sides; beyond, an aspect is given up
 inline constexpr double kPlotShare = 0.4;     // of the width and of the height, that the plots get before text shrinks
 inline constexpr double kMostTicks = 9;       // intervals along an axis
 inline constexpr int kLeastPlot = 8;          // pixels

@@ -83,4 +83,13 @@ PlotArea plot_area_pixels(const Box& range, const FigureStyle& style, const std:
 /// Of the one panel of `heatmap`.
 PlotArea plot_area_pixels(const Box& range, const FigureStyle& style);
 
+/// Into how many columns n panels `ratio` times as wide as high go, so that the figure is about 2.5 times as wide as
+/// high: four square ones stand in a row, four wide ones below each other. Of a ratio of 0, not known, in a row.
+int panel_columns(int n, double ratio);
+
+/// Makes the style wider or narrower, up to 2 times, until its plots have the area that those of a square range have
+/// in a row as wide as it says: so a map of a coast is not a strip.
+void keep_area(FigureStyle& style, const Box& range, const std::vector<std::string>& titles,
+               const std::vector<bool>& with_grid = {});
+
 }  // namespace cnf

@@ -19,14 +19,15 @@ enum class Bars {
 
 /// What a figure holds: panels of one size and one range in rows, filled from the top left.
 struct FigureSpec {
-  int width = 800;           ///< pixels
-  int height = 0;            ///< pixels; 0: what the panels need at this width, at most twice the width
-  double scale = 1;          ///< multiplies text and lines: 1 for the screen, 2 for print
-  Box range{};               ///< of the plot area
-  bool equal_aspect = true;  ///< one unit of x is as long as one of y, up to a ratio of 12 of the range's sides
+  int width = 800;    ///< pixels
+  int height = 0;     ///< pixels; 0: what the panels need at this width, at most twice the width
+  double scale = 1;   ///< multiplies text and lines: 1 for the screen, 2 for print
+  Box range{};        ///< of the plot area
+  double aspect = 1;  ///< pixels of a unit of y over those of one of x; 0: the plot fills its place
   int columns = 1;
   std::string title{};  ///< over the whole figure
   std::string x_label{}, y_label{}, bar_label{};
+  std::string short_bar_label{};  ///< for a bar on which the other would be cut
   Bars bars = Bars::each;
   std::vector<std::string> titles{};                 ///< one a panel; may be empty texts
   std::vector<std::optional<ColourScale>> scales{};  ///< one a panel
@@ -41,8 +42,9 @@ struct Label {
 };
 
 struct PanelLayout {
-  Rect plot;  ///< the data's pixels; frame and ticks lie outside
-  Rect bar;   ///< w = 0: none
+  Rect plot;      ///< the data's pixels; frame and ticks lie outside
+  Rect bar;       ///< w = 0: none
+  int arrow = 0;  ///< height of the arrow on the bar's top, which says that there are values above it; 0: none
 };
 
 struct FigureLayout {
@@ -51,6 +53,7 @@ struct FigureLayout {
   double scale = 1;  ///< what became of the scale asked for
   std::vector<PanelLayout> panels;
   Rect shared_bar;            ///< w = 0: none
+  int shared_arrow = 0;       ///< on its top
   std::vector<Rect> marks;    ///< ticks
   std::vector<Label> labels;  ///< no two boxes intersect, none reaches over the canvas or into a plot or bar
 };

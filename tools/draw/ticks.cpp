@@ -144,4 +144,40 @@ Ticks log_ticks(double low, double high, int most) {
   return linear_ticks(low, high, step);
 }
 
+Ticks spread_ticks(double low, double high, int most, const std::function<double(double)>& place) {
+  if (!(low >= 0) || !(high > low) || !std::isfinite(high))
+    throw std::invalid_argument("spread_ticks: range " + shortest(low) + " to " + shortest(high) +
+                                "; expected 0 <= low < high");
+  constexpr int kDecades = 40;
+  const int top = floor_log10(high);
+  const double zero = low < 1e-6 * high ? 1.0 / most : 0;  // room for the tick of zero
+  const auto chosen = [&](std::initializer_list<int> mantissas) {
+    std::vector<std::pair<int, int>> found;
+    double lowest = 2;
+    for (int e = top; e > top - kDecades && e > -307; --e)
+      for (const int m : mantissas) {
+        const double v = decimal(m, e);
+        if (v < low || v > high) continue;
+        const double t = place(v);
+        if (t < zero || t > lowest - 1.0 / most) continue;
+        found.emplace_back(m, e);
+        lowest = t;
+      }
+    return found;
+  };
+  std::vector<std::pair<int, int>> found = chosen({5, 2, 1});
+  const bool far = !found.empty() && found.back().second < top - 2;
+  if (far) found = chosen({1});
+  if (found.size() < 2) return linear_ticks(low, high, tick_step((high - low) / most));
+  const int factor = !far && (top >= 4 || found.back().second < -3) ? top : 0;
+  Ticks ticks;
+  if (zero > 0) ticks.at.push_back(low), ticks.text.emplace_back("0");
+  for (auto i = found.rbegin(); i != found.rend(); ++i) {
+    ticks.at.push_back(decimal(i->first, i->second));
+    ticks.text.push_back(far ? power_of_ten(i->second) : compact(i->first, i->second - factor));
+  }
+  if (factor != 0) ticks.note = kTimes + power_of_ten(factor);
+  return ticks;
+}
+
 }  // namespace cnf

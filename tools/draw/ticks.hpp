@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -36,6 +37,11 @@ Ticks linear_ticks(double low, double high, TickStep step);
 /// possible; then no minor ticks), with 2 .. 9 times each as minor ticks; below two labelled decades 1, 2 and 5 times
 /// each are labelled, and if even those are fewer than two, linear_ticks. `most` >= 2.
 Ticks log_ticks(double low, double high, int most);
+
+/// Ticks of a scale on which a value's place in [0, 1] is any rising function, 0 <= low < high: from the top as close
+/// as 1/most of the scale 1, 2 and 5 times powers of ten, the powers alone if they go far down, and zero; linear_ticks
+/// if those are fewer than three.
+Ticks spread_ticks(double low, double high, int most, const std::function<double(double)>& place);
 
 /// 10^exponent as text: "10⁻³".
 std::string power_of_ten(int exponent);

@@ -12,6 +12,8 @@
 #include "tools/rows/rows_for_model.hpp"
 #include "tools/run/evaluation_arguments.hpp"
 #include "tools/verbs/flow/density_picture.hpp"
+#include "tools/verbs/flow/picture_file.hpp"
+#include "tools/verbs/flow/picture_options.hpp"
 #include "tools/verbs/verbs.hpp"
 
 namespace cnf {
@@ -71,7 +73,7 @@ int draw_density(const Args& args, const DataArgument& data) {
   const Box range = range_from(args).value_or(data.density->box());
   FigureStyle style = style_from(args, planar_columns(), 720, 0);
   style.title = args.given("title") ? args.text("title") : data.name + ": the true density";
-  set_aspect(style, range, style.width * 5 / 6);
+  set_shape(style, planar_columns(), range, {style.title}, {true}, &args);
   const PlotArea area = plot_area_pixels(range, style);
   PartProgress progress(Progress::mode(args.text("progress"), args.flag("quiet")));
   const std::filesystem::path output = args.path("output");
@@ -88,10 +90,7 @@ Work prepare_data(const Args& args) {
     return [&args, data = std::move(data)] { return draw_points(args, *data.density); };
   }
   check_picture(args);
-  if (args.path("output").extension() != ".png")
-    throw UsageError("--output: " + in_quotes(args.text("output")) + " does not end in .png",
-                     "--density draws a picture, for example -o truth.png");
-  refuse_overwrite(args.path("output"), args.flag("force"));
+  check_picture_path(args, "--density draws a picture, for example -o truth.png");
   return [&args, data = std::move(data)] { return draw_density(args, data); };
 }
 

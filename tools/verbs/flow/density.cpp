@@ -10,6 +10,8 @@
 #include "tools/rows/rows_for_model.hpp"
 #include "tools/run/evaluation_arguments.hpp"
 #include "tools/verbs/flow/density_picture.hpp"
+#include "tools/verbs/flow/picture_file.hpp"
+#include "tools/verbs/flow/picture_options.hpp"
 #include "tools/verbs/verbs.hpp"
 
 namespace cnf {
@@ -17,6 +19,7 @@ namespace cnf {
 namespace {
 
 constexpr Index kPanelSamples = 10'000, kPanelDraws = 200'000;
+constexpr Index kMostPoints = 20'000;  // of data that is shown as points; more are counted in cells
 
 void write_grid(const std::filesystem::path& path, const GridValues& grid) {
   NpyWriter file(path, grid.rows(), grid.cols(), NpyDtype::f8);
@@ -69,16 +72,25 @@ struct Figure {
     return all;
   }
 
-  /// Known before anything is computed: all have a grid but the samples.
-  PlotArea plot_area(const Box& range) {
-    std::vector<std::string> titles;
-    std::vector<bool> with_grid;
-    for (const Panel* panel : shown()) {
-      titles.push_back(panel->title);
-      with_grid.push_back(!samples || panel != &*samples);
-    }
-    return plot_area_pixels(range, style, titles, with_grid);
+  std::vector<std::string> titles() {
+    std::vector<std::string> all;
+    for (const Panel* panel : shown()) all.push_back(panel->title);
+    return all;
   }
+  /// Known before anything is computed: all have a grid but the samples, and data that is shown as points.
+  std::vector<bool> with_grid() {
+    std::vector<bool> all;
+    for (const Panel* panel : shown())
+      all.push_back(panel == &model || (truth && panel == &*truth) || (data && panel == &*data && counted()));
+    return all;
+  }
+  bool counted() const { return data && data->points.cols() > kMostPoints; }
+  /// As many samples as there are points of the data, to be seen beside each other.
+  Index drawn() const { return data && !counted() ? std::min(data->points.cols(), kPanelSamples) : kPanelSamples; }
+  void set_shape(const Args& args, const std::vector<std::string>& columns, const Box& range) {
+    cnf::set_shape(style, columns, range, titles(), with_grid(), &args);
+  }
+  PlotArea plot_area(const Box& range) { return plot_area_pixels(range, style, titles(), with_grid()); }
 
   /// Takes the panels' numbers with it.
   Picture picture(const Box& range) && {
@@ -89,14 +101,15 @@ struct Figure {
 };
 
 /// The panels with their titles, no grid yet.
-Figure figure_of(const Args& args, const ModelArgument& opened, const Density* truth, const Box& range, Seed seed) {
-  const std::vector<std::string>& columns = opened.file.model.columns;
-  const std::string name = data_name(opened.file);
+Figure figure_of(const Args& args, const ModelFile& file, const Density* truth, const std::optional<SplitRows>& rows,
+                 const Box& range, Seed seed) {
+  const std::vector<std::string>& columns = file.model.columns;
+  const std::string name = data_name(file);
   const auto title_or = [&](const std::string& usual) { return args.given("title") ? args.text("title") : usual; };
   if (!args.flag("panels")) {
     Figure figure{.style = style_from(args, columns, 720, 0)};
     figure.model.title = title_or(name + ": the model's density");
-    set_aspect(figure.style, range, figure.style.width * 83 / 100);
+    figure.set_shape(args, columns, range);
     return figure;
   }
   Figure figure{.style = style_from(args, columns, 1600, 0)};
@@ -107,12 +120,12 @@ Figure figure_of(const Args& args, const ModelArgument& opened, const Density* t
                    {},
                    truth->sample(seed, Purpose::data, static_cast<std::uint32_t>(DrawStep::data), 0, kPanelDraws)};
     figure.truth = {"true density", {}, {}};
-  } else if (const std::optional<SplitRows> rows = opened.split()) {
+  } else if (rows) {
     figure.data = {"data, " + std::to_string(rows->train.cols()) + " training rows", {}, rows->train};
   }
   figure.model.title = "the model's density";
-  figure.samples = {"the model's samples, " + std::to_string(kPanelSamples), {}, {}};
-  set_aspect(figure.style, range, figure.style.width * 27 / 100);
+  figure.samples = {"the model's samples, " + std::to_string(figure.drawn()), {}, {}};
+  figure.set_shape(args, columns, range);
   return figure;
 }
 
@@ -128,8 +141,13 @@ int run_density(const Args& args, const ModelArgument& opened) {
     return samples(evaluator, seed, N);
   };
   const std::optional<Box> asked = range_from(args);
-  const Box range = asked ? *asked : viewing_range(truth.get(), evaluator, seed, progress);
-  Figure figure = figure_of(args, opened, truth.get(), range, seed);
+  std::optional<SplitRows> rows;
+  if (truth == nullptr && (!asked || args.flag("panels"))) rows = opened.split();
+  const Box range =
+      asked ? *asked : viewing_range(truth.get(), rows ? &rows->train : nullptr, evaluator, seed, progress);
+  Figure figure = figure_of(args, opened.file, truth.get(), rows, range, seed);
+  const Index shown_samples = figure.drawn();
+  rows.reset();
   const PlotArea area = figure.plot_area(range);
 
   Index nx = area.width, ny = area.height;
@@ -141,14 +159,14 @@ int run_density(const Args& args, const ModelArgument& opened) {
   progress.finish();
   if (args.given("grid")) write_grid(args.path("grid"), figure.model.grid);
   if (wants_picture(args)) {
-    if (figure.data) {
+    if (figure.counted()) {
       const double aspect = static_cast<double>(area.height) / area.width;
       Batch& points = figure.data->points;
-      figure.data->grid = histogram(points, histogram_grid(points.cols(), range, aspect));
+      figure.data->grid = histogram(points, histogram_grid(points.cols(), range, area.width / 2, aspect));
       points.resize(2, 0);
     }
     if (figure.truth) figure.truth->grid = density_grid(*truth, range, area.width, area.height, output, progress);
-    if (figure.samples) figure.samples->points = drawn(kPanelSamples);
+    if (figure.samples) figure.samples->points = drawn(shown_samples);
     if (args.given("samples")) figure.model.points = drawn(args.integer("samples"));
     progress.finish();
     write_picture(output, [&] { return std::move(figure).picture(range); });
@@ -160,10 +178,7 @@ int run_density(const Args& args, const ModelArgument& opened) {
 Work prepare_density(const Args& args) {
   check_picture(args);
   if (wants_picture(args)) {
-    if (args.path("output").extension() != ".png" && !std::filesystem::is_character_file(args.path("output")))
-      throw UsageError("--output: " + in_quotes(args.text("output")) + " does not end in .png",
-                       "--grid FILE.npy writes the density as numbers");
-    refuse_overwrite(args.path("output"), args.flag("force"));
+    check_picture_path(args, "--grid FILE.npy writes the density as numbers");
   }
   if (args.given("grid")) {
     if (args.path("grid").extension() != ".npy")
@@ -174,7 +189,7 @@ Work prepare_density(const Args& args) {
     try {
       return run_density(args, opened);
     } catch (const std::invalid_argument& error) {  // a picture that cannot be laid out
-      throw UsageError(error.what(), "give a larger --size or a smaller --scale");
+      throw UsageError(error.what(), "give a larger --size or a smaller --magnify");
     }
   };
 }
@@ -187,7 +202,7 @@ Verb density_verb() {
   return {.name = "density",
           .summary = "Draw the exact density of a model of two columns",
           .examples = {"cnf density runs/8g -o density.png", "cnf density runs/8g --panels -o panels.png",
-                       "cnf density runs/8g --range=-3,3,-3,3 --log --colormap magma -o zoom.png",
+                       "cnf density runs/8g --range=-3,3,-3,3 --scale log --colormap magma -o zoom.png",
                        "cnf density runs/8g --grid density.npy --grid-size 256,256"},
           .positionals = {model_argument()},
           .options = joined(

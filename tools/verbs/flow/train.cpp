@@ -125,7 +125,7 @@ class FlowTrainee final : public Trainee<T> {
     EvaluationOptions evaluation = options_.evaluation;
     evaluation.solve.rtol = evaluation.solve.atol = kPictureTolerance;
     try {
-      draw_density(run_.folder.picture(), read_model(run_.folder.model()), truth, evaluation,
+      draw_density(run_.folder.picture(), read_model(run_.folder.model()), truth, run_.source.rows.train, evaluation,
                    Progress::mode(args.text("progress"), args.flag("quiet")), Links::replace);
     } catch (const ComputationError& error) {  // the model stands, however hard its density is to look at
       write_stderr("cnf train: warning: no picture is drawn: " + std::string(error.what()) + "\n");
