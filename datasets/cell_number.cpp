@@ -26,7 +26,7 @@ std::string_view last_of(std::string_view text) {
 }
 
 std::string_view without_blanks(std::string_view text) {
-  const auto is_nothing = [](char32_t c) { return is_blank(c) || is_invisible(c); };
+  const auto is_nothing = [](char32_t c) { return is_blank(c) || is_invisible(c) || c == '\n' || c == '\r'; };
   while (!text.empty() && is_nothing(first_of(text))) text.remove_prefix(utf8_length(text));
   while (!text.empty() && is_nothing(first_of(last_of(text)))) text.remove_suffix(last_of(text).size());
   return text;

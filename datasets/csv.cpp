@@ -36,7 +36,7 @@ class CsvReader final : public RowReader {
     noted_.resize(keep_.size());
     notes_ = std::move(layout_.notes);
     if (layout_.index && std::find(keep_.begin(), keep_.end(), *layout_.index) != keep_.end())
-      notes_.push_back({"column " + std::to_string(*layout_.index + 1) + " counts the rows, as an index does; --drop " +
+      notes_.push_back({"column " + std::to_string(*layout_.index + 1) + " " + layout_.index_is + "; --drop " +
                         handle(*layout_.index) + " leaves it out"});
   }
 

@@ -152,16 +152,17 @@ class LayoutFinder {
     end_ = width_;
     while (end_ > std::max<std::size_t>(named, 1) && columns_[end_ - 1].empty()) --end_;
     const bool alike = named <= end_ && end_ <= std::max(cells_.size(), named);
-    const bool row_names = cells_.size() > 1 && named + 1 == end_ && are_row_names();
+    const bool row_names = named + 1 == end_ && are_row_names();
     const auto& own = name_cells(cutter_, first_, end_);
+    const bool owned = own.size() == end_ && are_names(own);  // names with a separator of their own
     if (rows_ > 0 && alike) {
       begin_cell_ = end_ > 1 && columns_[0].empty() && cells_[0].empty() ? 1 : 0;
       take_names(cells_, begin_cell_);
-    } else if (rows_ > 0 && row_names) {
+    } else if (rows_ > 0 && row_names && (cells_.size() > 1 || !owned)) {
       surely_names_ = row_names_ = true;
       begin_cell_ = 1;
       take_names(cells_, 0);
-    } else if (rows_ > 0 && own.size() == end_ && are_names(own)) {
+    } else if (rows_ > 0 && owned) {
       surely_names_ = true;
       take_names(own, 0);
     } else {  // the first line alone says how many there are
@@ -194,7 +195,8 @@ class LayoutFinder {
     if (row_names_quoted_ || columns_[0].is_text()) return true;
     const bool apart = cutter_.separator != ',' ||
                        std::any_of(begin, end, [](const ColumnFacts& column) { return column.has_decimals(); });
-    return rows_ > 1 && columns_[0].rises() && apart;
+    const bool counts = columns_[0].counts_from(0) || columns_[0].counts_from(1);
+    return rows_ > 1 && (counts || (columns_[0].rises() && end_ > 2)) && apart;
   }
 
   // The header
@@ -234,17 +236,23 @@ class LayoutFinder {
   // The whole
   std::string_view row_cell(std::size_t j) const { return cells_[begin_cell_ + j]; }
 
-  /// A column that has no name, or that of an index, and counts the rows.
-  std::optional<Index> find_index() const {
-    for (std::size_t j = 0; j < names_.size() && names_.size() > 1; ++j) {
-      const ColumnFacts& column = columns_[j];
-      const bool counts = column.counts_from(0) || column.counts_from(1);
-      if (header_ && !commented_ && rows_ > 2 && counts && is_index_name(names_[j])) return static_cast<Index>(j);
-      if (!header_ && j == 0 && rows_ > 8 &&
-          ((row_cell(0) == "0" && column.counts_from(1)) || (row_cell(0) == "1" && column.counts_from(2))))
-        return 0;
+  /// The rows' numbers are 0, 1, ... or 1, 2, ...
+  bool counts_rows(std::size_t j) const {
+    const ColumnFacts& column = columns_[j];
+    if (header_ && !commented_) return column.counts_from(0) || column.counts_from(1);
+    return (row_cell(j) == "0" && column.counts_from(1)) || (row_cell(j) == "1" && column.counts_from(2));
+  }
+
+  void find_index(CsvLayout& out) const {
+    for (std::size_t j = 0; j < names_.size() && names_.size() > 1 && !out.index; ++j) {
+      const bool counts = counts_rows(j) && (header_ ? rows_ > 2 && is_index_name(names_[j]) : rows_ > 8 && j == 0);
+      const bool unnamed = header_ && !commented_ && j == 0 &&
+                           (names_[0].empty() || names_[0].starts_with("Unnamed:")) && rows_ > 2 &&
+                           columns_[0].is_number() && !columns_[0].has_decimals();
+      if (!counts && !unnamed) continue;
+      out.index = static_cast<Index>(j);
+      out.index_is = counts ? "counts the rows, as an index does" : "has no name and whole numbers, as an index";
     }
-    return std::nullopt;
   }
 
   CsvLayout layout() {
@@ -257,7 +265,7 @@ class LayoutFinder {
     const bool named = header_ && !commented_;
     out.lines = static_cast<Index>(named ? after_ : begin_);
     out.passed = passed_ + std::ssize(above_) - (commented_ ? 1 : 0);
-    out.index = find_index();
+    find_index(out);
     out.help = help_;
     out.more_cells = std::max(cells_.size(), width_) - end_;
     out.counted_line = !named || rows_ == 0 || cells_.size() == width_ ? head_[begin_].number : first_row_;

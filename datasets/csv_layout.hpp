@@ -24,7 +24,8 @@ struct CsvLayout {
   Index counted_line = 0;              ///< has as many cells as every row
   std::string help;                    ///< for rows that have another number of them
   std::vector<ColumnWriting> writing;  ///< of the columns
-  std::optional<Index> index;          ///< a column without a name that counts the rows
+  std::optional<Index> index;          ///< a column that is an index, perhaps,
+  std::string index_is;                ///< and why
   std::vector<RowNote> notes;
 };
 

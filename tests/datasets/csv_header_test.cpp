@@ -76,12 +76,13 @@ TEST_CASE("quoted names may hold line breaks, and are typed with blanks", "[data
 TEST_CASE("row names without a name above are left out", "[datasets][csv]") {
   for (const char* text :
        {"\"a\" \"b\"\n\"1\" 2 3\n\"2\" 4 5\n", "a\tb\n1\t2\t3\n2\t4\t5\n", "a b\nMazda 2 3\nMerc 4 5\n",
-        "\"a\",\"b\"\n\"7\",2,3\n\"3\",4,5\n", "0 1\n0 2 3\n1 4 5\n"}) {
+        "\"a\",\"b\"\n\"7\",2,3\n\"3\",4,5\n", "a b\n7 2 3\n9 4 5\n", "0 1\n0 2 3\n1 4 5\n"}) {
     CAPTURE(text);
     const Table table = table_of(text);
     CHECK(table.values == matrix({{2, 3}, {4, 5}}));
     CHECK(notes_of(text) == "the first column, row names without a name above, is left out\n");
   }
+  CHECK(table_of("\"a\"\n\"1\" 2.5\n\"2\" 4\n").values == matrix({{2.5}, {4}}));
   CHECK(table_of("a b\n\"r\" 2 3\n\"s\" 4 5\n", {.columns = {"2"}}).values == matrix({{3}, {5}}));
   CHECK(message_of("a b\n\"r\" 2 3\n\"s\" 4 z\n") ==
         "data.csv:3:3: 'z' is not a number, expected a finite number in column 'b'");
@@ -104,7 +105,10 @@ TEST_CASE("a column that counts the rows and has no name is warned of", "[datase
   CHECK(table_of(",0,1\n0,5.5,1\n1,7,2\n2,6,1\n", {.drop = {"x1"}}).columns == Names{"0", "1"});
   CHECK(notes_of(",a\n0,5\n1,7\n2,6\n", {.drop = {"1"}}).empty());
   CHECK(notes_of("t,a\n0,5\n1,7\n2,6\n").empty());
-  CHECK(notes_of(",a\n0,5\n1,7\n3,6\n").empty());
+  CHECK(notes_of("#,a\n0,5\n1,7\n2,6\n3,1\n") == warning("1", "1"));
+  CHECK(notes_of(",a\n0.5,5\n1,7\n3,6\n").empty());
+  CHECK(notes_of(",a\n7,5\n1,7\n3,6\n") ==  // of shuffled rows
+        "warning: column 1 has no name and whole numbers, as an index; --drop 1 leaves it out\n");
 }
 
 TEST_CASE("Excel's line of the separator is obeyed", "[datasets][csv]") {
