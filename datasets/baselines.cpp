@@ -3,9 +3,9 @@
 #include <algorithm>
 #include <cmath>
 #include <numbers>
+#include <numeric>
 #include <stdexcept>
 
-#include "base/mean.hpp"
 #include "base/number_text.hpp"
 #include "base/tiles.hpp"
 #include "datasets/split.hpp"
@@ -30,10 +30,57 @@ double log_normaliser(Index D, Index N, double h) {
          static_cast<double>(D) * (0.5 * std::log(2 * std::numbers::pi) + std::log(h));
 }
 
-Baseline measure(std::string name, std::string detail, const Vector<double>& log_prob) {
-  RunningMean mean;
-  for (const double v : log_prob) mean.add(v);
-  return {std::move(name), std::move(detail), mean.value(), mean.standard_error()};
+/// n of the columns' numbers, drawn by the seed, ascending; all of them if there are no more.
+std::vector<Index> some_columns(Index N, Index n, Seed seed) {
+  if (n >= N) {
+    std::vector<Index> all(static_cast<std::size_t>(N));
+    std::iota(all.begin(), all.end(), Index{0});
+    return all;
+  }
+  const double share = static_cast<double>(n) / static_cast<double>(N);
+  return split_rows(N, {.train = 1 - share, .validation = share, .test = 0}, seed).validation;
+}
+
+Batch some_of(const Eigen::Ref<const Batch>& x, Index n, Seed seed) {
+  return n < x.cols() ? take(x, some_columns(x.cols(), n, seed)) : Batch(x);
+}
+
+/// The operations that so many iterations take: a component's products, and its exponential.
+double work_of(Index N, Index D, Index K, int iterations) {
+  const auto d = static_cast<double>(D);
+  return static_cast<double>(N) * static_cast<double>(K) * (2 * d * d + 50) * iterations;
+}
+
+struct SizedMixture {
+  GaussianMixture mixture;
+  std::string detail;
+};
+
+/// The size that makes the validation samples likeliest. No component if there are too few samples for two.
+SizedMixture grow_mixture(const Batch& x, const Eigen::Ref<const Batch>& validation, Seed seed,
+                          const BaselineOptions& options, const std::function<void()>& tell) {
+  constexpr Index kRowsOfComponent = 10;
+  constexpr int kPatience = 2, kFirstIterations = 50;
+  MixtureOptions of_mixture = options.mixture;
+  of_mixture.stop = options.stop;
+  SizedMixture best;
+  double best_score = -std::numeric_limits<double>::infinity();
+  int worse = 0, iterations = kFirstIterations;
+  Index largest = 0;
+  for (Index K = 2; worse < kPatience && K <= options.most_components && kRowsOfComponent * K <= x.cols(); K *= 2) {
+    if (K > 2 && work_of(x.cols(), x.rows(), K, iterations) > options.most_work) break;
+    tell();
+    const FittedMixture fit = fit_mixture(x, K, seed, of_mixture);
+    const double score = fit.mixture.log_prob(validation, options.stop).mean();
+    iterations = std::max(fit.iterations, 1);
+    largest = K;
+    ++worse;
+    if (score <= best_score) continue;
+    best_score = score, best.mixture = fit.mixture, worse = 0;
+  }
+  const Index chosen = best.mixture.components();
+  best.detail = std::to_string(chosen) + " components" + (chosen == largest ? ", the most tried" : "");
+  return best;
 }
 
 }  // namespace
@@ -58,7 +105,7 @@ Vector<double> KernelDensity::log_prob(const Eigen::Ref<const Batch>& x, int thr
   return out;
 }
 
-KernelDensity fit_kernel_density(const Eigen::Ref<const Batch>& x, const Eigen::Ref<const Batch>& validation,
+KernelDensity fit_kernel_density(const Eigen::Ref<const Batch>& x, const Eigen::Ref<const Batch>& validation, Seed seed,
                                  StopFlag stop) {
   constexpr Index kJudges = 512;
   KernelDensity kernel;
@@ -67,16 +114,14 @@ KernelDensity fit_kernel_density(const Eigen::Ref<const Batch>& x, const Eigen::
   const Index D = x.rows(), N = x.cols();
   const bool leave_out = validation.cols() == 0;
   const Batch all_judges = leave_out ? kernel.points : kernel.standardisation.apply(validation);
-  const Index judges = std::min(kJudges, all_judges.cols());
   const Vector<double> squares = kernel.points.colwise().squaredNorm();
 
   const double scott = std::pow(static_cast<double>(N), -1. / static_cast<double>(D + 4));
   std::vector<double> grid;
   for (double h = scott / 50; h < 2.16 * scott; h *= 1.08) grid.push_back(h);
   Vector<double> score = Vector<double>::Zero(static_cast<Index>(grid.size()));
-  for (Index i = 0; i < judges; ++i) {
+  for (const Index judge : some_columns(all_judges.cols(), kJudges, seed)) {
     stop_if_asked(stop);
-    const Index judge = i * all_judges.cols() / judges;
     Matrix<double> d2 = squared_distances(kernel.points, squares, all_judges.col(judge));
     // Left out: its own term is pushed beyond every other (and N counts one less, the same for every h).
     if (leave_out) d2(judge, 0) = std::numeric_limits<double>::infinity();
@@ -112,31 +157,20 @@ std::vector<Baseline> fit_baselines(const Eigen::Ref<const Batch>& train, const 
   };
   std::vector<Baseline> baselines;
   tell();
-  baselines.push_back(measure("gaussian", "full covariance", fit_gaussian(train).log_prob(test, stop)));
+  baselines.push_back({"gaussian", "full covariance", fit_gaussian(train).log_prob(test, stop)});
 
-  double best = -std::numeric_limits<double>::infinity();
-  GaussianMixture mixture;
-  MixtureOptions of_mixture = options.mixture;
-  of_mixture.stop = stop;
-  for (const Index K : options.components) {
-    if (10 * K > train.cols()) continue;
-    tell();
-    const FittedMixture fit = fit_mixture(train, K, seed, of_mixture);
-    const double score = fit.mixture.log_prob(validation, stop).mean();
-    if (score <= best) continue;
-    best = score;
-    mixture = fit.mixture;
-  }
-  if (mixture.components() > 0)
-    baselines.push_back(
-        measure("mixture", std::to_string(mixture.components()) + " components", mixture.log_prob(test, stop)));
+  const SizedMixture sized = grow_mixture(some_of(train, options.max_rows, seed), validation, seed, options, tell);
+  if (sized.mixture.components() > 0)
+    baselines.push_back({"mixture", sized.detail, sized.mixture.log_prob(test, stop)});
 
   tell();
-  const KernelDensity kernel =
-      fit_kernel_density(train.leftCols(std::min(options.max_kernels, train.cols())), validation, stop);
+  const KernelDensity kernel = fit_kernel_density(some_of(train, options.max_kernels, seed), validation, seed, stop);
   tell();
+  const std::string of = kernel.points.cols() < train.cols()
+                             ? " of " + std::to_string(kernel.points.cols()) + " training rows drawn at random"
+                             : "";
   baselines.push_back(
-      measure("kernel", "bandwidth " + significant(kernel.bandwidth, 3), kernel.log_prob(test, options.threads, stop)));
+      {"kernel", "bandwidth " + significant(kernel.bandwidth, 3) + of, kernel.log_prob(test, options.threads, stop)});
   return baselines;
 }
 

@@ -26,21 +26,22 @@ struct KernelDensity {
 
 /// The bandwidth that makes the validation samples likeliest, or with none (0 columns) the data's own samples, each
 /// left out of its own estimate. Searched on a grid from 1/50 to twice Scott's N^(-1/(D+4)), in steps of 8 %, over at
-/// most 512 samples spread evenly; many equal rows drive the leave-one-out choice to the grid's lower end.
+/// most 512 samples drawn by the seed; many equal rows drive the leave-one-out choice to the grid's lower end.
 /// Source  Scott (1992), Multivariate Density Estimation, sec. 6.3; Habbema et al. (1974), Compstat, 101-110.
-KernelDensity fit_kernel_density(const Eigen::Ref<const Batch>& x, const Eigen::Ref<const Batch>& validation,
+KernelDensity fit_kernel_density(const Eigen::Ref<const Batch>& x, const Eigen::Ref<const Batch>& validation, Seed seed,
                                  StopFlag stop = nullptr);
 
 struct Baseline {
-  std::string name;           ///< gaussian, mixture, kernel
-  std::string detail;         ///< what was chosen: "8 components", "bandwidth 0.07"
-  double log_prob = 0;        ///< mean over the test samples, nats, user units
-  double standard_error = 0;  ///< of that mean
+  std::string name;         ///< gaussian, mixture, kernel
+  std::string detail;       ///< what was chosen: "8 components", "bandwidth 0.07"
+  Vector<double> log_prob;  ///< of each test sample, nats, user units
 };
 
 struct BaselineOptions {
-  std::vector<Index> components{2, 4, 8, 16, 32};  ///< mixtures tried; sizes above a tenth of the samples are not
-  Index max_kernels = 20000;                       ///< the kernel estimate uses the first so many training samples
+  Index most_components = 1024;  ///< mixtures are tried from 2 components on, doubled while they get better
+  double most_work = 1e11;       ///< no mixture is tried that is foreseen to take more: see MixtureOptions' cost
+  Index max_rows = 100'000;      ///< mixtures are fitted to so many training samples at most, drawn by the seed,
+  Index max_kernels = 20'000;    ///< and the kernel estimate to so many
   int threads = 1;
   MixtureOptions mixture = {.tolerance = 1e-4, .starts = 1};
   StopFlag stop = nullptr;                     ///< once it is raised, the fits throw Stopped
@@ -48,7 +49,11 @@ struct BaselineOptions {
 };
 
 /// Fits each baseline to `train`, chooses its size on `validation` (if that has 0 columns: on a tenth of `train`, set
-/// aside) and measures it on `test`.   Shapes  all D x their N, 2 or more test samples.
+/// aside) and measures it on `test`. A mixture grows until two sizes in a row make the validation samples no likelier
+/// than the best before them, or a component would have fewer than ten samples.
+///
+/// Shapes  all D x their N, 2 or more test samples.
+/// Cost    mixtures: `most_work`, about a minute, for the largest and as much again for all smaller ones.
 std::vector<Baseline> fit_baselines(const Eigen::Ref<const Batch>& train, const Eigen::Ref<const Batch>& validation,
                                     const Eigen::Ref<const Batch>& test, Seed seed,
                                     const BaselineOptions& options = {});

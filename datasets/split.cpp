@@ -44,9 +44,9 @@ std::vector<std::uint64_t> row_digests(const Eigen::Ref<const Batch>& x) {
   return digests;
 }
 
-Index seen_rows(std::span<const std::uint64_t> known, const Eigen::Ref<const Batch>& x) {
-  Index seen = 0;
-  for (Index i = 0; i < x.cols(); ++i) seen += std::binary_search(known.begin(), known.end(), row_digest(x, i));
+std::vector<char> seen_rows(std::span<const std::uint64_t> known, const Eigen::Ref<const Batch>& x) {
+  std::vector<char> seen;
+  for (Index i = 0; i < x.cols(); ++i) seen.push_back(std::binary_search(known.begin(), known.end(), row_digest(x, i)));
   return seen;
 }
 

@@ -20,7 +20,7 @@ std::uint64_t row_digest(const Eigen::Ref<const Batch>& x, Index i);
 /// XXH3-64 of each sample's float64 bytes, sorted.   Shapes  x: D x N.  Returns: N.
 std::vector<std::uint64_t> row_digests(const Eigen::Ref<const Batch>& x);
 
-/// How many samples of x have a digest among `known`, which is sorted. Chance: N known.size() / 2^64.
-Index seen_rows(std::span<const std::uint64_t> known, const Eigen::Ref<const Batch>& x);
+/// Which samples of x have a digest among `known`, which is sorted: 1, else 0. Chance: N known.size() / 2^64.
+std::vector<char> seen_rows(std::span<const std::uint64_t> known, const Eigen::Ref<const Batch>& x);
 
 }  // namespace cnf

@@ -44,3 +44,15 @@ TEST_CASE("no value has no mean, and one has no error", "[base][mean]") {
   CHECK(mean.value() == 5);
   CHECK(std::isnan(mean.standard_error()));
 }
+
+TEST_CASE("the 95 % interval of a mean is Student's", "[base][mean]") {
+  const std::pair<int, double> tabled[] = {{1, 12.7062}, {2, 4.3027},  {3, 3.1824},   {4, 2.7764},
+                                           {9, 2.2622},  {30, 2.0423}, {100, 1.9840}, {100000, 1.9600}};
+  for (const auto& [freedom, quantile] : tabled) CHECK(student_quantile(freedom) == Approx(quantile).epsilon(2e-3));
+  CHECK(std::isnan(student_quantile(0)));
+  RunningMean mean;
+  mean.add(3);
+  CHECK(std::isnan(mean.half_width()));
+  mean.add(5);
+  CHECK(mean.half_width() == Approx(12.7062));
+}

@@ -13,11 +13,13 @@
 #include "base/npy.hpp"
 #include "base/number_text.hpp"
 #include "base/safetensors.hpp"
+#include "datasets/csv.hpp"
 #include "datasets/toy.hpp"
 #include "flows/files/model_file.hpp"
 #include "flows/fit.hpp"
 #include "tests/tools/program.hpp"
 #include "tools/cli/output.hpp"
+#include "tools/run/run_folder.hpp"
 
 using namespace cnf;
 
@@ -88,6 +90,14 @@ void train_on_table() {
   put(shell() / "table.csv", rows);
   if (!std::filesystem::exists(shell() / "table"))
     works("cnf train --data table.csv --drop id --hidden 8 --steps 30 --batch 64 --quiet -o table");
+}
+
+/// The rows of table.csv that the run `table` was not trained on, as CSV.
+std::string unseen_rows() {
+  const SplitRows split = read_split_rows(shell() / "table/rows.safetensors");
+  Batch rows(2, split.validation.cols() + split.test.cols());
+  rows << split.validation, split.test;
+  return csv_bytes(rows, {"power (kW)", "price"});
 }
 
 }  // namespace
@@ -250,7 +260,8 @@ TEST_CASE_METHOD(Fresh, "evaluate says the mean and the error of what logprob sa
   std::vector<std::string> keys;
   for (const auto& item : report.items()) keys.push_back(item.key());
   CHECK(keys == std::vector<std::string>{"nll", "nll_stderr", "entropy", "kl", "kl_stderr", "mass", "mass_stderr",
-                                         "nfe_mean", "points", "seen_rows", "failed_rows", "baselines"});
+                                         "nfe_mean", "points", "seen_rows", "unseen_nll", "unseen_nll_stderr",
+                                         "failed_rows", "baselines"});
 }
 
 TEST_CASE_METHOD(Fresh, "evaluate knows a built-in set's entropy, the divergence from it and the mass", "[verbs]") {
@@ -296,7 +307,14 @@ TEST_CASE_METHOD(Fresh, "a table's model is judged by its test rows, and rows it
   for (const Json& baseline : own["baselines"]) {
     CHECK(baseline["nll"].get<double>() == Approx(own["nll"].get<double>()).margin(3));
     CHECK(baseline["nll_stderr"].get<double>() > 0);
+    // On the same rows the mean difference is the difference of the means.
+    const double gain = baseline["gain"], low = baseline["gain_low"], high = baseline["gain_high"];
+    CHECK(gain == Approx(baseline["nll"].get<double>() - own["nll"].get<double>()).epsilon(1e-9));
+    CHECK((low < gain && gain < high));
+    CHECK(gain - low == Approx(high - gain));
+    CHECK(baseline["unseen_gain"] == baseline["gain"]);
   }
+  CHECK(own["unseen_nll"].get<double>() == Approx(own["nll"].get<double>()).epsilon(1e-12));
   const Ran all = shell()("cnf evaluate table --data table.csv --no-mass --json");
   CHECK(all.code == 0);
   CHECK(Json::parse(all.out)["seen_rows"] == 320);
@@ -304,6 +322,20 @@ TEST_CASE_METHOD(Fresh, "a table's model is judged by its test rows, and rows it
         "cnf evaluate: warning: 320 of 400 rows equal rows the model was trained on (repeated in the data, or leaked); "
         "its "
         "numbers may flatter it\n");
+  // 320 of these rows trained it: the other 80 are judged apart, and beside each baseline.
+  const Json apart = Json::parse(shell()("cnf evaluate table --data table.csv --no-mass --baselines --json").out);
+  put(shell() / "unseen.csv", unseen_rows());
+  const Json alone = Json::parse(works("cnf evaluate table --data unseen.csv --no-mass --baselines --json"));
+  CHECK((alone["points"] == 80 && alone["seen_rows"] == 0));
+  CHECK(apart["unseen_nll"].get<double>() == Approx(alone["nll"].get<double>()).epsilon(1e-4));
+  for (std::size_t k = 0; k < 3; ++k)
+    for (const std::string key : {"nll", "gain", "gain_low", "gain_high"})
+      CHECK(apart["baselines"][k]["unseen_" + key].get<double>() ==
+            Approx(alone["baselines"][k][key].get<double>()).epsilon(1e-3));
+  const std::string text = shell()("cnf evaluate table --data table.csv --no-mass --baselines").out;
+  CHECK(text.find("\nunseen      ") != std::string::npos);
+  CHECK(text.find("\n  unseen    ") != std::string::npos);
+  CHECK(text.find("log p of the flow is ") != std::string::npos);
 }
 
 TEST_CASE_METHOD(Fresh, "a model finds its columns by name in a file and in a pipe", "[verbs]") {

@@ -23,6 +23,7 @@
 #include "tools/rows/rows_for_model.hpp"
 #include "tools/run/evaluation_arguments.hpp"
 #include "tools/run/model_argument.hpp"
+#include "tools/verbs/flow/comparison.hpp"
 #include "tools/verbs/verbs.hpp"
 
 namespace cnf {
@@ -123,13 +124,6 @@ std::vector<Baseline> baselines(const Trial& trial, const Points& points, const 
   return fit_baselines(train, Batch(train.rows(), 0), test, seed, options);
 }
 
-std::string shown(double x, int digits) {
-  if (std::isnan(x)) return "unknown";
-  return std::abs(x) < 1e40 ? decimals(x, digits) : shortest(x);
-}
-
-std::string with_error(double x, double error) { return shown(x, 4) + " ± " + shown(error, 4) + " nats"; }
-
 std::string padded(std::string text, std::size_t width) {
   text.resize(std::max(text.size() + 1, width), ' ');
   return text;
@@ -141,15 +135,23 @@ struct Findings {
   Evaluated work;  ///< the counters of all solves
   Index points = 0;
   std::optional<Index> seen;  ///< rows that are among those trained on; none where these are not known
+  RunningMean unseen;         ///< -log p of the other rows
   std::int64_t failed = 0;
   std::optional<Mass> mass;  ///< none: not asked for
   double entropy = kUnknown;
-  std::vector<Baseline> baselines;
+  std::vector<Comparison> baselines;
+};
+
+/// Every point with what was found of it: its log p, and whether it was trained on (empty: not known).
+struct Judged {
+  std::vector<Batch> points;
+  std::vector<double> log_prob;
+  std::vector<char> seen;
 };
 
 /// Judges by every point, and keeps them in `kept` if it is not null.
 Findings judge(const Args& args, const Trial& trial, Points& points, PartProgress& progress, Failures& failures,
-               std::vector<Batch>* kept) {
+               Judged* kept) {
   const Seed seed = seed_from(args);
   std::vector<std::uint64_t> known;
   if (trial.rows) known = row_digests(trial.rows->train);
@@ -166,10 +168,21 @@ Findings judge(const Args& args, const Trial& trial, Points& points, PartProgres
       failures.add(block.failures, static_cast<std::uint64_t>(done));
     found.work.counters += block.counters;
     found.work.tiles += block.tiles;
-    if (!known.empty()) found.seen = found.seen.value_or(0) + seen_rows(known, x);
+    std::vector<char> seen;
+    if (!known.empty()) {
+      seen = seen_rows(known, x);
+      found.seen = found.seen.value_or(0) + std::count(seen.begin(), seen.end(), char{1});
+      for (Index i = 0; i < x.cols(); ++i)
+        if (seen[static_cast<std::size_t>(i)] == 0 && !std::isnan(block.log_prob[i]))
+          found.unseen.add(-block.log_prob[i]);
+    }
     found.scores.add(block.log_prob, points.density ? points.density->log_prob(x) : Vector<double>());
     done += x.cols();
-    if (kept != nullptr) kept->push_back(x);
+    if (kept != nullptr) {
+      kept->points.push_back(x);
+      kept->log_prob.insert(kept->log_prob.end(), block.log_prob.begin(), block.log_prob.end());
+      kept->seen.insert(kept->seen.end(), seen.begin(), seen.end());
+    }
     if (points.reader && x.cols() < block_rows(x.rows())) break;
   }
   progress.finish();
@@ -202,14 +215,12 @@ JsonReport report(const Findings& found) {
     report.set("seen_rows", static_cast<std::int64_t>(*found.seen));
   else
     report.set_unknown("seen_rows");
+  const bool apart = found.seen.has_value();
+  report.set("unseen_nll", apart ? found.unseen.value() : kUnknown);
+  report.set("unseen_nll_stderr", apart ? found.unseen.standard_error() : kUnknown);
   report.set("failed_rows", found.failed);
   std::vector<JsonReport> list;
-  for (const Baseline& b : found.baselines)
-    list.emplace_back()
-        .set("name", b.name)
-        .set("detail", b.detail)
-        .set("nll", -b.log_prob)
-        .set("nll_stderr", b.standard_error);
+  for (const Comparison& c : found.baselines) list.push_back(cnf::report(c));
   return report.set("baselines", list);
 }
 
@@ -230,8 +241,12 @@ std::string text(const Findings& found, const Points& points) {
                                         : "not resolved: the density is too narrow in places, or its solves fail");
   line("NFE", shown(found.work.nfe_mean(), 1) + " evaluations of the network a solve");
   if (found.seen) line("seen", std::to_string(*found.seen) + " rows were trained on");
+  if (found.seen.value_or(0) > 0)
+    line("unseen", with_error(found.unseen.value(), found.unseen.standard_error()) + ", the NLL of the other " +
+                       std::to_string(found.unseen.count()) + " rows");
   if (found.failed > 0) line("failed", std::to_string(found.failed) + " rows, left out");
-  for (const Baseline& b : found.baselines) line(b.name, with_error(-b.log_prob, b.standard_error) + ", " + b.detail);
+  for (const Comparison& c : found.baselines)
+    for (const auto& [key, value] : lines(c)) line(key, value);
   return text;
 }
 
@@ -242,7 +257,7 @@ int run_evaluate(const Args& args, const Trial& trial) {
   const Progress::Mode mode = Progress::mode(args.text("progress"), args.flag("quiet"));
   PartProgress progress(mode);
   Failures failures(args);
-  std::vector<Batch> kept;
+  Judged kept;
   Findings found = judge(args, trial, points, progress, failures, args.flag("baselines") ? &kept : nullptr);
   if (model.dim() <= 2 && !args.flag("no-mass")) {
     found.mass = mass_of(args, model, progress);
@@ -250,9 +265,11 @@ int run_evaluate(const Args& args, const Trial& trial) {
   }
   if (args.flag("baselines")) {
     if (found.points < 2) throw UsageError("--baselines: one point says nothing of an error; 2 or more are needed");
-    const Batch test = side_by_side(kept, model.dim(), found.points);
+    const Batch test = side_by_side(kept.points, model.dim(), found.points);
     Progress fits(mode, "baseline", 0);
-    found.baselines = baselines(trial, points, test, seed, threads_from(args), fits);
+    for (const Baseline& baseline : baselines(trial, points, test, seed, threads_from(args), fits))
+      found.baselines.push_back(
+          compare(baseline, Eigen::Map<Vector<double>>(kept.log_prob.data(), test.cols()), kept.seen));
   }
   failures.say();
   if (found.seen.value_or(0) > 0)
@@ -303,7 +320,8 @@ Verb evaluate_verb() {
                  .group = "Data"}},
                table_options(),
                {{.name = "baselines",
-                 .help = "Judge a Gaussian, a mixture and a kernel estimate by the same points.",
+                 .help = "Judge a Gaussian, a mixture and a kernel estimate by the same points, and the flow beside "
+                         "each, row by row.",
                  .group = "Data"},
                 {.name = "no-mass",
                  .help = "Leave out the mass, the integral of the density of one or two columns (1 if all is right).",
