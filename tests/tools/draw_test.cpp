@@ -3,6 +3,7 @@
 #include <charconv>
 #include <cmath>
 #include <limits>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -10,8 +11,10 @@
 #include "tools/draw/canvas.hpp"
 #include "tools/draw/colormap.hpp"
 #include "tools/draw/colour_scale.hpp"
+#include "tools/draw/font_subset.hpp"
 #include "tools/draw/heatmap.hpp"
 #include "tools/draw/layout.hpp"
+#include "tools/draw/pdf.hpp"
 #include "tools/draw/png.hpp"
 #include "tools/draw/resample.hpp"
 #include "tools/draw/svg.hpp"
@@ -994,6 +997,57 @@ TEST_CASE("an SVG has texts as text, lines as lines, the heatmap as a PNG of the
       layout_of(range, {.width = 300, .title = "model", .x_label = "x", .y_label = "y", .bar_label = "d"}, {});
   CHECK(inside.width() == l.panels[0].plot.w);
   CHECK(inside.at(3, 3) == entry(style.map, static_cast<int>(256 * (72. / 81) / (80. / 81))));
+}
+
+TEST_CASE("a PDF's table tells where its objects are, its font holds what is written, its image the pixels", "[draw]") {
+  const Box range{-4, 4, -4, 4};
+  const FigureStyle style{.width = 300, .title = "\u00c5ngstr\u00f6m \xff", .x_label = "x", .y_label = "y"};
+  Panel panel{.title = "model", .grid = ramp(9, 9), .points = Batch::Zero(2, 3)};
+  panel.over = [](Surface& surface, const Axes& axes) {
+    const Point line[]{axes.at(-1, 0), axes.at(1, 0), {kNan, 0}, axes.at(2, 2), axes.at(3, 3)};
+    surface.polyline(line, 2, kWhite, 0.5, axes.plot);
+  };
+  const Picture picture({panel}, range, style);
+  const auto pdf_of = [](const Picture& drawn) {
+    std::string bytes;
+    encode_pdf(drawn, [&](std::string_view piece) { bytes += piece; });
+    return bytes;
+  };
+  const std::string pdf = pdf_of(picture);
+  CHECK(pdf == pdf_of(picture));
+  CHECK(pdf.starts_with("%PDF-1.4\n"));
+  CHECK(pdf.ends_with("%%EOF\n"));
+  const std::size_t table = std::stoul(pdf.substr(pdf.rfind("startxref\n") + 10));
+  REQUIRE(pdf.substr(table, 7) == "xref\n0 ");
+  const int objects = std::stoi(pdf.substr(table + 7));
+  const std::size_t rows = pdf.find('\n', table + 7) + 1;
+  for (int i = 1; i < objects; ++i) {
+    const std::size_t at = std::stoul(pdf.substr(rows + 20 * static_cast<std::size_t>(i), 10));
+    CHECK(pdf.substr(at, 12).starts_with(std::to_string(i) + " 0 obj\n"));
+  }
+  int images = 0;
+  for (std::size_t at = pdf.find("/Subtype /Image"); at != pdf.npos; at = pdf.find("/Subtype /Image", at + 1)) ++images;
+  CHECK(images == 2);
+  CHECK(pdf.find("/ca 0.5000 /CA 0.5000") != pdf.npos);
+  CHECK(pdf.find("/MediaBox [0 0 225.00") != pdf.npos);
+
+  std::set<int> used;
+  for (const Glyph& glyph : glyph_run("Agj\u00c5\u207b\ufffd").glyphs) used.insert(glyph.number);
+  const std::string font = font_subset(used);
+  CHECK(font.size() < 60'000);
+  CHECK(font_bytes().size() > 300'000);
+  CHECK(font_subset(used) == font);
+  // The directory's sums, and the outlines of what a letter is made of: without A and its ring there is no \u00c5.
+  const auto number = [&](std::size_t at, int size) {
+    std::uint32_t n = 0;
+    for (int i = 0; i < size; ++i) n = n << 8 | static_cast<unsigned char>(font[at + static_cast<std::size_t>(i)]);
+    return n;
+  };
+  std::uint32_t whole = 0;
+  for (std::size_t i = 0; i < font.size(); i += 4) whole += number(i, 4);
+  CHECK(whole == 0xb1b0afba);
+  const int ring = glyph_run("\u00c5").glyphs[0].number;
+  CHECK(font_subset({ring}).size() > font_subset({}).size() + 100);
 }
 
 TEST_CASE("a picture too large to be encoded at once reads back the same", "[draw]") {

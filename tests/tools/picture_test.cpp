@@ -68,7 +68,8 @@ TEST_CASE("the options of a picture say what they take, and lead from what they 
   CHECK(says(shell, "cnf data moons --density --aspect 0 -o a.png", 2).find("--aspect") != std::string::npos);
   CHECK(says(shell, "cnf data moons --density --log --scale mass -o a.png", 2).find("--log is --scale log") !=
         std::string::npos);
-  CHECK(says(shell, "cnf data moons --density -o a.jpeg", 2).find("does not end in .png or .svg") != std::string::npos);
+  CHECK(says(shell, "cnf data moons --density -o a.jpeg", 2).find("does not end in .png, .svg or .pdf") !=
+        std::string::npos);
   works(shell, "cnf data moons --density --size 200 --log -o log.png");
   works(shell, "cnf data moons --density --size 200 --scale log -o scale.png");
   CHECK(contents(shell / "log.png") == contents(shell / "scale.png"));
@@ -77,6 +78,9 @@ TEST_CASE("the options of a picture say what they take, and lead from what they 
   works(shell, "cnf data moons --density --size 200 -o a.svg && cnf data moons --density --size 200 -o b.svg");
   CHECK(contents(shell / "a.svg").starts_with("<?xml"));
   CHECK(contents(shell / "a.svg") == contents(shell / "b.svg"));
+  works(shell, "cnf data moons --density --size 200 -o a.pdf && cnf data moons --density --size 200 -o b.PDF");
+  CHECK(contents(shell / "a.pdf").starts_with("%PDF-1.4"));
+  CHECK(contents(shell / "a.pdf") == contents(shell / "b.PDF"));
 }
 
 TEST_CASE("a model of a far and narrow column is drawn where its data lie", "[verbs][picture]") {

@@ -57,11 +57,11 @@ void send_chunk(const Sink& sink, std::string_view type, std::string_view data) 
   sink({crc.data(), 4});
 }
 
-/// Rows of pixels into the chunks of one zlib stream.
+/// Rows of pixels into one zlib stream, piece by piece.
 class Rows {
  public:
-  Rows(const Sink& sink, int width)
-      : sink_(sink), last_(3 * static_cast<std::size_t>(width)), row_(last_.size() + 1), best_(row_) {
+  Rows(Sink take, int width)
+      : take_(std::move(take)), last_(3 * static_cast<std::size_t>(width)), row_(last_.size() + 1), best_(row_) {
     if (::deflateInit(&stream_, Z_DEFAULT_COMPRESSION) != Z_OK)
       throw std::bad_alloc();  // nothing else is wrong with it
   }
@@ -97,18 +97,27 @@ class Rows {
       stream_.next_out = reinterpret_cast<Bytef*>(out_.data());
       stream_.avail_out = static_cast<uInt>(out_.size());
       state = ::deflate(&stream_, flush);
-      if (const std::size_t made = out_.size() - stream_.avail_out; made > 0)
-        send_chunk(sink_, "IDAT", {out_.data(), made});
+      if (const std::size_t made = out_.size() - stream_.avail_out; made > 0) take_({out_.data(), made});
     }
   }
 
-  const Sink& sink_;
+  Sink take_;
   z_stream stream_{};
   std::vector<std::uint8_t> last_, row_, best_;  ///< last_: the pixels above
   std::vector<char> out_ = std::vector<char>(std::size_t{1} << 16);
 };
 
 }  // namespace
+
+void deflate_rows(int width, int height, const std::function<Canvas(int y, int h)>& band, const Sink& take) {
+  Rows rows(take, width);
+  const int step = std::max(1, kBandBytes / (3 * width));
+  for (int y = 0; y < height; y += step) {
+    const Canvas part = band(y, std::min(step, height - y));
+    for (int row = 0; row < part.height(); ++row) rows.add(part.data() + 3 * static_cast<std::size_t>(row) * width);
+  }
+  rows.finish();
+}
 
 void encode_png(int width, int height, const std::function<Canvas(int y, int h)>& band, const Sink& sink) {
   if (long{width} * height <= kWholePixels) return sink(encode_png(band(0, height)));
@@ -117,13 +126,7 @@ void encode_png(int width, int height, const std::function<Canvas(int y, int h)>
   for (const int side : {width, height}) header.append(big_endian(static_cast<std::uint32_t>(side)).data(), 4);
   header += {8, 2, 0, 0, 0};  // bits, RGB, deflate, filters, not interlaced
   send_chunk(sink, "IHDR", header);
-  Rows rows(sink, width);
-  const int step = std::max(1, kBandBytes / (3 * width));
-  for (int y = 0; y < height; y += step) {
-    const Canvas part = band(y, std::min(step, height - y));
-    for (int row = 0; row < part.height(); ++row) rows.add(part.data() + 3 * static_cast<std::size_t>(row) * width);
-  }
-  rows.finish();
+  deflate_rows(width, height, band, [&](std::string_view bytes) { send_chunk(sink, "IDAT", bytes); });
   send_chunk(sink, "IEND", {});
 }
 

@@ -21,6 +21,10 @@ void encode_png(const Drawing& picture, const std::function<void(std::string_vie
 void encode_png(int width, int height, const std::function<Canvas(int y, int h)>& band,
                 const std::function<void(std::string_view)>& sink);
 
+/// The zlib stream of such pixels, in pieces: rows filtered as a PNG's, which a PDF reads too.
+void deflate_rows(int width, int height, const std::function<Canvas(int y, int h)>& band,
+                  const std::function<void(std::string_view)>& take);
+
 /// A canvas as a PNG, at once.
 std::string encode_png(const Canvas& canvas);
 

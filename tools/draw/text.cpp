@@ -17,7 +17,7 @@
 #include <stb_truetype.h>
 
 extern "C" {
-extern const unsigned char cnf_font_begin[];  // font.cpp
+extern const unsigned char cnf_font_begin[], cnf_font_end[];  // font.cpp
 }
 
 namespace cnf {
@@ -37,59 +37,58 @@ const stbtt_fontinfo& font() {
   return info;
 }
 
-// The glyphs of a text, with U+FFFD for every byte that is not UTF-8.
-std::vector<int> glyphs(std::string_view text) {
-  std::vector<int> result;
+}  // namespace
+
+std::string_view font_bytes() {
+  return {reinterpret_cast<const char*>(cnf_font_begin), static_cast<std::size_t>(cnf_font_end - cnf_font_begin)};
+}
+
+// U+FFFD stands for every byte that is not UTF-8.
+GlyphRun glyph_run(std::string_view text) {
+  GlyphRun run{{}, {0}};
   while (!text.empty()) {
     const std::size_t n = utf8_length(text);
     char32_t c = n == 0 ? kReplacement : utf8_decode(text.substr(0, n));
     if (c < 0x20 || c == 0x7f) c = ' ';
-    result.push_back(stbtt_FindGlyphIndex(&font(), static_cast<int>(c)));
+    Glyph glyph{stbtt_FindGlyphIndex(&font(), static_cast<int>(c)), 0, c};
+    int bearing = 0;
+    stbtt_GetGlyphHMetrics(&font(), glyph.number, &glyph.advance, &bearing);
+    if (!run.glyphs.empty())
+      run.at.back() += stbtt_GetGlyphKernAdvance(&font(), run.glyphs.back().number, glyph.number);
+    run.at.push_back(run.at.back() + glyph.advance);
+    run.glyphs.push_back(glyph);
     text.remove_prefix(std::max<std::size_t>(n, 1));
   }
-  return result;
+  return run;
 }
-
-// Pen positions in font units: positions[i] is glyph i's origin, the last is the end of the line.
-std::vector<int> positions(const std::vector<int>& line) {
-  std::vector<int> at(line.size() + 1, 0);
-  for (std::size_t i = 0; i < line.size(); ++i) {
-    int advance = 0, bearing = 0;
-    stbtt_GetGlyphHMetrics(&font(), line[i], &advance, &bearing);
-    if (i + 1 < line.size()) advance += stbtt_GetGlyphKernAdvance(&font(), line[i], line[i + 1]);
-    at[i + 1] = at[i] + advance;
-  }
-  return at;
-}
-
-}  // namespace
 
 double crisp_size(double size) { return std::max(4.0, std::round(size * kCap)) / kCap; }
 
 TextExtent measure(std::string_view text, double size) {
   const double em = crisp_size(size), scale = stbtt_ScaleForMappingEmToPixels(&font(), static_cast<float>(em));
   // One pixel more on the right: a last glyph may lean over its advance.
-  const int width = text.empty() ? 0 : static_cast<int>(std::ceil(positions(glyphs(text)).back() * scale)) + 1;
+  const int width = text.empty() ? 0 : static_cast<int>(std::ceil(glyph_run(text).at.back() * scale)) + 1;
   return {width, static_cast<int>(std::ceil(kAscent * em)), static_cast<int>(std::ceil(kDescent * em)),
           static_cast<int>(std::lround(kCap * em))};
 }
 
 void draw_text(Canvas& canvas, int x, int y, std::string_view text, double size, Rgb colour, bool vertical) {
   const float scale = stbtt_ScaleForMappingEmToPixels(&font(), static_cast<float>(crisp_size(size)));
-  const std::vector<int> line = glyphs(text), at = positions(line);
+  const GlyphRun run = glyph_run(text);
   const TextExtent extent = measure(text, size);
   std::vector<unsigned char> bitmap;
   std::pmr::monotonic_buffer_resource pool;
   stbtt_fontinfo outlines = font();
   outlines.userdata = &pool;
-  for (std::size_t i = 0; i < line.size(); ++i) {
-    const float pen = static_cast<float>(at[i]) * scale, shift = pen - std::floor(pen);
+  for (std::size_t i = 0; i < run.glyphs.size(); ++i) {
+    const int glyph = run.glyphs[i].number;
+    const float pen = static_cast<float>(run.at[i]) * scale, shift = pen - std::floor(pen);
     int x0 = 0, y0 = 0, x1 = 0, y1 = 0;
-    stbtt_GetGlyphBitmapBoxSubpixel(&font(), line[i], scale, scale, shift, 0, &x0, &y0, &x1, &y1);
+    stbtt_GetGlyphBitmapBoxSubpixel(&font(), glyph, scale, scale, shift, 0, &x0, &y0, &x1, &y1);
     const int w = x1 - x0, h = y1 - y0;
     if (w <= 0 || h <= 0) continue;
     bitmap.assign(static_cast<std::size_t>(w) * h, 0);
-    stbtt_MakeGlyphBitmapSubpixel(&outlines, bitmap.data(), w, h, w, scale, scale, shift, 0, line[i]);
+    stbtt_MakeGlyphBitmapSubpixel(&outlines, bitmap.data(), w, h, w, scale, scale, shift, 0, glyph);
     pool.release();
     const int left = static_cast<int>(std::floor(pen)) + x0, top = extent.ascent + y0;
     for (int v = 0; v < h; ++v)

@@ -3,6 +3,7 @@
 
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "tools/draw/canvas.hpp"
 
@@ -25,6 +26,19 @@ TextExtent measure(std::string_view text, double size);
 /// Draws the text into the box whose corner is (x, y): extent width x height, or height x width if `vertical` (reads
 /// upwards). Anti-aliased, clipped to the canvas.
 void draw_text(Canvas& canvas, int x, int y, std::string_view text, double size, Rgb colour, bool vertical = false);
+
+/// The font as it is drawn from: the bytes of its TrueType file, its glyphs by number, lengths in units of an em.
+inline constexpr int kUnitsPerEm = 2048;
+std::string_view font_bytes();
+struct Glyph {
+  int number = 0, advance = 0;
+  char32_t character = 0;
+};
+struct GlyphRun {
+  std::vector<Glyph> glyphs;
+  std::vector<int> at;  ///< where each stands, kerned, and the end
+};
+GlyphRun glyph_run(std::string_view text);
 
 /// A text that fits `width` pixels: at the size asked if it can, else smaller down to `least` of it, else cut and ended
 /// with an ellipsis; empty if not even that fits.

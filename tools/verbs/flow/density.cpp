@@ -197,7 +197,7 @@ Work prepare_density(const Args& args) {
 }  // namespace
 
 Verb density_verb() {
-  Option output = output_option("FILE.png", "The picture.");
+  Option output = output_option("FILE.png", "The picture: .png, .svg or .pdf.");
   output.initial = "density.png";
   return {.name = "density",
           .summary = "Draw the exact density of a model of two columns",

@@ -9,6 +9,7 @@
 #include "tools/cli/exit_code.hpp"
 #include "tools/cli/output.hpp"
 #include "tools/cli/signals.hpp"
+#include "tools/draw/pdf.hpp"
 #include "tools/draw/png.hpp"
 #include "tools/draw/svg.hpp"
 
@@ -22,7 +23,7 @@ struct Format {
   std::string_view ending;
   Encode encode;
 };
-constexpr std::array kFormats{Format{".png", encode_png}, Format{".svg", encode_svg}};
+constexpr std::array kFormats{Format{".png", encode_png}, Format{".svg", encode_svg}, Format{".pdf", encode_pdf}};
 
 /// By the ending, capitals or not; none: not known.
 const Format* format_of(const std::filesystem::path& path) {
