@@ -149,6 +149,7 @@ bool is_not_utf8(std::string_view cell) { return !is_utf8(cell); }
 struct Kind {
   bool (*is)(std::string_view cell);
   std::string_view help;
+  bool droppable = false;  ///< a column of such cells is worth leaving out
 };
 
 /// The first that fits.
@@ -165,9 +166,9 @@ constexpr std::array kKinds{
     Kind{is_minus_behind, "a minus behind its number: write -1, not 1-"},
     Kind{is_list, "several values in brackets: write each into a column of its own"},
     Kind{is_uncertainty, "a value with its uncertainty: write each into a column of its own"},
-    Kind{is_time, "a date or a time: write it as one number, say seconds since a day"},
+    Kind{is_time, "a date or a time: write it as one number, say seconds since a day", true},
     Kind{is_angle, "an angle in degrees, minutes and seconds: write degrees as one number"},
-    Kind{is_hexadecimal, "a hexadecimal number: write it in decimal digits"},
+    Kind{is_hexadecimal, "a hexadecimal number: write it in decimal digits", true},
     Kind{is_complex, "a complex number: write its two parts into columns of their own"},
     Kind{is_limit, "a bound, not a value: write the number alone, or --drop-invalid leaves such rows out"},
     Kind{is_fraction, "a fraction: write it as a decimal number"},
@@ -201,7 +202,8 @@ std::string help_for_cell(std::string_view cell, const std::string& column) {
                                                                               : "'" + std::string(cell) + "'") +
            " leaves out such rows and counts them";
   for (const Kind& kind : kKinds)
-    if (kind.is(cell)) return std::string(kind.help);
+    if (kind.is(cell))
+      return std::string(kind.help) + (kind.droppable ? "; --drop " + column + " leaves the column out" : "");
   return "text: --drop " + column + " leaves the column out, --drop-invalid such rows";
 }
 

@@ -2,14 +2,28 @@
 #include <cmath>
 #include <stdexcept>
 
+#include "datasets/cell_kind.hpp"
+#include "datasets/cell_number.hpp"
 #include "datasets/csv.hpp"
 
 namespace cnf {
 
+namespace {
+
+/// Names that would be read as something else: cut, as a comment, or as numbers of a row.
+bool needs_quotes(std::string_view name) {
+  double value = 0;
+  return name.find_first_of(",;|'\"\t\r\n ") != std::string_view::npos || name.find_first_of("#%/") == 0 ||
+         name.starts_with("sep=") || is_missing(name) || read_number(name).form != CellNumber::Form::none ||
+         read_plain_number(name, value) != CellNumber::Form::none;
+}
+
+}  // namespace
+
 void append_csv_header(std::string& out, const std::vector<std::string>& columns) {
   for (std::size_t j = 0; j < columns.size(); ++j) {
     if (j > 0) out += ',';
-    if (columns[j].find_first_of(",;\"\t\r\n ") == std::string::npos) {
+    if (!needs_quotes(columns[j])) {
       out += columns[j];
       continue;
     }

@@ -120,6 +120,8 @@ TEST_CASE("what is no number is helped with by its kind", "[datasets][csv]") {
       check("1\u200B5", "characters that cannot be seen"), check("5#", "a comment"),
       check("\u0661\u0662", "digits of another script");
   check("a\xFF", "the text is not UTF-8"), check("red", "text: --drop y leaves the column out");
+  CHECK(help_of("day,x\n2020-01-31,1\n") ==
+        "a date or a time: write it as one number, say seconds since a day; --drop day leaves the column out");
   CHECK(help_of(",x\nred,1\nblue,2\n") == "text: --drop 1 leaves the column out, --drop-invalid such rows");
 }
 

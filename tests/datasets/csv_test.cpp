@@ -148,6 +148,16 @@ TEST_CASE("written values come back bit for bit", "[datasets][csv]") {
   CHECK(csv_bytes(matrix({{std::nan(""), -std::nan("")}, {INFINITY, -INFINITY}}), {"x", "y"}) ==
         "x,y\nnan,nan\ninf,-inf\n");
   CHECK_THROWS_AS(csv_bytes(x, {"a"}), std::invalid_argument);
+  // Names that look like something else, too.
+  for (const std::vector<std::string>& names : {std::vector<std::string>{"#id", "b|c", "%d"},
+                                                {"2001", "2002", "1,5"},
+                                                {"0", "1", "2"},
+                                                {"NA", "nan", "'t"},
+                                                {"sep=;", "//", "---"}}) {
+    CAPTURE(csv_bytes(x, names));
+    CHECK(table_of(csv_bytes(x, names)).columns == names);
+    CHECK(table_of(csv_bytes(x, names)).values.cols() == x.cols());
+  }
 }
 
 TEST_CASE("a comma-decimal locale changes nothing", "[datasets][csv]") {
