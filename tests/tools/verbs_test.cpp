@@ -572,6 +572,33 @@ TEST_CASE_METHOD(Fresh, "rows are chosen, and left out where a value is missing,
   CHECK(Json::parse(works("cnf info rows --json"))["recipe"]["where"] == "kind=rock");
 }
 
+TEST_CASE_METHOD(Fresh, "a row far out is told how far, and a tolerance beyond float where it is kept", "[verbs]") {
+  put(shell() / "far.csv", "x,y\n0,0\n1e30,1\n0.5,0.5\n");
+  put(shell() / "near.csv", "x,y\n0.1,0.2\n");
+  const std::string options = " model --data far.csv --max-steps 30";
+  for (const std::string verb : {"logprob", "evaluate --no-mass"}) {
+    const Ran ran = shell()("cnf " + verb + options);
+    CAPTURE(ran.err);
+    CHECK(ran.code == 1);
+    CHECK_THAT(ran.err, Catch::Contains("far.csv:3: ") && Catch::Contains("e+29 standard deviations from the mean of "
+                                                                          "the data that the model was trained on, "
+                                                                          "most of all in column 'x'"));
+    CHECK_THAT(ran.err, Catch::Contains("help: check the row's units and columns; --on-error=skip"));
+    CHECK(ran.err.find("raise max_steps") == std::string::npos);
+  }
+  const Ran decoded = shell()("cnf decode --columns x,y" + options);
+  CHECK_THAT(decoded.err, Catch::Contains("1e+30 standard deviations from the mean of the base, most of all in z1"));
+  // A row that lies among the data is not far out: the solver's own advice stands.
+  const Ran near = shell()("cnf logprob model --data near.csv --max-steps 2");
+  CHECK_THAT(near.err, Catch::Contains("raise max_steps or loosen") && !Catch::Contains("deviations"));
+  const Ran fine = shell()("cnf logprob model --data near.csv --rtol 1e-9 --max-steps 20");
+  CHECK_THAT(fine.err, Catch::StartsWith("cnf logprob: warning: --rtol 1e-09 and --atol 1e-09 are below what float "
+                                         "holds, 1.2e-07; --precision double keeps to them\n"));
+  CHECK_THAT(fine.err, Catch::Contains("are too fine for float\nhelp: --precision double keeps to them; --on-error"));
+  for (const std::string enough : {"--rtol 1e-9 --precision double", "--rtol 1e-9 --atol 1e-5", "--rtol 1e-6"})
+    works("cnf logprob model --data near.csv " + enough);
+}
+
 TEST_CASE_METHOD(Fresh, "a file of a kind that is not read is refused before any work, with how to make one that is",
                  "[verbs]") {
   put(shell() / "cat.jpg", "\xff\xd8\xff");

@@ -49,13 +49,14 @@ int run(const Args& args, const Cnf& model, const RowStream& stream) {
   Progress progress(row_progress(args), "row", count.value_or(0));
   std::int64_t seen = 0;
   Evaluator evaluator(model, evaluation_from(args, [&](Index n) { progress.update(seen += n); }));
+  warn_of_tolerance(args);
   Failures failures(args);
   std::uint64_t done = 0;
   try {
     progress.update(0);
     for (SampleBatch samples = next_block(*rows); samples.x.cols() > 0; samples = next_block(*rows)) {
       Evaluated block = stream.evaluate(evaluator, samples, done);
-      failures.add(block.failures, *rows);
+      failures.add(block.failures, *rows, [&](Index row) { return stream.far_out(model, samples.x, row); });
       out.write(stream.results(block));
       done += static_cast<std::uint64_t>(samples.x.cols());
       stop_if_asked(interrupt_flag());

@@ -9,6 +9,7 @@
 #include "datasets/rows.hpp"
 #include "flows/evaluator.hpp"
 #include "tools/cli/args.hpp"
+#include "tools/run/failures.hpp"
 
 namespace cnf {
 
@@ -20,6 +21,7 @@ struct RowStream {
   std::vector<std::string> (*columns)(const Cnf& model);  ///< of the output
   bool vector = false;                                    ///< the output is one column, (N,)
   Batch (*results)(Evaluated& block);
+  FarOut (*far_out)(const Cnf& model, const Batch& block, Index row);
   Evaluated (*evaluate)(Evaluator& evaluator, const Samples<double>& x, std::uint64_t first);
 };
 /// Refuses a wrong output name, an output that is in the way, a missing model or data file; opens the model.

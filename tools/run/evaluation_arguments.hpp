@@ -5,7 +5,6 @@
 #include <string>
 #include <vector>
 
-#include "datasets/rows.hpp"
 #include "flows/evaluator.hpp"
 #include "tools/cli/args.hpp"
 
@@ -32,32 +31,5 @@ EvaluationOptions evaluation_from(const Args& args, std::function<void(Index row
 
 int threads_from(const Args& args);
 Seed seed_from(const Args& args);
-
-/// What --on-error makes of failed rows: an error that names the first of them, or rows of NaN and a message at the
-/// end. `in_place`: or nan, by which rows that cannot even be read are NaN too, and output row i is input row i.
-Option on_error_option(const std::string& initial = "stop", bool in_place = false);
-
-/// The failed rows of many calls, in memory that does not grow.
-class Failures {
- public:
-  explicit Failures(const Args& args);
-  /// Notes those of one call whose row 0 has the number `first`, from 0; messages say "row 1042", from 1.
-  /// Throws ComputationError under --on-error=stop.
-  void add(const std::vector<Status>& failures, std::uint64_t first);
-  /// Notes those of the block that `rows` read last; messages say where it stands: "data.csv:1042".
-  void add(const std::vector<Status>& failures, const RowReader& rows);
-  std::int64_t count() const { return count_; }
-  /// Says on standard error how many there were, if any.
-  void say() const;
-
- private:
-  void note(const std::vector<Status>& failures, const std::function<std::string(Index row)>& place);
-  std::string text() const;
-
-  std::string verb_;
-  bool stop_;
-  std::int64_t count_ = 0;
-  std::string first_;  ///< where, and what
-};
 
 }  // namespace cnf

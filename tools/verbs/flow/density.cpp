@@ -9,6 +9,7 @@
 #include "tools/rows/data_argument.hpp"
 #include "tools/rows/rows_for_model.hpp"
 #include "tools/run/evaluation_arguments.hpp"
+#include "tools/run/failures.hpp"
 #include "tools/verbs/flow/density_picture.hpp"
 #include "tools/verbs/flow/picture_file.hpp"
 #include "tools/verbs/flow/picture_options.hpp"
@@ -153,6 +154,7 @@ int run_density(const Args& args, const ModelArgument& opened) {
   Index nx = area.width, ny = area.height;
   if (args.given("grid-size")) nx = args.list("grid-size")[0], ny = args.list("grid-size")[1];
   const std::filesystem::path output = args.path(wants_picture(args) ? "output" : "grid");
+  warn_of_tolerance(args);
   Failures failures(args);
   progress.begin("cell", nx * ny);
   figure.model.grid = density_grid(evaluator, range, nx, ny, output, &failures);

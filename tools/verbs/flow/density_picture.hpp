@@ -9,7 +9,7 @@
 #include "flows/judge/grid.hpp"
 #include "tools/cli/progress.hpp"
 #include "tools/draw/heatmap.hpp"
-#include "tools/run/evaluation_arguments.hpp"
+#include "tools/run/failures.hpp"
 #include "tools/run/model_argument.hpp"
 
 namespace cnf {

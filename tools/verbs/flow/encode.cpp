@@ -14,6 +14,7 @@ Work prepare_encode(const Args& args) {
   return prepare_row_stream(args, {.open = open_data_rows,
                                    .columns = base_columns,
                                    .results = points,
+                                   .far_out = far_from_data,
                                    .evaluate = [](Evaluator& evaluator, const Samples<double>& x, std::uint64_t) {
                                      return evaluator.encode(x);
                                    }});
@@ -23,6 +24,7 @@ Work prepare_decode(const Args& args) {
   return prepare_row_stream(args, {.open = open_base_rows,
                                    .columns = [](const Cnf& model) { return model.columns; },
                                    .results = points,
+                                   .far_out = far_from_base,
                                    .evaluate = [](Evaluator& evaluator, const Samples<double>& z,
                                                   std::uint64_t) { return evaluator.decode(z); }});
 }

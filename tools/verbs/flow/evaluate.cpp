@@ -22,6 +22,7 @@
 #include "tools/rows/row_notes.hpp"
 #include "tools/rows/rows_for_model.hpp"
 #include "tools/run/evaluation_arguments.hpp"
+#include "tools/run/failures.hpp"
 #include "tools/run/model_argument.hpp"
 #include "tools/verbs/flow/comparison.hpp"
 #include "tools/verbs/verbs.hpp"
@@ -162,10 +163,11 @@ Findings judge(const Args& args, const Trial& trial, Points& points, PartProgres
   for (SampleBatch samples = points.next(0, seed); samples.x.cols() > 0; samples = points.next(done, seed)) {
     const Batch& x = samples.x;
     const Evaluated block = evaluator.log_prob(samples, static_cast<std::uint64_t>(done));
+    const auto far_out = [&](Index row) { return far_from_data(trial.model.file.model, x, row); };
     if (points.reader)
-      failures.add(block.failures, *points.reader);
+      failures.add(block.failures, *points.reader, far_out);
     else
-      failures.add(block.failures, static_cast<std::uint64_t>(done));
+      failures.add(block.failures, static_cast<std::uint64_t>(done), far_out);
     found.work.counters += block.counters;
     found.work.tiles += block.tiles;
     std::vector<char> seen;
@@ -256,6 +258,7 @@ int run_evaluate(const Args& args, const Trial& trial) {
   Points points = points_to_judge(args, trial);
   const Progress::Mode mode = Progress::mode(args.text("progress"), args.flag("quiet"));
   PartProgress progress(mode);
+  warn_of_tolerance(args);
   Failures failures(args);
   Judged kept;
   Findings found = judge(args, trial, points, progress, failures, args.flag("baselines") ? &kept : nullptr);

@@ -13,6 +13,7 @@ Work prepare_logprob(const Args& args) {
                                    .columns = [](const Cnf&) { return std::vector<std::string>{"log_prob"}; },
                                    .vector = true,
                                    .results = [](Evaluated& block) -> Batch { return block.log_prob.transpose(); },
+                                   .far_out = far_from_data,
                                    .evaluate = [](Evaluator& evaluator, const Samples<double>& x,
                                                   std::uint64_t first) { return evaluator.log_prob(x, first); }});
 }

@@ -8,6 +8,7 @@
 #include "tools/rows/row_output.hpp"
 #include "tools/rows/rows_for_model.hpp"
 #include "tools/run/evaluation_arguments.hpp"
+#include "tools/run/failures.hpp"
 #include "tools/run/model_argument.hpp"
 #include "tools/verbs/verbs.hpp"
 
@@ -27,6 +28,7 @@ int run_sample(const Args& args, const Cnf& model) {
   Progress progress(row_progress(args), "sample", N);
   Index seen = 0;  // of whole tiles, more than are asked for
   Evaluator evaluator(model, evaluation_from(args, [&](Index n) { progress.update(std::min(seen += n, N)); }));
+  warn_of_tolerance(args);
   Failures failures(args);
   Index done = 0;
   const auto draw = [&] {

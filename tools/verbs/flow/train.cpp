@@ -18,6 +18,7 @@
 #include "tools/rows/rehearsal.hpp"
 #include "tools/rows/training_source.hpp"
 #include "tools/run/evaluation_arguments.hpp"
+#include "tools/run/failures.hpp"
 #include "tools/run/field_options.hpp"
 #include "tools/run/recipe.hpp"
 #include "tools/run/recipe_options.hpp"
@@ -239,6 +240,7 @@ Run new_run(const Beginning& from) {
     run.file.precision = precision_from(args);
   }
   if (data.table()) warn_of_few_rows(run.source.rows, model);
+  warn_of_tolerance(args);
   if (!model.is_smooth())
     write_stderr(
         "cnf train: warning: with relu the divergence jumps at the kinks and methods of high order lose their "
