@@ -6,6 +6,7 @@
 #include <chrono>
 #include <cmath>
 #include <cstring>
+#include <map>
 #include <nlohmann/json.hpp>
 #include <thread>
 
@@ -570,6 +571,57 @@ TEST_CASE_METHOD(Fresh, "rows are chosen, and left out where a value is missing,
   REQUIRE(shell()("cnf train --data chosen.csv" + small + "chosen").code == 0);
   CHECK(file("rows/rows.safetensors") == file("chosen/rows.safetensors"));
   CHECK(Json::parse(works("cnf info rows --json"))["recipe"]["where"] == "kind=rock");
+}
+
+TEST_CASE_METHOD(Fresh, "a split knows the file's rows, and held-out files are read as the table is", "[verbs]") {
+  std::string rows = "x,y\n";
+  std::vector<double> uses;
+  for (int i = 0; i < 90; ++i) {
+    rows += i % 10 == 0 ? "NA,0\n" : decimals(std::sin(3.7 * i), 6) + "," + decimals(std::cos(7.7 * i), 6) + "\n";
+    uses.push_back(i < 50 ? 0 : i < 70 ? 1 : 2);
+  }
+  put(shell() / "rows.csv", rows);
+  put(shell() / "split.npy", npy_bytes(90, 1, uses, NpyDtype::f8, true));
+  put(shell() / "valid.csv", "y,x\n0.5,NA\n0.25,0.5\n1,0.75\n");
+  const std::string small = "cnf train --hidden 4 --steps 20 --batch 8 -q --missing NA --data rows.csv ";
+  const Ran split = shell()(small + "--split split.npy -o split");
+  CAPTURE(split.err);
+  REQUIRE(split.code == 0);
+  CHECK_THAT(split.err, Catch::Contains("rows.csv: 9 rows with a missing value left out"));
+  Safetensors kept = read_safetensors(shell() / "split/rows.safetensors");
+  std::map<std::string, Index> count;
+  for (const Tensor& tensor : kept.tensors) count[tensor.name] = tensor.shape[0];
+  CHECK((count["train"] == 45 && count["validation"] == 18 && count["test"] == 18));
+  std::string filtered;  // the same rows, by a file without the others
+  for (std::size_t at = 0, end; at < rows.size(); at = end + 1) {
+    end = rows.find('\n', at);
+    if (rows[at] != 'N') filtered += rows.substr(at, end + 1 - at);
+  }
+  put(shell() / "filtered.csv", filtered);
+  std::vector<double> fewer;
+  for (int i = 0; i < 90; ++i)
+    if (i % 10 != 0) fewer.push_back(uses[static_cast<std::size_t>(i)]);
+  put(shell() / "fewer.npy", npy_bytes(81, 1, fewer, NpyDtype::f8, true));
+  REQUIRE(shell()("cnf train --hidden 4 --steps 20 --batch 8 -q --data filtered.csv --split fewer.npy -o same").code ==
+          0);
+  CHECK(file("split/rows.safetensors") == file("same/rows.safetensors"));
+  const Ran held = shell()(small + "--valid valid.csv --test 0 -o held");
+  CHECK(held.code == 0);
+  CHECK_THAT(held.err, Catch::Contains("valid.csv: 1 row with a missing value left out"));
+}
+
+TEST_CASE_METHOD(Fresh, "a value that marks what is missing is warned of before training", "[verbs]") {
+  std::string rows = "CO,T\n";
+  for (int i = 0; i < 100; ++i)
+    rows += (i % 10 == 0 ? "-200" : decimals(2 + std::sin(3.7 * i), 4)) + "," + decimals(std::cos(7.7 * i), 6) + "\n";
+  put(shell() / "air.csv", rows);
+  const std::string small = "cnf train --hidden 4 --steps 5 --batch 8 -q --data air.csv ";
+  const Ran warned = shell()(small + "-o warned"), told = shell()(small + "--missing -200 -o told");
+  CHECK_THAT(warned.err,
+             Catch::Contains("cnf train: warning: air.csv: -200 in 'CO' (10 of 100 rows, the others from 1"));
+  CHECK_THAT(warned.err, Catch::Contains(": if it marks a missing value, --missing -200 leaves such rows out\n"));
+  CHECK_THAT(told.err, Catch::Contains("air.csv: 10 rows with a missing value left out\n") &&
+                           !Catch::Contains("if it marks a missing value"));
 }
 
 TEST_CASE_METHOD(Fresh, "a row far out is told how far, and a tolerance beyond float where it is kept", "[verbs]") {

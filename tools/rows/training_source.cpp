@@ -3,9 +3,11 @@
 #include <algorithm>
 #include <charconv>
 #include <cmath>
+#include <utility>
 
 #include "base/error.hpp"
 #include "datasets/inspect.hpp"
+#include "datasets/sentinels.hpp"
 #include "datasets/split.hpp"
 #include "tools/cli/exit_code.hpp"
 #include "tools/cli/output.hpp"
@@ -92,6 +94,48 @@ void standardise(TrainingSource& source, const std::string& name, bool far, std:
                          : dependence_warning(name, source.columns, found));
 }
 
+void say_read(const Args& args, const Table& table) {
+  say_notes(args.verb(), table.source, table.notes);
+  if (table.left_out.all() > 0)
+    write_stderr("cnf train: " + table.source + ": " + table.left_out.text() + " left out\n");
+}
+
+/// Takes out the rows that only keep their places, NaN, and says by which numbers `split` knows the others then.
+Split without_blanks(Table& table, const Split& split) {
+  const Index n = table.values.cols();
+  std::vector<Index> kept, rank(static_cast<std::size_t>(n), -1);
+  for (Index i = 0; i < n; ++i)
+    if (!std::isnan(table.values(0, i))) {
+      rank[static_cast<std::size_t>(i)] = std::ssize(kept);
+      kept.push_back(i);
+    }
+  const auto known = [&](const std::vector<Index>& rows) {
+    std::vector<Index> now;
+    for (const Index i : rows)
+      if (const Index at = rank[static_cast<std::size_t>(i)]; at >= 0) now.push_back(at);
+    return now;
+  };
+  std::vector<Table::Number> numbers;
+  Index next = -1;
+  for (Index k = 0; k < std::ssize(kept); ++k) {
+    const Index number = table.number(kept[static_cast<std::size_t>(k)]);
+    if (number != std::exchange(next, number + 1)) numbers.push_back({k, number});
+  }
+  table.numbers = std::move(numbers);
+  table.values = keep_columns(std::move(table.values), kept);
+  Split now{known(split.train), known(split.validation), known(split.test)};
+  if (now.train.empty()) throw InputError(table.source + ": no row to train on is left: " + table.left_out.text());
+  return now;
+}
+
+std::vector<std::string> sentinel_warnings(const Table& table) {
+  std::vector<std::string> warnings = sentinel_lines(find_sentinels(table.values), table.columns, table.values.cols());
+  for (std::string& line : warnings)
+    line = table.source + ": " + line + ": if it marks a missing value, --missing " + line.substr(0, line.find(' ')) +
+           " leaves such rows out";
+  return warnings;
+}
+
 }  // namespace
 
 TrainingSource table_source(const Args& args, Seed seed) {
@@ -99,6 +143,11 @@ TrainingSource table_source(const Args& args, Seed seed) {
   if (options.columns.empty())
     for (const RowCondition& condition : options.where)  // a column that it makes constant has no density
       if (condition.fixes_value()) options.drop.push_back(condition.column);
+  if (args.given("split")) {
+    if (args.given("valid") || args.given("test"))
+      throw UsageError("--split says which rows are for what; leave --valid and --test out");
+    options.keep_places = true;  // it knows the file's rows, those left out among them
+  }
   const std::unique_ptr<RowReader> reader = open_rows(args.text("data"), options);
   const Index columns = std::ssize(reader->columns());
   if (reader->rows()) refuse_transposed(reader->source(), *reader->rows(), columns);
@@ -107,24 +156,20 @@ TrainingSource table_source(const Args& args, Seed seed) {
                          std::to_string(kMostTrained),
                      "--columns says which to take; rows are samples: is it transposed?");
   Table table = read_table(*reader);
-  say_notes(args.verb(), table.source, table.notes);
-  if (table.left_out.all() > 0)
-    write_stderr("cnf train: " + table.source + ": " + table.left_out.text() + " left out\n");
+  say_read(args, table);
+  Split split;
+  if (args.given("split")) split = without_blanks(table, read_split(args.path("split"), table.values.cols()));
   refuse_transposed(table.source, table.values.cols(), columns);
+  std::vector<std::string> warnings = sentinel_warnings(table);
   const std::vector<Finding> findings = inspect(table.values);
-  std::vector<std::string> warnings =
-      table_warnings(table, findings, [&](Index i) { return reader->place_of(table.number(i)); });
+  for (std::string& text : table_warnings(table, findings, [&](Index i) { return reader->place_of(table.number(i)); }))
+    warnings.push_back(std::move(text));
   const bool far = std::any_of(findings.begin(), findings.end(),
                                [](const Finding& found) { return found.kind == Oddity::far_rows; });
   TrainingSource source{nullptr, {}, table.columns, {}};
   const Index n = table.values.cols();
-  Split split;
   HeldOut valid, test;
-  if (args.given("split")) {
-    if (args.given("valid") || args.given("test"))
-      throw UsageError("--split says which rows are for what; leave --valid and --test out");
-    split = read_split(args.path("split"), n);
-  } else {
+  if (!args.given("split")) {
     RowOptions same = options;  // the other files' columns are found by the table's names
     if (table.columns != numbered_columns(table.values.rows())) same.columns = table.columns, same.drop.clear();
     valid = held_out(args, "valid", same);
@@ -135,7 +180,7 @@ TrainingSource table_source(const Args& args, Seed seed) {
     split = split_rows(n, {1 - valid.share - test.share, valid.share, test.share}, seed);
   }
   for (const HeldOut* held : {&valid, &test})
-    if (held->table) say_notes(args.verb(), held->table->source, held->table->notes);
+    if (held->table) say_read(args, *held->table);
   if (valid.table) expect_columns(table, *valid.table, "--valid");
   if (test.table) expect_columns(table, *test.table, "--test");
   source.rows.validation = valid.table ? std::move(valid.table->values) : take(table.values, split.validation);
