@@ -205,7 +205,7 @@ std::vector<Finding> inspect(const Eigen::Ref<const Batch>& x) {
 
 std::vector<Dependence> dependent_columns(const Eigen::Ref<const Batch>& x) {
   constexpr Index kMostColumns = 1024;
-  constexpr double kOperations = 2e9, kResidual = 1e-8, kCounts = 1e-3;
+  constexpr double kOperations = 2e9, kResidual = 1e-8, kCounts = 1e-3, kRounding = 1e-9;
   const Index D = x.rows();
   if (D < 2 || D > kMostColumns || x.cols() <= D) return {};
   const auto affordable = static_cast<Index>(kOperations / static_cast<double>(D * D));
@@ -246,6 +246,8 @@ std::vector<Dependence> dependent_columns(const Eigen::Ref<const Batch>& x) {
       depends.factors.push_back(c[k] * deviation[j] / deviation[on]);
       depends.offset -= depends.factors.back() * mean[on];
     }
+    // What the means lose by cancelling is no offset.
+    if (std::abs(depends.offset) < kRounding * (std::abs(mean[j]) + deviation[j])) depends.offset = 0;
     depends.copy = depends.on.size() == 1 && x.row(j) == x.row(depends.on.front());
     found.push_back(std::move(depends));
   }

@@ -58,6 +58,12 @@ TEST_CASE_METHOD(Tables, "an array lying on its side is asked about before memor
   }
   put(sh / "side.csv", csv_bytes(x.transpose().leftCols(2), {}));
   CHECK(train("side.csv").err.find("side.csv: " + question) != std::string::npos);
+  put(sh / "t.csv", csv_bytes(x, {"a", "b"}));
+  CHECK(train("t.csv").code == 0);
+  const Ran judged = sh("cnf logprob run --data side.npy");
+  CHECK(judged.code == 3);
+  CHECK(judged.err.find("side.npy: 2 rows of 5000 columns, the model takes 2 columns; rows are samples: transposed?") !=
+        std::string::npos);
   save(sh / "wide.npy", normals(17'000, 3, Seed{2}));
   CHECK(train("wide.npy").err.find("3 rows of 17000 columns; rows are samples: transposed?") != std::string::npos);
   save(sh / "few.npy", normals(30, 25, Seed{3}));
@@ -130,6 +136,16 @@ TEST_CASE_METHOD(Tables, "a row far out is named as its reader counts it", "[ver
   CHECK(std::count(ran.err.begin(), ran.err.end(), '\n') == 1);  // not that v follows from u
 }
 
+TEST_CASE_METHOD(Tables, "a mark for what is missing is not called a far row or a spike too", "[verbs][table]") {
+  for (const Index every : {400, 20}) {
+    Batch x = normals(2, 2000, Seed{13});
+    for (Index i = 7; i < 2000; i += every) x(0, i) = -9999;
+    const std::string err = said(x, {"t", "u"});
+    CHECK(err.find("--missing -9999") != std::string::npos);
+    CHECK(std::count(err.begin(), err.end(), '\n') == 1);
+  }
+}
+
 TEST_CASE_METHOD(Tables, "columns that others determine are named", "[verbs][table]") {
   Batch x = normals(5, 500, Seed{9});
   x.row(1) = x.row(0);
@@ -148,6 +164,9 @@ TEST_CASE_METHOD(Tables, "units beyond 1e-150 and 1e150 are said, and nothing fa
     const std::string err = said(x, {"a", "b"});
     CHECK(err.starts_with(kWarning + "2 columns: 'a' reaches "));
     CHECK(err.find(": change the units\n") != std::string::npos);
+    const Ran drawn = sh("cnf density run -o d.png");
+    CHECK(drawn.code == 1);
+    CHECK(drawn.err.ends_with("help: change the columns' units\n"));
     for (const std::string command : {"sample run -N 10", "logprob run --data t.csv", "evaluate run --no-mass"}) {
       const Ran ran = sh("cnf " + command);
       CAPTURE(command, ran.out, ran.err);

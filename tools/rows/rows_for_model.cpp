@@ -32,6 +32,11 @@ std::unique_ptr<RowReader> open_rows_for(const std::string& file, const std::vec
   if (!asked && by_name && names != wanted && names != numbered_columns(std::ssize(names)))
     throw InputError(rows->source() + ": its columns are " + listed(names) + "; the model's are " + listed(wanted),
                      "--columns says which to take, in the model's order");
+  if (names.size() != wanted.size() && rows->rows() == std::ssize(wanted))
+    throw InputError(rows->source() + ": " + std::to_string(wanted.size()) + " rows of " +
+                         std::to_string(names.size()) + " columns, the model takes " + std::to_string(wanted.size()) +
+                         " columns; rows are samples: transposed?",
+                     "numpy.save('data.npy', x.T) turns an array round");
   if (names.size() != wanted.size())
     throw InputError(rows->source() + ": " + std::to_string(names.size()) +
                          (names.size() == 1 ? " column" : " columns") + ", the model takes " +

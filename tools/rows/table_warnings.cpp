@@ -176,8 +176,9 @@ std::string dependence_warning(const std::string& source, const std::vector<std:
     if (d.copy) {
       item += " equals " + name(d.on.front());
     } else if (d.on.size() == 1) {
-      item += " is " + significant(d.factors.front(), 4) + " " + name(d.on.front()) + (d.offset < 0 ? " - " : " + ") +
-              significant(std::abs(d.offset), 4);
+      const std::string factor = significant(d.factors.front(), 4);
+      item += (factor == "1" ? d.offset == 0 ? " nearly equals " : " is " : " is " + factor + " ") + name(d.on.front());
+      if (d.offset != 0) item += (d.offset < 0 ? " - " : " + ") + significant(std::abs(d.offset), 4);
     } else {
       item += " follows from ";
       for (std::size_t k = 0; k < std::min<std::size_t>(d.on.size(), 3); ++k)

@@ -75,8 +75,8 @@ void drop_unvarying(TrainingSource& source, const std::string& name) {
   for (Batch* rows : {&source.rows.train, &source.rows.validation, &source.rows.test}) keep_coordinates(*rows, kept);
 }
 
-/// By the training rows. `far`: a row far out has been warned of, which makes columns depend on each other.
-void standardise(TrainingSource& source, const std::string& name, bool far, std::vector<std::string>& warnings) {
+/// By the training rows. `explained`: what has been warned of makes columns depend on each other by itself.
+void standardise(TrainingSource& source, const std::string& name, bool explained, std::vector<std::string>& warnings) {
   const Batch& x = source.rows.train;
   try {
     source.standardisation = fit_standardisation(x, source.columns, name);
@@ -85,7 +85,7 @@ void standardise(TrainingSource& source, const std::string& name, bool far, std:
     throw InputError(error.what(), "--drop-constant leaves out what does not vary");
   }
   if (x.cols() <= x.rows()) return warnings.push_back(transposed_warning(name, x.cols(), x.rows()));
-  if (far || x.rows() < 2 || !source.standardisation.scale.isDiagonal()) return;
+  if (explained || x.rows() < 2 || !source.standardisation.scale.isDiagonal(0)) return;  // whatever their units
   const std::vector<Dependence> found = dependent_columns(x);
   warnings.push_back(found.empty()
                          ? name +
@@ -128,12 +128,20 @@ Split without_blanks(Table& table, const Split& split) {
   return now;
 }
 
-std::vector<std::string> sentinel_warnings(const Table& table) {
-  std::vector<std::string> warnings = sentinel_lines(find_sentinels(table.values), table.columns, table.values.cols());
+std::vector<std::string> sentinel_warnings(const Table& table, const std::vector<Sentinel>& marks) {
+  std::vector<std::string> warnings = sentinel_lines(marks, table.columns, table.values.cols());
   for (std::string& line : warnings)
     line = table.source + ": " + line + ": if it marks a missing value, --missing " + line.substr(0, line.find(' ')) +
            " leaves such rows out";
   return warnings;
+}
+
+/// Whether what was found is such a mark, far out or repeated as it is.
+bool is_mark(const Finding& found, const Batch& x, const std::vector<Sentinel>& marks) {
+  if (found.kind != Oddity::far_rows && found.kind != Oddity::spike) return false;
+  const double value = found.kind == Oddity::spike ? found.value : x(found.column, found.row);
+  return std::any_of(marks.begin(), marks.end(),
+                     [&](const Sentinel& mark) { return mark.column == found.column && mark.value == value; });
 }
 
 }  // namespace
@@ -160,12 +168,15 @@ TrainingSource table_source(const Args& args, Seed seed) {
   Split split;
   if (args.given("split")) split = without_blanks(table, read_split(args.path("split"), table.values.cols()));
   refuse_transposed(table.source, table.values.cols(), columns);
-  std::vector<std::string> warnings = sentinel_warnings(table);
-  const std::vector<Finding> findings = inspect(table.values);
+  const std::vector<Sentinel> marks = find_sentinels(table.values);
+  std::vector<std::string> warnings = sentinel_warnings(table, marks);
+  std::vector<Finding> findings = inspect(table.values);
+  const bool explained = std::any_of(findings.begin(), findings.end(), [](const Finding& found) {
+    return found.kind == Oddity::far_rows || found.kind == Oddity::extreme_scale;
+  });
+  std::erase_if(findings, [&](const Finding& found) { return is_mark(found, table.values, marks); });
   for (std::string& text : table_warnings(table, findings, [&](Index i) { return reader->place_of(table.number(i)); }))
     warnings.push_back(std::move(text));
-  const bool far = std::any_of(findings.begin(), findings.end(),
-                               [](const Finding& found) { return found.kind == Oddity::far_rows; });
   TrainingSource source{nullptr, {}, table.columns, {}};
   const Index n = table.values.cols();
   HeldOut valid, test;
@@ -189,7 +200,7 @@ TrainingSource table_source(const Args& args, Seed seed) {
   if (source.rows.validation.cols() == 0)
     warnings.push_back("no rows validate, so the training rows choose the weights and the NLL flatters");
   if (args.flag("drop-constant")) drop_unvarying(source, table.source);
-  standardise(source, table.source, far, warnings);
+  standardise(source, table.source, explained, warnings);
   for (const std::string& text : warnings) write_stderr("cnf train: warning: " + text + '\n');
   return source;
 }

@@ -47,6 +47,11 @@ Box viewing_range(const Density* density, const Batch* rows, Evaluator& evaluato
                              "--range says where to look");
   }
   const Box range = quantile_box(shown ? *rows : points);
+  constexpr double kMost = 1e150;  // areas fit a double, and densities
+  for (const double width : {range.x1 - range.x0, range.y1 - range.y0})
+    if (!(width > 1 / kMost && width < kMost))
+      throw ComputationError("a column is " + significant(width, 2) + " wide, and no picture of that can be drawn",
+                             "change the columns' units");
   if (const std::string trouble = trouble_of(range); !trouble.empty())
     throw ComputationError("of the " + std::string(shown ? "rows " : "samples ") + trouble,
                            "subtract a constant from that column");

@@ -106,7 +106,6 @@ class FlowTrainee final : public Trainee<T> {
 
  private:
   static constexpr double kPictureTolerance = 1e-3;  // a 256th of the scale is a step of its colours
-  static constexpr double kGreatestScale = 1e150;    // squares fit a double
   static constexpr double kPictureRows = 5e4;        // validation rows that are as dear as its pixels
 
   static FlowTrainOptions options(const Run& run, const TrainingData& data) {
@@ -118,11 +117,6 @@ class FlowTrainee final : public Trainee<T> {
 
   void draw(const Density* truth) const {
     const Args& args = run_.args;
-    const auto widths = run_.file.model.standardisation.scale.diagonal();
-    if (!(widths.minCoeff() > 1 / kGreatestScale && widths.maxCoeff() < kGreatestScale)) {
-      write_stderr("cnf train: warning: no picture is drawn: the columns' units are beyond its numbers\n");
-      return;
-    }
     EvaluationOptions evaluation = options_.evaluation;
     evaluation.solve.rtol = evaluation.solve.atol = kPictureTolerance;
     try {
