@@ -506,6 +506,9 @@ TEST_CASE("ticks of a scale of any shape are round, apart, and read as what they
         CHECK(measure(ticks.text[i], 12).width <= measure("\u22120.00", 12).width);
       }
     }
+  // Close ticks on most of the scale, and its foot far below: no decades for the sake of the foot.
+  const Ticks footed = spread_ticks(0, 0.23, 9, [](double v) { return std::max(v / 0.23, 0.2 + std::log10(v) / 30); });
+  CHECK(footed.text == std::vector<std::string>{"0", "0.05", "0.1", "0.2"});
   const Ticks linear = spread_ticks(0.5, 0.7, 6, [](double v) { return (v - 0.5) / 0.2; });
   CHECK(linear.at.size() >= 3);
 }

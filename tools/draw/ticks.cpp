@@ -166,8 +166,12 @@ Ticks spread_ticks(double low, double high, int most, const std::function<double
     return found;
   };
   std::vector<std::pair<int, int>> found = chosen({5, 2, 1});
-  const bool far = !found.empty() && found.back().second < top - 2;
-  if (far) found = chosen({1});
+  const auto below = std::find_if(found.begin(), found.end(), [&](const auto& tick) { return tick.second < top - 2; });
+  const bool far = below != found.end() && below - found.begin() < 3;
+  if (far)
+    found = chosen({1});
+  else
+    found.erase(below, found.end());
   if (found.size() < 2) return linear_ticks(low, high, tick_step((high - low) / most));
   const int factor = !far && (top >= 4 || found.back().second < -3) ? top : 0;
   Ticks ticks;
