@@ -6,8 +6,12 @@
 #include <string>
 #include <vector>
 
+#include "flows/judge/contour.hpp"
+
 namespace cnf {
 namespace {
+
+constexpr double kTailShare = 0.9, kTailWidth = 3;
 
 void check(double low, double high) {
   if (!(low < high) || !std::isfinite(high - low))
@@ -82,6 +86,14 @@ void smooth(Eigen::Ref<Matrix<double>> values, double sigma) {
   }
 }
 
+/// Along rows and columns.
+Matrix<double> smoothed(Matrix<double> density, double along_x, double along_y) {
+  smooth(density, along_y);
+  Matrix<double> turned = density.transpose();
+  smooth(turned, along_x);
+  return turned.transpose();
+}
+
 /// Half of Scott's rule (1992), Multivariate Density Estimation, sec. 6, in cells; a cell's own width at least.
 double bandwidth(const Eigen::Ref<const Vector<double>>& values, const Interval& range, Index cells, int dimensions) {
   const std::vector<double> inside = sorted_inside(values, range);
@@ -98,9 +110,10 @@ Index cell(double v, double low, double high, Index n) {
 
 }  // namespace
 
-Bars bars_of(const Eigen::Ref<const Vector<double>>& values, const Interval& range, Index most) {
+Histogram histogram_of(const Eigen::Ref<const Vector<double>>& values, const Interval& range, Index most) {
   check(range.low, range.high);
-  if (most < 8) throw std::invalid_argument("bars_of: at most " + std::to_string(most) + " bins, expected 8 or more");
+  if (most < 8)
+    throw std::invalid_argument("histogram_of: at most " + std::to_string(most) + " bins, expected 8 or more");
   const std::vector<double> inside = sorted_inside(values, range);
   const double all = range.high - range.low, n = static_cast<double>(inside.size());
   double width = all / 8;
@@ -116,7 +129,7 @@ Bars bars_of(const Eigen::Ref<const Vector<double>>& values, const Interval& ran
     low -= std::ceil((low - range.low) / width) * width;
   }
   const Index count = std::max<Index>(1, static_cast<Index>(std::ceil((range.high - low) / width - 1e-9)));
-  Bars bars{low, width, Vector<double>::Zero(count)};
+  Histogram bars{low, width, Vector<double>::Zero(count)};
   const double one = 1 / (width * static_cast<double>(std::max<Index>(values.size(), 1)));
   for (const double v : inside) {
     const Index k = std::min(count - 1, static_cast<Index>((v - low) / width));
@@ -148,10 +161,15 @@ Matrix<double> smooth_marginal(const Eigen::Ref<const Vector<double>>& x, const 
     const Index i = cell(x[b], range.x0, range.x1, nx), j = cell(y[b], range.y0, range.y1, ny);
     if (i >= 0 && j >= 0) density(j, i) += one;
   }
-  smooth(density, bandwidth(y, {range.y0, range.y1}, ny, 2));
-  Matrix<double> turned = density.transpose();
-  smooth(turned, bandwidth(x, {range.x0, range.x1}, nx, 2));
-  return turned.transpose();
+  const double sum = density.sum();
+  if (!(sum > 0)) return density;
+  const double along_x = bandwidth(x, {range.x0, range.x1}, nx, 2), along_y = bandwidth(y, {range.y0, range.y1}, ny, 2);
+  const Matrix<double> fine = smoothed(density, along_x, along_y);
+  const Matrix<double> wide = smoothed(density, kTailWidth * along_x, kTailWidth * along_y);
+  const double tail = level_of_share(fine.reshaped(), kTailShare);
+  const auto share = fine.array().square() / (fine.array().square() + tail * tail);
+  const Matrix<double> both = share * fine.array() + (1 - share) * wide.array();
+  return both * (sum / both.sum());
 }
 
 }  // namespace cnf

@@ -138,6 +138,25 @@ TEST_CASE("the levels of 8gaussians enclose the shares asked for, by fine quadra
   }
 }
 
+TEST_CASE("a flow's own levels enclose the shares asked for, by fine quadrature", "[flows][contour][statistics]") {
+  const Cnf model = small_flow(small_shape({8, 8}));
+  EvaluationOptions options;
+  options.threads = 1;
+  Evaluator evaluator(model, options);
+  const DensityLevels levels(draws_with_density(evaluator, Seed{2}, 90'000).log_prob);
+  const Grid grid{{-7, 7, -7, 7}, 300, 300};
+  const Vector<double> log_p = evaluator.log_prob(cell_centres(grid, 0, grid.cells())).log_prob;
+  REQUIRE(log_p.array().exp().sum() * grid.cell_area() == Approx(1).margin(1e-3));
+  for (const double share : {0.5, 0.9, 0.99}) {
+    CAPTURE(share);
+    const double level = levels.level(share);
+    double held = 0;
+    for (const double v : log_p)
+      if (v >= level) held += std::exp(v) * grid.cell_area();
+    CHECK(std::abs(held - share) < 0.005);  // three standard errors at 0.5
+  }
+}
+
 TEST_CASE("the level of a share is by the mass of cells, and of all where it is known", "[flows][contour]") {
   Vector<double> p(5);
   p << 1, kNaN, 4, 3, 2;
@@ -168,10 +187,22 @@ TEST_CASE("smooth marginals of a Gaussian are near it, and hold the share that i
   }
 }
 
+TEST_CASE("tails of smooth marginals are no islands, hills beside each other stay apart", "[flows][marginals]") {
+  const Batch z = normal_batch(2, 5000, Seed{9});
+  const Box range{-5, 5, -5, 5};
+  const Matrix<double> one = smooth_marginal(z.row(0).transpose(), z.row(1).transpose(), range, 128, 128);
+  const double tail = level_of_share(one.reshaped(), 0.99);
+  CHECK(contour_lines(one, range, {tail})[0].size() <= 3);  // without the wider tail 22
+  Vector<double> x = 0.1 * z.row(0).transpose();
+  for (Index b = 0; b < x.size(); ++b) x[b] += b % 2 == 0 ? -0.5 : 0.5;
+  const Matrix<double> two = smooth_marginal(x, 0.1 * z.row(1).transpose(), {-1, 1, -1, 1}, 128, 128);
+  CHECK(contour_lines(two, {-1, 1, -1, 1}, {level_of_share(two.reshaped(), 0.9)})[0].size() == 2);
+}
+
 TEST_CASE("bars hold whole steps of values that have one", "[flows][marginals]") {
   Vector<double> quality(1200);  // 3 .. 8, as marks are
   for (Index i = 0; i < quality.size(); ++i) quality[i] = 3 + static_cast<double>(i % 6);
-  const Bars bars = bars_of(quality, {2.5, 8.5}, 60);
+  const Histogram bars = histogram_of(quality, {2.5, 8.5}, 60);
   CHECK(bars.width == Approx(1));
   REQUIRE(bars.height.size() >= 6);
   double inside = 0;
@@ -183,10 +214,10 @@ TEST_CASE("bars hold whole steps of values that have one", "[flows][marginals]")
   }
   CHECK(inside == Approx(1));
   const Batch z = normal_batch(1, 20'000, Seed{8});
-  const Bars smooth = bars_of(z.row(0).transpose(), {-3, 3}, 60);
+  const Histogram smooth = histogram_of(z.row(0).transpose(), {-3, 3}, 60);
   CHECK(smooth.width == Approx(6.0 / 60));
   CHECK(smooth.height.sum() * smooth.width == Approx(0.9973).margin(0.002));
-  CHECK_THROWS_AS(bars_of(quality, {1, 1}, 60), std::invalid_argument);
+  CHECK_THROWS_AS(histogram_of(quality, {1, 1}, 60), std::invalid_argument);
 }
 
 TEST_CASE("points of a slice have the held columns' values, and its box is where the plane's mass is",

@@ -170,7 +170,7 @@ TEST_CASE("whatever call fails or kills a run that goes on, it goes on again to 
     ops.syncs = false;
     const Using shim(ops);
     REQUIRE(ended(train_verb(), training(folder, "1", "count")) == "");
-    ops.fail_at = ops.calls - 8;
+    ops.fail_at = ops.calls - 17;
     ops.for_ever = true;
     ops.calls = 0;
     REQUIRE(ended(train_verb(), training(folder, "1", "cut")) != "");

@@ -29,6 +29,22 @@ GridValues gathered(const LogDensity& log_density, const Grid& grid, const std::
   return {std::move(stored), grid.ny, grid.nx};
 }
 
+/// What to do about a slice where nothing is: the held column that lies furthest outside the samples.
+std::string nearer(const Slice& slice, const Batch& samples, const std::vector<std::string>& columns) {
+  Index worst = -1;
+  double furthest = 0;
+  for (Index j = 0; j < slice.at.size(); ++j) {
+    if (j == slice.x || j == slice.y) continue;
+    const double low = samples.row(j).minCoeff(), high = samples.row(j).maxCoeff();
+    const double out = std::max(low - slice.at[j], slice.at[j] - high) / (high - low);
+    if (out > furthest) worst = j, furthest = out;
+  }
+  if (worst < 0) return "hold the columns at values that come together in the data";
+  return columns[static_cast<std::size_t>(worst)] + " is held at " + significant(slice.at[worst], 6) +
+         ", the model's samples lie from " + significant(samples.row(worst).minCoeff(), 6) + " to " +
+         significant(samples.row(worst).maxCoeff(), 6);
+}
+
 }  // namespace
 
 Box viewing_range(const Density* density, const Batch* rows, Evaluator& evaluator, Seed seed, PartProgress& progress) {
@@ -58,11 +74,45 @@ Box viewing_range(const Density* density, const Batch* rows, Evaluator& evaluato
   return range;
 }
 
+Box slice_range(const Cnf& model, const EvaluationOptions& evaluation, const Slice& slice, Seed seed,
+                PartProgress& progress) {
+  constexpr Index kSamples = 4096;
+  EvaluationOptions options = evaluation;
+  options.failing_steps = std::min(options.failing_steps, kFailingSteps / 20);
+  Evaluator evaluator(model, options);
+  progress.begin("sample", kSamples);
+  const Batch points = finite_samples(evaluator, seed, kSamples);
+  progress.finish();
+  if (points.cols() < 2)
+    throw ComputationError("the model's samples, which say where to look, cannot be computed",
+                           "--range says where to look");
+  Batch plane(2, points.cols());
+  plane << points.row(slice.x), points.row(slice.y);
+  Box window = quantile_box(plane);
+  for (const Index cells : {16, 96, 96}) {  // the first says soon whether there is anything
+    progress.begin("cell", cells * cells);
+    Matrix<double> density;
+    try {
+      density = density_grid(evaluator, window, cells, cells, {}, nullptr, &slice).block(0, cells);
+    } catch (const ComputationError& error) {
+      throw ComputationError(error.what(), nearer(slice, points, model.columns));
+    }
+    progress.finish();
+    if (density.unaryExpr([](double v) { return v > 0 ? 1 : 0; }).sum() == 0)
+      throw ComputationError("the density is 0 in the whole plane of the slice, as far as numbers go",
+                             nearer(slice, points, model.columns));
+    window = mass_box(density, window);
+  }
+  if (const std::string trouble = trouble_of(window); !trouble.empty())
+    throw ComputationError("of the plane " + trouble, "subtract a constant from that column");
+  return window;
+}
+
 GridValues density_grid(Evaluator& evaluator, const Box& range, Index nx, Index ny, const std::filesystem::path& output,
-                        Failures* failures) {
+                        Failures* failures, const Slice* slice) {
   const Grid grid{range, nx, ny};
   const auto log_density = [&](const Batch& x, Index first) {
-    Evaluated block = evaluator.log_prob(x, static_cast<std::uint64_t>(first));
+    Evaluated block = evaluator.log_prob(slice != nullptr ? slice->lift(x) : x, static_cast<std::uint64_t>(first));
     if (block.given_up) {
       Status status = block.failures.front();
       const Batch at = cell_centres(grid, first + status.row, 1);

@@ -3,10 +3,12 @@
 
 #include <filesystem>
 #include <memory>
+#include <string>
+#include <vector>
 
 #include "base/file_writer.hpp"
 #include "datasets/density.hpp"
-#include "flows/judge/grid.hpp"
+#include "flows/judge/slice.hpp"
 #include "tools/cli/progress.hpp"
 #include "tools/draw/heatmap.hpp"
 #include "tools/run/failures.hpp"
@@ -19,11 +21,18 @@ namespace cnf {
 /// those could be computed, or if they lie too far from zero for their spread to be drawn.
 Box viewing_range(const Density* density, const Batch* rows, Evaluator& evaluator, Seed seed, PartProgress& progress);
 
+/// Where to look at a plane of a model's space: where its mass is, found on coarse grids that begin with the samples'
+/// window in its two columns. Throws ComputationError, naming the held column that lies furthest out, if the density is
+/// 0 on the first of them or cannot be computed, before long.
+Box slice_range(const Cnf& model, const EvaluationOptions& evaluation, const Slice& slice, Seed seed,
+                PartProgress& progress);
+
 /// p at the centres of nx x ny cells over the range, in the user's units.   Shapes  returns ny x nx, row 0 = lowest y.
 /// Cells that failed are NaN, and in `failures`, counted along the grid's rows. Cells beyond 2^21 wait in a file
 /// without a name beside `output`. Throws ComputationError, with the place, if the evaluator gave up, and Stopped.
+/// Of a model of more columns: in the plane of a slice.
 GridValues density_grid(Evaluator& evaluator, const Box& range, Index nx, Index ny, const std::filesystem::path& output,
-                        Failures* failures = nullptr);
+                        Failures* failures = nullptr, const Slice* slice = nullptr);
 /// The same of a known density, a part of `progress`.
 GridValues density_grid(const Density& density, const Box& range, Index nx, Index ny,
                         const std::filesystem::path& output, PartProgress& progress);

@@ -51,9 +51,11 @@ void check_picture_path(const Args& args, const std::string& help) {
   refuse_overwrite(path, args.flag("force"));
 }
 
-void write_picture(const std::filesystem::path& path, const std::function<Picture()>& draw, Links links) {
+void write_drawing(const std::filesystem::path& path, const std::function<std::unique_ptr<Drawing>()>& draw,
+                   Links links) {
   std::optional<EndAtOnce> at_once(std::in_place);  // until a file is open, and where that is a pipe
-  const Picture picture = draw();
+  const std::unique_ptr<const Drawing> drawing = draw();
+  const Drawing& picture = *drawing;
   const Format* named = format_of(path);
   const Encode encode = named == nullptr ? kFormats[0].encode : named->encode;
   const bool small = long{picture.width()} * picture.height() <= kWholePixels;

@@ -42,76 +42,81 @@ std::vector<Option> picture_options() {
   std::vector<std::string> scalings;
   for (const Scaling scaling : kAllScalings) scalings.emplace_back(name(scaling));
   const std::string group = "Picture";
-  return {{.name = "range",
-           .value = "X0,X1,Y0,Y1",
-           .kind = Kind::reals,
-           .min_count = 4,
-           .max_count = 4,
-           .help = "Where to look. Not given: the set's own window, or where the samples are.",
-           .group = group},
-          {.name = "size",
-           .value = "W,H",
-           .kind = Kind::integers,
-           .range = Range::whole(100, 16384),
-           .min_count = 1,
-           .max_count = 2,
-           .help = "Pixels; without H as high as the range needs. Not given: plots of any shape have one area.",
-           .group = group},
-          {.name = "aspect",
-           .value = "A",
-           .kind = Kind::text,
-           .help = "How long a unit of y is beside one of x: equal, a number, or auto, which fills the picture. Not "
-                   "given: equal if both columns have one unit, by their names, or ranges alike.",
-           .group = group},
-          {.name = "magnify",
-           .value = "X",
-           .kind = Kind::real,
-           .initial = "1",
-           .range = Range::closed(0.25, 16),
-           .help = "Size of everything: 2 for print. With --size, of text, lines and points alone.",
-           .group = group},
-          {.name = "scale",
-           .value = "SCALE",
-           .kind = Kind::choice,
-           .initial = std::string(name(Scaling::brighter)),
-           .choices = scalings,
-           .for_number = "magnify",
-           .help = "Colours by the density, its root, its logarithm over six decades, or the share of probability at "
-                   "lower density. auto: by density or by share, whichever is brighter.",
-           .group = group},
-          {.name = "clip",
-           .value = "SHARE",
-           .kind = Kind::real,
-           .initial = "0.02",
-           .range = Range::closed(0, 0.5),
-           .help = "The share of probability whose density is above the top of the colours; an arrow marks it.",
-           .group = group},
-          {.name = "log", .help = "The same as --scale log.", .group = group},
-          {.name = "colormap",
-           .value = "MAP",
-           .kind = Kind::choice,
-           .initial = "viridis",
-           .choices = maps,
-           .help = "Colours, from low to high density.",
-           .group = group},
-          {.name = "title",
-           .value = "TEXT",
-           .kind = Kind::text,
-           .help = "A title in place of the usual one.",
-           .group = group}};
+  return {
+      {.name = "range",
+       .value = "X0,X1,Y0,Y1",
+       .kind = Kind::reals,
+       .min_count = 2,
+       .max_count = 4,
+       .help =
+           "Where to look; of a model of one column X0,X1. Not given: the set's own window, or where the samples are.",
+       .group = group},
+      {.name = "size",
+       .value = "W,H",
+       .kind = Kind::integers,
+       .range = Range::whole(100, 16384),
+       .min_count = 1,
+       .max_count = 2,
+       .help = "Pixels; without H as high as the range needs. Not given: plots of any shape have one area.",
+       .group = group},
+      {.name = "aspect",
+       .value = "A",
+       .kind = Kind::text,
+       .help = "How long a unit of y is beside one of x: equal, a number, or auto, which fills the picture. Not "
+               "given: equal if both columns have one unit, by their names, or ranges alike.",
+       .group = group},
+      {.name = "magnify",
+       .value = "X",
+       .kind = Kind::real,
+       .initial = "1",
+       .range = Range::closed(0.25, 16),
+       .help = "Size of everything: 2 for print. With --size, of text, lines and points alone.",
+       .group = group},
+      {.name = "scale",
+       .value = "SCALE",
+       .kind = Kind::choice,
+       .initial = std::string(name(Scaling::brighter)),
+       .choices = scalings,
+       .for_number = "magnify",
+       .help = "Colours by the density, its root, its logarithm over six decades, or the share of probability at "
+               "lower density. auto: by density or by share, whichever is brighter.",
+       .group = group},
+      {.name = "clip",
+       .value = "SHARE",
+       .kind = Kind::real,
+       .initial = "0.02",
+       .range = Range::closed(0, 0.5),
+       .help = "The share of probability whose density is above the top of the colours; an arrow marks it.",
+       .group = group},
+      {.name = "log", .help = "The same as --scale log.", .group = group},
+      {.name = "colormap",
+       .value = "MAP",
+       .kind = Kind::choice,
+       .initial = "viridis",
+       .choices = maps,
+       .help = "Colours, from low to high density.",
+       .group = group},
+      {.name = "title",
+       .value = "TEXT",
+       .kind = Kind::text,
+       .help = "A title in place of the usual one.",
+       .group = group}};
 }
 
 std::optional<Box> range_from(const Args& args) {
   if (!args.given("range")) return std::nullopt;
   const std::vector<double>& r = args.reals("range");
+  if (r.size() == 2) return Box{r[0], r[1], 0, 1};
   return Box{r[0], r[1], r[2], r[3]};
 }
 
-void check_picture(const Args& args) {
+void check_picture(const Args& args, std::size_t ends) {
+  if (args.given("range") && args.reals("range").size() != ends)
+    throw UsageError("--range: " + std::to_string(args.reals("range").size()) + " numbers, expected " +
+                     (ends == 2 ? "2 of a model of one column: X0,X1" : "4: X0,X1,Y0,Y1"));
   const std::optional<Box> range = range_from(args);
   if (range && !(range->x0 < range->x1 && range->y0 < range->y1))
-    throw UsageError("--range: x0 must be below x1 and y0 below y1, got " + shortest(range->x0) + "," +
-                     shortest(range->x1) + "," + shortest(range->y0) + "," + shortest(range->y1));
+    throw UsageError("--range: x0 must be below x1 and y0 below y1, got " + args.value("range").text);
   if (range && !trouble_of(*range).empty()) throw UsageError("--range: " + trouble_of(*range));
   if (args.flag("log") && args.given("scale") && args.text("scale") != "log")
     throw UsageError("--log is --scale log, and --scale says " + args.text("scale"));

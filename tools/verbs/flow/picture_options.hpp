@@ -16,8 +16,9 @@ std::string trouble_of(const Box& range);
 
 /// --range --size --aspect --magnify --scale --clip --log --colormap --title, under the heading "Picture".
 std::vector<Option> picture_options();
-/// Throws UsageError: a range that is empty, an aspect that is none, two scales.
-void check_picture(const Args& args);
+/// Throws UsageError: a range that is empty or of another number of ends, an aspect that is none, two scales.
+void check_picture(const Args& args, std::size_t ends = 4);
+/// Of one of two ends, those of x.
 std::optional<Box> range_from(const Args& args);
 /// `columns`: the names on the axes. Width and height are those without --size and --magnify.
 FigureStyle style_from(const Args& args, const std::vector<std::string>& columns, int width, int height);

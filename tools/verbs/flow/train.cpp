@@ -20,11 +20,12 @@
 #include "tools/run/evaluation_arguments.hpp"
 #include "tools/run/failures.hpp"
 #include "tools/run/field_options.hpp"
+#include "tools/run/model_argument.hpp"
 #include "tools/run/recipe.hpp"
 #include "tools/run/recipe_options.hpp"
 #include "tools/run/run_folder.hpp"
 #include "tools/run/session.hpp"
-#include "tools/verbs/flow/density_picture.hpp"
+#include "tools/verbs/flow/run_picture.hpp"
 #include "tools/verbs/verbs.hpp"
 
 namespace cnf {
@@ -88,8 +89,8 @@ class FlowTrainee final : public Trainee<T> {
 
   Ending finish(const TrainingState<T>& state, JsonReport& report) override {
     const Density* truth = run_.source.density.get();
-    const bool planar = run_.file.model.dim() == 2;
-    if (planar) draw(truth);
+    const bool drawn = picture_cost(run_.file.model.dim()) > 0;
+    if (drawn) draw(truth);
     // For what the state does not keep of their validation.
     const Validation best = validate(best_model(run_.file.model, state), data_, options_.evaluation);
     report.set("validation_nll", best.nll).set("validation_nll_stderr", best.nll_stderr).set("kl", best.kl);
@@ -101,17 +102,16 @@ class FlowTrainee final : public Trainee<T> {
     const std::string folder = shell_word(run_.folder.folder.string());
     const bool judged = truth != nullptr || run_.source.rows.test.cols() > 0;
     return {found,
-            planar ? "cnf density " + folder + " -o density.png" : (judged ? "cnf evaluate " : "cnf info ") + folder};
+            drawn ? "cnf density " + folder + " -o density.png" : (judged ? "cnf evaluate " : "cnf info ") + folder};
   }
 
  private:
   static constexpr double kPictureTolerance = 1e-3;  // a 256th of the scale is a step of its colours
-  static constexpr double kPictureRows = 5e4;        // validation rows that are as dear as its pixels
 
   static FlowTrainOptions options(const Run& run, const TrainingData& data) {
     FlowTrainOptions options = train_options(run.args, run.file.precision);
     options.closing = 1;  // finish()'s own validation
-    if (run.file.model.dim() == 2) options.closing += kPictureRows / static_cast<double>(data.validation.size());
+    options.closing += picture_cost(run.file.model.dim()) / static_cast<double>(data.validation.size());
     return options;
   }
 
@@ -120,8 +120,8 @@ class FlowTrainee final : public Trainee<T> {
     EvaluationOptions evaluation = options_.evaluation;
     evaluation.solve.rtol = evaluation.solve.atol = kPictureTolerance;
     try {
-      draw_density(run_.folder.picture(), read_model(run_.folder.model()), truth, run_.source.rows.train, evaluation,
-                   Progress::mode(args.text("progress"), args.flag("quiet")), Links::replace);
+      draw_run_picture(run_.folder.picture(), read_model(run_.folder.model()), truth, run_.source.rows.train,
+                       evaluation, Progress::mode(args.text("progress"), args.flag("quiet")), Links::replace);
     } catch (const ComputationError& error) {  // the model stands, however hard its density is to look at
       write_stderr("cnf train: warning: no picture is drawn: " + std::string(error.what()) + "\n");
     }
