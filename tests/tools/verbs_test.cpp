@@ -281,18 +281,21 @@ TEST_CASE_METHOD(Fresh, "evaluate knows a built-in set's entropy, the divergence
 
 TEST_CASE_METHOD(Fresh, "a small table is told of, and its run by seconds ends where it is learned by heart",
                  "[verbs]") {
-  std::string rows = "a,b\n";
-  for (int i = 0; i < 40; ++i) {
-    const double t = 0.37 * i;
-    rows += shortest(std::sin(t * t)) + ',' + shortest(std::cos(3.1 * t)) + '\n';
+  std::string few = "a,b\n", other = few;  // two tight clusters, and validation by rows between and beyond them
+  for (int i = 0; i < 30; ++i) {
+    const double t = 0.37 * i, side = i % 2 == 0 ? 1 : -1;
+    few += shortest(side + 0.05 * std::sin(t * t)) + ',' + shortest(0.5 * side + 0.05 * std::cos(3.1 * t)) + '\n';
   }
-  put(shell() / "few.csv", rows);
-  const Ran run = shell()("cnf train --data few.csv --lr 0.05 --seconds 60 --valid 0.05 -o few");
+  for (int i = 0; i < 9; ++i) other += shortest(0.3 * (i - 4)) + ',' + shortest(std::sin(i - 4)) + '\n';
+  put(shell() / "few.csv", few), put(shell() / "other.csv", other);
+  const Ran run = shell()(
+      "cnf train --data few.csv --valid other.csv --test 0 --hidden 16,16 --seconds 200 --validate-every 5 -o few");
   CAPTURE(run.err);
   REQUIRE(run.code == 0);
-  CHECK_THAT(run.err, Catch::Contains("34 rows for a network of ") && Catch::Contains("2 rows validate, by which"));
+  CHECK_THAT(run.err,
+             Catch::Contains("30 rows for a network of 480 weights") && Catch::Contains("9 rows validate, by"));
   CHECK_THAT(run.err, Catch::Contains("ended at step ") && Catch::Contains("repeat with: --steps "));
-  const Ran one = shell()("cnf train --data few.csv --hidden 4 --steps 5 --valid 0.025 -o one");
+  const Ran one = shell()("cnf train --data few.csv --hidden 4 --steps 5 --valid 0.034 -o one");
   CHECK_THAT(one.err, Catch::Contains(" nats, of one row") && !Catch::Contains("±"));
 }
 
