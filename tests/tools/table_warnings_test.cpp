@@ -188,6 +188,9 @@ TEST_CASE_METHOD(Tables, "a dry run reads all that the run would, and says what 
   const Ran good = dry("good.csv");
   CHECK(good.code == 0);
   CHECK(good.err == "cnf train: would train on 80 rows of 2 columns: 'a', 'b', validate on 10 and test on 10\n");
+  const Ran large = sh("cnf train --dry-run --hidden 30000,30000 -o new --data good.csv");  // 7.2 GB of weights
+  CHECK((large.code == 0 && large.peak_kib < 200'000));
+  CHECK(sh("cnf train --dry-run --hidden 30000,30000 -o new --data moons").code == 0);
   CHECK(dry("good.csv --valid good.csv").err.find("validate on 100") != std::string::npos);
   CHECK(dry("good.csv --split split.npy").code == 0);
   CHECK(train("good.csv").code == 0);
@@ -206,6 +209,10 @@ TEST_CASE_METHOD(Tables, "a dry run reads all that the run would, and says what 
     CHECK(sh("cnf " + verb + " --dry-run --data good.csv").err.find(": would take 100 rows of 2 columns: ") !=
           std::string::npos);
   }
+  put(sh / "three.csv", csv_bytes(normals(3, 100, Seed{11}), {"a", "b", "c"}));
+  for (const std::string data : {"three.csv", "mixture:3"})
+    CHECK(sh("cnf train --dry-run -o new --init run --data " + data).err.find("a model over 2 columns") !=
+          std::string::npos);
   const Ran again = sh("cnf train --resume run --dry-run");
   CHECK(again.err ==
         "cnf train: would go on at step 1\ncnf train: would train on 80 rows of 2 columns: 'a', 'b', "

@@ -209,8 +209,9 @@ void warn_of_few_rows(const SplitRows& rows, const Cnf& model) {
                  ", by which weights are chosen nearly at random; --valid 0.3 takes more of them\n");
 }
 
-/// A new run: its data, and its model with initial weights.
+/// A new run: its data, and its model with initial weights; those a dry run makes to speak of them, if they are few.
 Run new_run(const Beginning& from) {
+  constexpr Index kRehearsed = 10'000'000;
   Run run(from.recipe);
   run.folder = from.folder;
   const DataArgument& data = from.data;
@@ -230,7 +231,10 @@ Run new_run(const Beginning& from) {
     decide(run.args, "init", args.path("init").filename().string());
     decide(run.args, "precision", std::string(name(run.file.precision)));
   } else {
-    model = start_flow(field_from(args), run.source.standardisation, seed, args.real("t-end"), run.source.columns);
+    FieldShape field = field_from(args);
+    set_dim(field, run.source.standardisation.dim());
+    if (args.flag("dry-run") && layout(field).size > kRehearsed) return run;
+    model = start_flow(std::move(field), run.source.standardisation, seed, args.real("t-end"), run.source.columns);
     run.file.precision = precision_from(args);
   }
   if (data.table()) warn_of_few_rows(run.source.rows, model);
@@ -369,6 +373,10 @@ Work prepare_train(const Args& said) {
   std::optional<ModelArgument> init;
   if (recipe.given("init")) init = open_model(recipe.path("init"));
   RunFolder folder = folder_of_new_run(recipe, data);
+  if (dry && !data.table()) {  // nothing is read that has not been
+    if (init) start_from(std::move(*init), recipe, {data.density, {}, density_columns(*data.density), {}});
+    return [] { return 0; };
+  }
   const auto run =
       std::make_shared<Run>(new_run({std::move(recipe), std::move(data), std::move(init), std::move(folder)}));
   if (dry) say_training_rows(said, run->source);
