@@ -13,7 +13,7 @@ namespace cnf {
 /// What deflate may make of a few bytes: more than this many times their number, once this much has come, is refused.
 /// (The most it can is 1032; tables of text stay below 50.)
 struct UnpackLimit {
-  std::uint64_t free_bytes = std::uint64_t{1} << 28;
+  std::uint64_t free_bytes = std::uint64_t{1} << 26;
   std::uint64_t ratio = 200;
 
   bool allows(std::uint64_t unpacked, std::uint64_t packed) const {
