@@ -5,6 +5,7 @@
 #include "base/npy.hpp"
 #include "base/random.hpp"
 #include "tests/tools/program.hpp"
+#include "tools/verbs/flow/density_over.hpp"
 
 using namespace cnf;
 
@@ -76,6 +77,34 @@ TEST_CASE("contours are labelled lines, the same bytes on any number of threads,
   works("cnf density plane --panels --size 900 --contours 0.5 -o p.svg");
   CHECK(times(file("p.svg"), ">50 %<") == 2);  // of the model, and of the truth beside it
   works("cnf density plane --size 300 --contours 0.5,0.9 -o a.png");
+}
+
+TEST_CASE("each share's lines are at its own level, the outermost first", "[verbs][density]") {
+  Matrix<double> hill(41, 41);  // p = exp(-r^2 / 2) in a window of +-4
+  for (Index j = 0; j < 41; ++j)
+    for (Index i = 0; i < 41; ++i) {
+      const double x = 8 * (static_cast<double>(i) + 0.5) / 41 - 4, y = 8 * (static_cast<double>(j) + 0.5) / 41 - 4;
+      hill(j, i) = std::exp(-(x * x + y * y) / 2);
+    }
+  const std::vector<LinesOfLevel> lines = lines_through(hill, {-4, 4, -4, 4}, {0.5, 0.9}, {-0.5, -4.5});
+  REQUIRE((lines.size() == 2 && lines[0].lines.size() == 1 && lines[1].lines.size() == 1));
+  CHECK((lines[0].label == "90 %" && lines[1].label == "50 %"));
+  CHECK(lines[0].lines[0].col(0).norm() == Approx(3).margin(0.01));
+  CHECK(lines[1].lines[0].col(0).norm() == Approx(1).margin(0.01));
+}
+
+TEST_CASE("of very many rows evenly chosen ones are kept", "[verbs][density]") {
+  constexpr Index kRows = 450'000;
+  NpyWriter file(shell() / "count.npy", kRows, 1, NpyDtype::f8);
+  const Vector<double> count = Vector<double>::LinSpaced(kRows, 0, kRows - 1);
+  file.write({count.data(), static_cast<std::size_t>(kRows)});
+  file.finish();
+  const std::unique_ptr<RowReader> rows = open_rows(shell() / "count.npy");
+  const Batch kept = read_points(*rows, "test");
+  REQUIRE(kept.cols() == 112'500);
+  Index wrong = 0;
+  for (Index k = 0; k < kept.cols(); ++k) wrong += kept(0, k) != static_cast<double>(4 * k);
+  CHECK(wrong == 0);
 }
 
 TEST_CASE("rows of a file lie over the density, found by the model's names", "[verbs][density]") {
