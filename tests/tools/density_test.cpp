@@ -6,6 +6,7 @@
 #include "base/random.hpp"
 #include "tests/tools/program.hpp"
 #include "tools/verbs/flow/density_over.hpp"
+#include "tools/verbs/flow/density_subject.hpp"
 
 using namespace cnf;
 
@@ -105,6 +106,16 @@ TEST_CASE("of very many rows evenly chosen ones are kept", "[verbs][density]") {
   Index wrong = 0;
   for (Index k = 0; k < kept.cols(); ++k) wrong += kept(0, k) != static_cast<double>(4 * k);
   CHECK(wrong == 0);
+}
+
+TEST_CASE("a large training table is drawn by a part of it", "[verbs][density]") {
+  const Batch train = Vector<double>::LinSpaced(450'001, 0, 450'000).transpose();
+  const RowsBeside beside = rows_beside(nullptr, train, Seed{});
+  REQUIRE(beside.rows.cols() == 150'001);
+  CHECK((beside.rows(0, 1) == 3 && beside.rows(0, 150'000) == 450'000));
+  CHECK(beside.name == "data, 150001 of 450001 training rows");
+  CHECK(rows_beside(nullptr, train.leftCols(5), Seed{}).name == "data, 5 training rows");
+  CHECK(rows_beside(nullptr, Batch(), Seed{}).rows.size() == 0);
 }
 
 TEST_CASE("rows of a file lie over the density, found by the model's names", "[verbs][density]") {

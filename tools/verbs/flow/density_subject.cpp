@@ -60,12 +60,15 @@ RowsBeside rows_beside(const Subject& subject, Seed seed, const std::string& ver
 }
 
 RowsBeside rows_beside(const Density* density, const Batch& train, Seed seed) {
-  constexpr Index kDraws = 50'000;
+  constexpr Index kDraws = 50'000, kMostRows = 200'000;
   if (density != nullptr)
     return {density->sample(seed, Purpose::data, static_cast<std::uint32_t>(DrawStep::data), 0, kDraws),
             "data, " + std::to_string(kDraws) + " draws"};
   if (train.cols() == 0) return {};
-  return {train, "data, " + std::to_string(train.cols()) + " training rows"};
+  const Index every = (train.cols() + kMostRows - 1) / kMostRows, shown = (train.cols() + every - 1) / every;
+  const std::string of = every > 1 ? std::to_string(shown) + " of " : "";
+  return {train(Eigen::all, Eigen::seqN(0, shown, every)),
+          "data, " + of + std::to_string(train.cols()) + " training rows"};
 }
 
 }  // namespace cnf

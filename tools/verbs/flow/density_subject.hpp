@@ -32,7 +32,8 @@ Subject open_subject(const Args& args);
 /// What lies beside a curve or in a corner: the rows of --points, else the run's training rows, else draws of the
 /// density it was trained on, if one of these is there. `verb` says on standard error what is left out.
 RowsBeside rows_beside(const Subject& subject, Seed seed, const std::string& verb);
-/// Of a run: the rows it trains on, or draws of its density.
+/// Of a run: draws of its density, or the rows it trains on, of more than 200,000 evenly chosen ones: a large table is
+/// not held twice.
 RowsBeside rows_beside(const Density* density, const Batch& train, Seed seed);
 
 }  // namespace cnf
