@@ -197,6 +197,10 @@ TEST_CASE("a slice is the exact density in its plane, its contours by the plane'
   const std::string drawn = file("slice.svg");
   CHECK((times(drawn, ">50 %<") == 1 && times(drawn, ">90 %<") == 1 && times(drawn, " at b = 10.5<") == 1));
   CHECK((times(drawn, ">a<") == 1 && times(drawn, ">c<") == 1));
+  works("cnf density three --slice b=10.5 -o large.svg");
+  CHECK(times(file("large.svg"), ">density, per unit of all 3 columns<") == 1);
+  works("cnf density three --slice b=10.5 --scale mass -o mass.svg");
+  CHECK(times(file("mass.svg"), ">share of probability at lower density<") == 1);
 }
 
 TEST_CASE("what a picture cannot show is refused in one line and a help", "[verbs][density]") {

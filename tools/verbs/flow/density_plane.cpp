@@ -107,7 +107,7 @@ Figure figure_of(const Args& args, const Subject& subject, const Density* truth,
         title_or(name + ": the model's density" +
                  (subject.slice ? " at " + slice_text(*subject.slice, subject.model().columns) : std::string()));
     figure.model.paper = args.flag("no-heatmap");
-    if (subject.slice)
+    if (subject.slice && figure.style.scaling != Scaling::mass)
       figure.style.bar_label = "density, per unit of all " + std::to_string(subject.model().dim()) + " columns";
     figure.set_shape(args, columns, range);
     return figure;
