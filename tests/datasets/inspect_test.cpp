@@ -66,6 +66,11 @@ TEST_CASE("rows that repeat are counted, and their columns are not called rounde
   CHECK(std::abs(found[0].count - N / 2) <= (N < 1000 ? 0 : 3 * N / 200));
   CHECK(found[0].column == -1);
   CHECK(kinds(inspect(x.row(0))).empty());  // a third repeats: numbers of few digits do as much
+  // A hundred places, each four times: the rows repeat, and a column only with them.
+  const Batch places = normals(2, 100, Seed{17});
+  Batch visits(2, 400);
+  visits << places, places, places, places;
+  CHECK(kinds(inspect(visits)) == Kinds{Oddity::repeated_rows});
   // Dice: every row repeats, for its columns do.
   const Batch dice = (normals(2, 3000, Seed{9}).array() * 1.5).round();
   CHECK(kinds(inspect(dice)) == Kinds{Oddity::few_values, Oddity::few_values, Oddity::repeated_rows});
