@@ -13,7 +13,7 @@ shot() {
   local name=$1
   shift
   "$cnf" train "$@" --seconds "$seconds" -o "$folder/$name" --force --quiet
-  "$cnf" density "$folder/$name" -o "$folder/$name.png" --force --quiet
+  "$cnf" density "$folder/$name" --title "$name" -o "$folder/$name.png" --force --quiet
   pictures+=("$folder/$name.png")
 }
 
@@ -44,4 +44,4 @@ for picture in img_camera img_horse; do
     [[ ! -f $file ]] || shot "$picture" --data "$file"
   done
 done
-"$sheet" "$out" 5 320 "${pictures[@]}"
+"$sheet" "$out" 5 256 "${pictures[@]}"
