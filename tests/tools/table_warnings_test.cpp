@@ -157,6 +157,16 @@ TEST_CASE_METHOD(Tables, "columns that others determine are named", "[verbs][tab
             "singular there and no NLL of it means much: --drop copy,f,sum\n");
 }
 
+TEST_CASE_METHOD(Tables, "units alone make no column depend on others", "[verbs][table]") {
+  Batch x = normals(3, 500, Seed{12});
+  x.row(0) *= 1e14;
+  CHECK(said(x, {"a", "b", "c"}).empty());
+  x.row(1) = 1000 * x.row(0);
+  x.row(2) = x.row(0) + 1e6 * x.row(2);
+  CHECK(said(x, {"m", "mm", "again"}).find("2 columns: 'mm' is 1000 'm', 'again' nearly equals 'm'; ") !=
+        std::string::npos);
+}
+
 TEST_CASE_METHOD(Tables, "units beyond 1e-150 and 1e150 are said, and nothing fails obscurely", "[verbs][table]") {
   for (const double unit : {1e-300, 1e-305, 1e-160, 1e160, 1e300}) {
     CAPTURE(unit);
