@@ -10,7 +10,7 @@ namespace cnf {
 /// What is odd. A density is finite where no value comes twice; where values repeat, its likelihood has no bound, and
 /// grows for as long as a model is trained.
 enum class Oddity {
-  few_values,     ///< the column takes `count` values alone: 32 at most, or 95 % of the rows have one that 1 % have
+  few_values,     ///< the column takes only `count` values: 32 at most, or 95 % of the rows have one that 1 % have
   spike,          ///< `count` rows, 1 % of all or more, hold `value`, five times as many as hold any other
   rounded,        ///< the column takes `count` values; two rows agree as if a 40th of a deviation lay between values
   repeated_rows,  ///< `count` rows equal an earlier one, 2 % of all or more (of one column: half)

@@ -99,7 +99,7 @@ TEST_CASE_METHOD(Tables, "columns and rows that repeat are warned of, each kind 
   x.row(1) = (x.row(1).array() > 0).cast<double>();
   CHECK(said(x, {"a", "kind", "c"}) ==
         kWarning +
-            "column 'kind' takes 2 values alone; the likelihood has no bound there and no NLL means much: "
+            "column 'kind' takes only 2 values; the likelihood has no bound there and no NLL means much: "
             "--drop kind, or train on one value at a time (--where kind=VALUE)\n");
   CHECK(said(x, {"a", "kind", "c"}, " --drop kind").empty());
   x = normals(3, 1000, Seed{6});

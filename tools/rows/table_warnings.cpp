@@ -103,13 +103,13 @@ class Words {
     const std::vector<Finding> found = of(Oddity::few_values);
     if (found.empty()) return;
     const std::string what = items(found, [&](const Finding& f) {
-      return (found.size() > 1 ? " " : " takes ") + std::to_string(f.count) + (found.size() > 1 ? "" : " values alone");
+      return (found.size() > 1 ? " " : " takes only ") + std::to_string(f.count) + (found.size() > 1 ? "" : " values");
     });
     const std::string cure =
         std::ssize(found) == table_.values.rows()
             ? "add noise as wide as their steps first"
             : drop(found) + ", or train on one value at a time (--where " + shell_word(name(found.front())) + "=VALUE)";
-    say((found.size() > 1 ? "few values alone are in " : "") + what + "; " + kUnbounded + ": " + cure);
+    say((found.size() > 1 ? "only a few values are in " : "") + what + "; " + kUnbounded + ": " + cure);
   }
 
   void spikes() {
