@@ -54,7 +54,7 @@ TEST_CASE_METHOD(Tables, "an array lying on its side is asked about before memor
     const Ran ran = train("side.npy" + more);
     CHECK(ran.code == 3);
     CHECK(ran.err.starts_with("cnf train: side.npy: " + question + "\nhelp: numpy.save('data.npy', x.T)"));
-    CHECK(ran.peak_kib < 100'000);  // a matrix of 5000 x 5000 is 200 MB
+    CHECK(ran.peak_kib < 150'000);  // a matrix of 5000 x 5000 is 195'000; a sanitizer has 110'000 of its own
   }
   put(sh / "side.csv", csv_bytes(x.transpose().leftCols(2), {}));
   CHECK(train("side.csv").err.find("side.csv: " + question) != std::string::npos);
