@@ -5,18 +5,10 @@
 #include <cmath>
 
 #include "base/error.hpp"
-#include "base/random.hpp"
+#include "tests/normals.hpp"
 
 namespace cnf {
 namespace {
-
-Batch normals(Index D, Index N, Seed seed) {
-  Batch x(D, N);
-  for (Index i = 0; i < N; ++i)
-    for (Index j = 0; j < D; ++j)
-      x(j, i) = normal(seed, Purpose::data, 0, static_cast<std::uint64_t>(i), static_cast<std::uint32_t>(j));
-  return x;
-}
 
 Matrix<double> covariance(const Batch& x) {
   const Batch c = x.colwise() - x.rowwise().mean().eval();
