@@ -116,6 +116,13 @@ std::string plain_json(std::string_view json) {
   return out;
 }
 
+std::string lower(std::string_view text) {
+  std::string out(text);
+  for (char& c : out)
+    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+  return out;
+}
+
 std::string one_line(std::string_view text) { return printable(text, text.size()); }
 
 }  // namespace cnf

@@ -25,6 +25,9 @@ bool is_blank(char32_t character);
 /// A character that leaves neither: of width zero (U+200B, U+FEFF, ...), a soft hyphen, a mark of direction.
 bool is_invisible(char32_t character);
 
+/// A to Z as a to z, in any locale; all else stays.
+std::string lower(std::string_view text);
+
 /// `text` on one line, whatever came: \n, \r and \t as these letters, other control characters (a terminal's escapes
 /// among them) and bytes that are not UTF-8 as \xNN, invisible characters and blanks but ' ' as \uNNNN.
 std::string one_line(std::string_view text);

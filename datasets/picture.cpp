@@ -252,9 +252,7 @@ std::unique_ptr<PictureDensity> parse_picture(std::span<const std::byte> bytes, 
 }
 
 bool is_picture(const std::filesystem::path& path) {
-  std::string extension = path.extension().string();
-  for (char& c : extension)
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+  const std::string extension = lower(path.extension().string());
   return extension == ".pgm" || extension == ".png";
 }
 

@@ -11,12 +11,6 @@
 namespace cnf {
 namespace {
 
-std::string lower(std::string text) {
-  for (char& c : text)
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  return text;
-}
-
 /// Endings, what such a file is, and a line that makes of it what is read; % is the file, @ its name without ending.
 struct Foreign {
   std::string_view endings, what, cure;

@@ -4,16 +4,10 @@
 #include <array>
 #include <vector>
 
+#include "base/utf8.hpp"
+
 namespace cnf {
 namespace {
-
-std::string lower(std::string_view text) {
-  std::string out(text);
-  for (char& c : out) {
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  }
-  return out;
-}
 
 /// Words that people bring from elsewhere, lower case and with dashes, and ours.
 struct Synonyms {

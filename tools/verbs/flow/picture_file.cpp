@@ -6,6 +6,7 @@
 #include <string>
 
 #include "base/error.hpp"
+#include "base/utf8.hpp"
 #include "tools/cli/exit_code.hpp"
 #include "tools/cli/output.hpp"
 #include "tools/cli/signals.hpp"
@@ -27,9 +28,7 @@ constexpr std::array kFormats{Format{".png", encode_png}, Format{".svg", encode_
 
 /// By the ending, capitals or not; none: not known.
 const Format* format_of(const std::filesystem::path& path) {
-  std::string ending = path.extension().string();
-  std::transform(ending.begin(), ending.end(), ending.begin(),
-                 [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; });
+  const std::string ending = lower(path.extension().string());
   const auto found =
       std::find_if(kFormats.begin(), kFormats.end(), [&](const Format& format) { return format.ending == ending; });
   return found == kFormats.end() ? nullptr : &*found;

@@ -5,6 +5,8 @@
 #include <string_view>
 #include <utility>
 
+#include "base/utf8.hpp"
+
 namespace cnf {
 namespace {
 
@@ -26,14 +28,12 @@ struct Parts {
 };
 
 Parts parts(std::string text) {
-  std::transform(text.begin(), text.end(), text.begin(),
-                 [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; });
   const auto trimmed = [](std::string_view s) {
     while (!s.empty() && (s.back() == ' ' || s.back() == '_')) s.remove_suffix(1);
     while (!s.empty() && s.front() == ' ') s.remove_prefix(1);
     return std::string(s);
   };
-  text = trimmed(text);
+  text = trimmed(lower(text));
   const char close = text.empty() ? ' ' : text.back();
   if (close == ')' || close == ']')
     if (const std::size_t open = text.rfind(close == ')' ? '(' : '['); open != text.npos)
