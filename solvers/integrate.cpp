@@ -100,8 +100,7 @@ class Loop {
 
   /// `first` gives the first step from the slope at the start; `stops` lie between the ends, along the solve.
   template <class First>
-  Status adaptive(StepController controller, std::int64_t max_steps, std::span<const double> stops, T* error,
-                  const First& first) {
+  Status adaptive(std::int64_t max_steps, std::span<const double> stops, T* error, const First& first) {
     if (!sound(y_)) return fail(Status::Code::non_finite);
     bool fresh = true;
     while (t_ != t_end_) {
@@ -117,7 +116,7 @@ class Loop {
         if (status_.accepted + status_.rejected >= max_steps) return exhausted();
         if (underflows(h_, t_, t_end_ - t_begin_) && std::abs(target_ - t_) > std::abs(h_))
           return fail(last_.finite ? Status::Code::step_underflow : Status::Code::non_finite);
-        attempt(controller, error);
+        attempt(error);
       }
     }
     return end();
@@ -127,20 +126,25 @@ class Loop {
   const T* y() const { return y_; }
 
  private:
-  void attempt(StepController& controller, T* error) {
+  void attempt(T* error) {
     const bool last = std::abs(target_ - t_) <= 1.01 * std::abs(h_);  // DOPRI5: no sliver is left over
     const double t_next = last ? target_ : t_ + h_, tried = t_next - t_, proposed = h_;
     h_ = tried;
-    stepper_.attempt(t_next, y_next_, error);
+    StepSizes& sizes = stepper_.sizes();
+    if (!stepper_.attempt(t_next, y_next_, error)) {
+      h_ = tried * sizes.reject_unsolved();
+      ++status_.rejected;
+      return;
+    }
     last_ = norm_(error, y_, y_next_);
     if (last_.finite && last_.value <= 1) {
       accept(t_next, (t_next - t_begin_) / (t_end_ - t_begin_));
-      h_ = tried * controller.accept(last_.value);
+      h_ = tried * sizes.accept(last_.value);
       const bool cut = last && target_ != t_end_ && std::abs(tried) < std::abs(proposed);
       if (cut && std::abs(h_) < std::abs(proposed)) h_ = proposed;  // the stop alone made it small
       return;
     }
-    h_ = tried * (last_.finite ? controller.reject(last_.value) : controller.reject_non_finite());
+    h_ = tried * (last_.finite ? sizes.reject(last_.value) : sizes.reject_non_finite());
     ++status_.rejected;
     if (last_.finite) return;
     barrier_row_ = last_.row;
@@ -228,18 +232,17 @@ Status solve(const Dynamics<T>& dynamics, double t_begin, double t_end, State<T>
   const auto run = [&](Stepper<T>& stepper) {
     Loop<T> loop(stepper, norm, extras.listener, options.stop, t_begin, t_end, state.values.data(), y_next);
     if (adaptive) {
-      const StepController controller(options.method);
       const Reach reach{t_begin, std::abs(t_end - t_begin), t_end > t_begin ? 1.0 : -1.0};
-      status = loop.adaptive(controller, options.max_steps, options.stops, error, [&](const T* k0) {
+      status = loop.adaptive(options.max_steps, options.stops, error, [&](const T* k0) {
         if (options.first_step > 0) return reach.direction * std::min(options.first_step, reach.span);
-        return first_step(slope, norm, reach, loop.y(), k0, controller.exponent(), y_next, error);
+        return first_step(slope, norm, reach, loop.y(), k0, stepper.sizes().exponent(), y_next, error);
       });
     } else {
       status = on_grid(loop, options);
     }
     if (status.ok() && loop.y() != state.values.data()) std::copy_n(loop.y(), n, state.values.data());
   };
-  with_stepper(options.method, slope, adaptive, extras.record, run);
+  with_stepper(Solve<T>{slope, norm, options, adaptive, extras.record}, run);
   counters.accepted += status.accepted;
   counters.rejected += status.rejected;
   if (!status.ok()) counters.failing += status.accepted + status.rejected + 1;
@@ -258,6 +261,8 @@ void check_arguments(const Dynamics<T>& dynamics, double t_begin, double t_end, 
       refuse(std::string(name) + " has " + std::to_string(flags) + " flags, the state " + std::to_string(state.B) +
              " samples");
   };
+  if (extras.record && !options.method.has_transpose())
+    refuse(std::string(options.method.name()) + " takes steps that cannot be recorded and transposed");
   check_flags("active", extras.active.size());
   check_flags("bad", extras.bad.size());
 }

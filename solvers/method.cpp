@@ -39,6 +39,9 @@ int Method::dense_order() const {
 int Method::evaluations_per_step() const {
   return std::visit([](const auto* m) { return m->evaluations_per_step(); }, row_);
 }
+bool Method::has_transpose() const {
+  return std::visit([](const auto* m) { return m->has_transpose(); }, row_);
+}
 bool Method::needs_equal_steps() const {
   return std::visit([](const auto* m) { return m->needs_equal_steps(); }, row_);
 }

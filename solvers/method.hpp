@@ -29,6 +29,7 @@ class Method {
   int dense_order() const;     ///< of values between the ends of a step (dense_step.hpp)
   bool is_adaptive() const { return embedded_order() > 0; }
   int evaluations_per_step() const;  ///< of an accepted step in the long run
+  bool has_transpose() const;        ///< its steps can be recorded and transposed (discrete_adjoint)
   bool needs_equal_steps() const;    ///< a grid with other fractions than n / N is refused
 
   bool operator==(const Method&) const = default;

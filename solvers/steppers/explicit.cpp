@@ -11,16 +11,20 @@
 namespace cnf {
 
 template <class T>
-ExplicitStepper<T>::ExplicitStepper(const Slope<T>& slope, StepRule start, StepRule later, bool controlled,
-                                    Recording<T>* record)
-    : slope_(slope), start_(start), later_(later), record_(record), fsal_(controlled && start.own->is_fsal()) {
-  const Index n = slope.shape.size();
+ExplicitStepper<T>::ExplicitStepper(const Solve<T>& solve, StepRule start, StepRule later)
+    : slope_(solve.slope),
+      start_(start),
+      later_(later),
+      record_(solve.record),
+      controller_(solve.options.method),
+      fsal_(solve.controlled && start.own->is_fsal()) {  // asked for errors: FSAL pays
+  const Index n = slope_.shape.size();
   for (int i = 0; i <= std::max(start.own->stages - 1, start.stages()); ++i)
-    work_[i] = slope.scratch.template take<T>(n);
+    work_[i] = slope_.scratch.template take<T>(n);
   first_[0] = work_[0];
-  for (int m = 1; m <= later.history(); ++m) first_[m] = slope.scratch.template take<T>(n);
+  for (int m = 1; m <= later.history(); ++m) first_[m] = slope_.scratch.template take<T>(n);
   k_ = work_;
-  z_ = slope.scratch.template take<T>(slope.shape.z());
+  z_ = slope_.scratch.template take<T>(slope_.shape.z());
 }
 
 /// Where the stages of the step about to be tried go: the record's slots while its budget lasts, else work arrays. If
@@ -71,13 +75,14 @@ void ExplicitStepper<T>::evaluate_end(double t_next, const T* y_next) {
 }
 
 template <class T>
-void ExplicitStepper<T>::attempt(double t_next, T* y_next, T* error) {
+bool ExplicitStepper<T>::attempt(double t_next, T* y_next, T* error) {
   const double h = t_next - t_;
   evaluate_stages(slope_, *rule_, slope_.shape, t_, t_next, y_, 1, rule_->stages(), k_, tape_, past_, z_);
   advance(y_next, *rule_, slope_.shape, y_, h, k_, past_);
-  if (!error) return;
+  if (!error) return true;
   if (fsal_) evaluate_end(t_next, y_next);
   combine(error, static_cast<const T*>(nullptr), h, rule_->own->e, rule_->own->stages, k_, slope_.shape.size());
+  return true;
 }
 
 template <class T>

@@ -1,9 +1,6 @@
 // Explicit steps: Runge-Kutta methods, and Adams' with a Runge-Kutta start.
 #pragma once
 
-#include "solvers/method.hpp"
-#include "solvers/recording.hpp"
-#include "solvers/slope.hpp"
 #include "solvers/stepper.hpp"
 
 namespace cnf {
@@ -11,25 +8,26 @@ namespace cnf {
 template <class T>
 class ExplicitStepper final : public Stepper<T> {
  public:
-  /// `record` may be null. `controlled`: attempts are asked for their error, so that FSAL pays.
-  ExplicitStepper(const Slope<T>& slope, const Tableau& method, bool controlled, Recording<T>* record)
-      : ExplicitStepper(slope, {&method, nullptr}, {&method, nullptr}, controlled, record) {}
-  ExplicitStepper(const Slope<T>& slope, const AdamsMethod& method, bool controlled, Recording<T>* record)
-      : ExplicitStepper(slope, {method.start, nullptr}, {&method.step, &method.past}, controlled, record) {}
+  ExplicitStepper(const Solve<T>& solve, const Tableau& method)
+      : ExplicitStepper(solve, {&method, nullptr}, {&method, nullptr}) {}
+  ExplicitStepper(const Solve<T>& solve, const AdamsMethod& method)
+      : ExplicitStepper(solve, {method.start, nullptr}, {&method.step, &method.past}) {}
 
   const T* open(double t, const T* y) override;
-  void attempt(double t_next, T* y_next, T* error) override;
+  bool attempt(double t_next, T* y_next, T* error) override;
   DenseStep<T> dense(double t_next, const T* y_next) override;
   void accept(double t_next, double fraction) override;
+  StepSizes& sizes() override { return controller_; }
 
  private:
-  ExplicitStepper(const Slope<T>& slope, StepRule start, StepRule later, bool controlled, Recording<T>* record);
+  ExplicitStepper(const Solve<T>& solve, StepRule start, StepRule later);
   void place_stages(const T* y);
   void evaluate_end(double t_next, const T* y_next);
 
   const Slope<T>& slope_;
   const StepRule start_, later_;
   Recording<T>* record_;
+  StepController controller_;
   bool fsal_;
 
   const StepRule* rule_ = nullptr;

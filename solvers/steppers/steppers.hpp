@@ -16,16 +16,15 @@ struct StepperOf<T, AdamsMethod> {
   using type = ExplicitStepper<T>;
 };
 
-/// Returns with(stepper), where stepper is the method's, on the stack while that runs. `controlled`: attempts are asked
-/// for their error. `record` may be null.
+/// Returns with(stepper), where stepper is that of the solve's method, on the stack while that runs.
 template <class T, class With>
-auto with_stepper(const Method& method, const Slope<T>& slope, bool controlled, Recording<T>* record, With&& with) {
+auto with_stepper(const Solve<T>& solve, With&& with) {
   return std::visit(
       [&]<class Row>(const Row* row) {
-        typename StepperOf<T, Row>::type stepper(slope, *row, controlled, record);
+        typename StepperOf<T, Row>::type stepper(solve, *row);
         return with(stepper);
       },
-      method.row());
+      solve.options.method.row());
 }
 
 }  // namespace cnf
