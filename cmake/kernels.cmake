@@ -21,5 +21,6 @@ function(cnf_kernels)
   if(CNF_FUZZ)  # no foreign byte comes here, and sanitized they take minutes to compile
     list(APPEND options -fno-sanitize=all)
   endif()
-  set_source_files_properties(${ARGN} PROPERTIES COMPILE_OPTIONS "${options}" COMPILE_DEFINITIONS "${definitions}")
+  set_source_files_properties(${ARGN} PROPERTIES COMPILE_OPTIONS "${options}" COMPILE_DEFINITIONS "${definitions}"
+                              SKIP_PRECOMPILE_HEADERS ON)
 endfunction()

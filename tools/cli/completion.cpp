@@ -83,7 +83,7 @@ std::string escaped(std::string_view text, std::string_view characters) {
 }
 
 /// For bash and zsh.
-std::string quoted(std::string_view text) {
+std::string single_quoted(std::string_view text) {
   std::string out = "'";
   for (const char c : text) out += c == '\'' ? std::string("'\\''") : std::string(1, c);
   return out + "'";
@@ -147,7 +147,7 @@ std::string zsh_action(const Offer& offer) {
 }
 
 std::string zsh_branch(const Verb& verb) {
-  std::string text = "    " + quoted(verb.name) + ")\n      _arguments -s -S";
+  std::string text = "    " + single_quoted(verb.name) + ")\n      _arguments -s -S";
   const auto add = [&](const std::string& spec) { text += " \\\n        " + spec; };
   for (const Option& option : all_options(verb)) {
     const std::string name = "--" + option.name, help = "[" + escaped(brief(option.help), "\\[]:") + "]";
@@ -155,21 +155,22 @@ std::string zsh_branch(const Verb& verb) {
         option.kind == Kind::flag ? help : help + ":" + escaped(option.value, "\\:") + ":" + zsh_action(offer(option));
     const std::string equals = option.kind == Kind::flag ? "" : "=", plus = option.kind == Kind::flag ? "" : "+";
     if (!option.letter) {
-      add(quoted(name + equals + value));
+      add(single_quoted(name + equals + value));
       continue;
     }
     const std::string letter = std::string("-") + option.letter;
-    add(quoted("(" + letter + " " + name + ")") + "{" + letter + plus + "," + name + equals + "}" + quoted(value));
+    add(single_quoted("(" + letter + " " + name + ")") + "{" + letter + plus + "," + name + equals + "}" +
+        single_quoted(value));
   }
   for (const Option& positional : verb.positionals)
-    add(quoted((positional.required ? ":" : "::") + escaped(positional.value, "\\:") + ":" +
-               zsh_action(offer(positional))));
+    add(single_quoted((positional.required ? ":" : "::") + escaped(positional.value, "\\:") + ":" +
+                      zsh_action(offer(positional))));
   return text + "\n      ;;\n";
 }
 
 std::string zsh_list(const std::vector<std::pair<std::string, std::string>>& words) {
   std::string text;
-  for (const auto& [word, what] : words) text += " " + quoted(escaped(word, "\\:") + ":" + what);
+  for (const auto& [word, what] : words) text += " " + single_quoted(escaped(word, "\\:") + ":" + what);
   return "(" + text.substr(1) + ")";
 }
 
@@ -270,7 +271,7 @@ std::string zsh_completion(std::span<const Verb> verbs) {
   for (const First& first : first_words(verbs)) {
     firsts.emplace_back(first.word, first.summary);
     if (first.seconds.empty()) continue;
-    seconds += "    " + quoted(first.word) + ")\n      words_here=" + zsh_list(first.seconds) +
+    seconds += "    " + single_quoted(first.word) + ")\n      words_here=" + zsh_list(first.seconds) +
                "\n      _describe -t verbs verb words_here\n      ;;\n";
   }
   firsts.emplace_back("help", "What a verb does");
@@ -287,7 +288,7 @@ std::string zsh_completion(std::span<const Verb> verbs) {
     text += "  if ((CURRENT == 2)); then\n    case $words[1] in\n" + seconds + "    esac\n  fi\n";
     std::vector<std::string> two_words;
     for (const std::string& name : verb_names(verbs))
-      if (name.find(' ') != name.npos) two_words.push_back(quoted(name));
+      if (name.find(' ') != name.npos) two_words.push_back(single_quoted(name));
     text += "  local -a two_words=(" + joined(two_words) + ")\n";
     text += "  if ((CURRENT > 2 && $two_words[(Ie)$words[1] $words[2]])); then\n";
     text += "    words=(\"$words[1] $words[2]\" \"${(@)words[3,-1]}\")\n    ((CURRENT--))\n  fi\n";
