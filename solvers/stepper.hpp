@@ -1,6 +1,8 @@
 // One method's arithmetic, step by step: what the loop of integrate.cpp drives, by one virtual call a step.
 #pragma once
 
+#include <stdexcept>
+
 #include "solvers/dense_step.hpp"
 #include "solvers/error_norm.hpp"
 #include "solvers/recording.hpp"
@@ -31,7 +33,8 @@ struct Solve {
 ///             that needs beyond the stages is evaluated now, and not again for the next step.
 ///   accept    the last attempt is taken; `fraction` is t_next's share of the way.
 ///   sizes     how long the next step should be, asked after accept, or after an attempt that is not taken. A method that
-///             chooses more than that (its order, its family) chooses it where it is asked.
+///             chooses more than that (its order, its family) chooses it where it is asked; one without an error
+///             estimate leaves it out.
 template <class T>
 class Stepper {
  public:
@@ -39,7 +42,7 @@ class Stepper {
   virtual bool attempt(double t_next, T* y_next, T* error) = 0;
   virtual DenseStep<T> dense(double t_next, const T* y_next) = 0;
   virtual void accept(double t_next, double fraction) = 0;
-  virtual StepSizes& sizes() = 0;
+  virtual StepSizes& sizes() { throw std::logic_error("Stepper: this method gives no error to choose a step by"); }
 
  protected:
   ~Stepper() = default;  // lies on the caller's stack

@@ -15,6 +15,7 @@ struct MidpointRule {
 
   constexpr int dense_order() const { return 1; }
   constexpr int evaluations_per_step() const { return 1 + sweeps; }
+  constexpr bool has_transpose() const { return false; }
   constexpr bool needs_equal_steps() const { return false; }
 };
 
@@ -33,13 +34,14 @@ class MidpointStepper final : public Stepper<T> {
     slope_(t, y, k_, nullptr);
     return k_;
   }
-  void attempt(double t_next, T* y_next, T*) override {
+  bool attempt(double t_next, T* y_next, T*) override {
     const double h = t_next - t_;
     for (int i = 0; i < sweeps_; ++i) {
       for (Index r = 0; r < n_; ++r) middle_[r] = y_[r] + static_cast<T>(h / 2) * k_[r];
       slope_(t_ + h / 2, middle_, k_, nullptr);
     }
     for (Index r = 0; r < n_; ++r) y_next[r] = y_[r] + static_cast<T>(h) * k_[r];
+    return true;
   }
   DenseStep<T> dense(double t_next, const T*) override {  // along the chord: y + theta h k
     return {t_, t_next, y_, 1, {k_}, nullptr, [](const void*, double theta, double* w) { w[0] = theta; }};
