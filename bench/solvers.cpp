@@ -9,15 +9,17 @@
 
 #include "base/tiles.hpp"
 #include "bench/workloads.hpp"
+#include "solvers/dual_dynamics.hpp"
 #include "solvers/integrate.hpp"
-#include "solvers/problems.hpp"
+#include "solvers/problems/equations.hpp"
+#include "solvers/problems/problems.hpp"
 
 namespace cnf::bench {
 
 namespace {
 
 using equations::LotkaVolterra;
-using Field = DualDynamics<double, LotkaVolterra::D, LotkaVolterra::P, LotkaVolterra>;
+using Field = DualDynamics<double, 2, 4, LotkaVolterra>;
 
 constexpr double kSpan = 20;  // of the Lotka-Volterra systems
 
@@ -46,7 +48,7 @@ void solve(const Dynamics<double>& field, const Eigen::Ref<const Matrix<double>>
 Workload orbit(const char* method) {
   return {std::string("W9-arenstorf-") + method, [=](int) -> Call {
             const Problem p = *find_problem("arenstorf");
-            const std::shared_ptr<const Dynamics<double>> field = p.dynamics<double>();
+            const std::shared_ptr<const Dynamics<double>> field = p.dynamics();
             return [=, worker = std::make_shared<Worker>()] {
               worker->counters = {};
               solve(*field, p.begin, p.t_end, at(method, 1e-8), *worker);

@@ -1,6 +1,6 @@
 #include <catch2/catch.hpp>
 
-#include "solvers/problems.hpp"
+#include "solvers/problems/problems.hpp"
 #include "solvers/slope.hpp"
 #include "solvers/stepper.hpp"
 
@@ -59,7 +59,7 @@ class MidpointStepper final : public Stepper<T> {
 
 TEST_CASE("a stepper takes the steps that the loop asks for", "[extending]") {
   const Problem p = *find_problem("harmonic-oscillator");
-  const auto field = p.dynamics<double>();
+  const auto field = p.dynamics();
   Scratch scratch;
   Counters counters;
   const Slope<double> slope{*field, {p.blocks(), 1}, {}, scratch, counters};

@@ -1,7 +1,7 @@
 #include <catch2/catch.hpp>
 
 #include "solvers/integrate.hpp"
-#include "solvers/problems.hpp"
+#include "solvers/problems/problems.hpp"
 
 namespace cnf {
 
@@ -23,9 +23,9 @@ TEST_CASE("a table is a method of integrate", "[extending]") {
     Counters counters;
     State<double> state(p.blocks(), 1);
     state.z() = p.begin;
-    REQUIRE(integrate(*p.dynamics<double>(), p.t_begin, p.t_end, state, {.method = &kSsp3, .fixed_steps = steps},
-                      scratch, counters)
-                .ok());
+    REQUIRE(
+        integrate(*p.dynamics(), p.t_begin, p.t_end, state, {.method = &kSsp3, .fixed_steps = steps}, scratch, counters)
+            .ok());
     return (state.z() - p.end).norm();
   };
   CHECK(std::log2(error(4000) / error(8000)) == Approx(3).margin(0.05));
