@@ -17,6 +17,7 @@ struct NoVjp {};
 /// dz/dt = f(t, z) of D values, without quadratures. Made by function_dynamics below.
 ///
 /// f         f(t, z, dz) or f(t, z, dz, j): z and dz are spans of D values, one sample's; j is its column in the tile.
+///           Or f(t, z), which returns dz: a std::array<T, D>, or what else has values [0] to [D - 1].
 /// vjp       T vjp(t, z, w, z_bar, params_bar): adds w^T df/dz to z_bar and w^T df/dparams to params_bar (P values),
 ///           and returns w^T df/dt. It says what f would only be differenced for: tests/laws.hpp checks such claims.
 /// Threads   may share it: f and vjp are called through const, at once from several threads where a solve has several.
@@ -42,8 +43,10 @@ class FunctionDynamics final : public Dynamics<T> {
       const T time = t[t.size() > 1 ? j : 0];
       if constexpr (std::invocable<const F&, T, std::span<const T>, std::span<T>, Index>)
         f_(time, values(z.data(), j), values(dz.data(), j), j);
-      else
+      else if constexpr (std::invocable<const F&, T, std::span<const T>, std::span<T>>)
         f_(time, values(z.data(), j), values(dz.data(), j));
+      else
+        assign(f_(time, values(z.data(), j)), values(dz.data(), j));
       if (kHasVjp && tape) tape[D_ * B + j] = time;
     }
     if (kHasVjp && tape) Out<T>(tape, D_, B) = z;
@@ -62,6 +65,11 @@ class FunctionDynamics final : public Dynamics<T> {
   }
 
  private:
+  template <class Values>
+  static void assign(const Values& values, std::span<T> dz) {
+    for (std::size_t i = 0; i < dz.size(); ++i) dz[i] = values[i];
+  }
+
   static constexpr bool kHasVjp = !std::is_same_v<Vjp, NoVjp>;
 
   template <class V>

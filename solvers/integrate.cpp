@@ -68,11 +68,11 @@ void check_stops(std::span<const double> stops, double t_begin, double t_end) {
 template <class T>
 class Loop {
  public:
-  Loop(Stepper<T>& stepper, const ErrorNorm<T>& norm, StepListener<T>* listener, StopFlag stop, double t_begin,
-       double t_end, T* y, T* y_next)
-      : stepper_(stepper),
-        norm_(norm),
-        listener_(listener),
+  Loop(const ErrorNorm<T>& norm, const SolveExtras<T>& extras, StopFlag stop, double t_begin, double t_end, T* y,
+       T* y_next)
+      : norm_(norm),
+        listener_(extras.listener),
+        recorded_(extras.record != nullptr),
         stop_(stop),
         t_begin_(t_begin),
         t_end_(t_end),
@@ -80,18 +80,25 @@ class Loop {
         y_next_(y_next),
         t_(t_begin) {}
 
+  /// From here on the steps are `stepper`'s: until the solve ends, or goes on with another.
+  void take(Stepper<T>& stepper) {
+    stepper_ = &stepper;
+    next_ = Next::go_on;
+  }
+  bool restarts() const { return next_ == Next::restart; }
+
   /// Steps n = 0 ... N - 1 from fraction(n) to fraction(n + 1) of the way.
   template <class Fraction>
   Status on_grid(Index N, const Fraction& fraction) {
     if (!sound(y_)) return fail(Status::Code::non_finite);
-    for (Index n = 0; n < N; ++n) {
+    for (Index n = status_.accepted; n < N && next_ == Next::go_on; ++n) {
       if (stop_asked(stop_)) return stopped();
       const double s = fraction(n + 1);
       const double t_next = n + 1 == N ? t_end_ : t_begin_ + s * (t_end_ - t_begin_);
       h_ = t_next - t_;
-      const T* const slope = stepper_.open(t_, y_);
+      const T* const slope = stepper_->open(t_, y_);
       if (n == 0 && !sound(slope)) return fail(Status::Code::non_finite);
-      stepper_.attempt(t_next, y_next_, nullptr);
+      stepper_->attempt(t_next, y_next_, nullptr);
       if (!sound(y_next_)) return fail(Status::Code::non_finite);
       accept(t_next, s);
     }
@@ -102,14 +109,12 @@ class Loop {
   template <class First>
   Status adaptive(std::int64_t max_steps, std::span<const double> stops, T* error, const First& first) {
     if (!sound(y_)) return fail(Status::Code::non_finite);
-    bool fresh = true;
-    while (t_ != t_end_) {
+    while (t_ != t_end_ && next_ == Next::go_on) {
       const std::int64_t before = status_.accepted;
-      const T* const slope = stepper_.open(t_, y_);
+      const T* const slope = stepper_->open(t_, y_);
       if (slope && !sound(slope)) return fail(Status::Code::non_finite);
-      if (fresh) h_ = first(slope);
-      fresh = false;
-      while (!stops.empty() && stops.front() == t_) stops = stops.subspan(1);
+      if (h_ == 0) h_ = first(slope);
+      while (!stops.empty() && !ahead(stops.front())) stops = stops.subspan(1);
       target_ = stops.empty() ? t_end_ : stops.front();
       while (status_.accepted == before) {
         if (stop_asked(stop_)) return stopped();
@@ -130,8 +135,8 @@ class Loop {
     const bool last = std::abs(target_ - t_) <= 1.01 * std::abs(h_);  // DOPRI5: no sliver is left over
     const double t_next = last ? target_ : t_ + h_, tried = t_next - t_, proposed = h_;
     h_ = tried;
-    StepSizes& sizes = stepper_.sizes();
-    if (!stepper_.attempt(t_next, y_next_, error)) {
+    StepSizes& sizes = stepper_->sizes();
+    if (!stepper_->attempt(t_next, y_next_, error)) {
       h_ = tried * sizes.reject_unsolved();
       ++status_.rejected;
       return;
@@ -152,12 +157,16 @@ class Loop {
   }
 
   void accept(double t_next, double s) {
-    if (listener_ && listener_->wants(t_, t_next)) listener_->look(stepper_.dense(t_next, y_next_));
+    if (listener_ && listener_->wants(t_, t_next)) next_ = listener_->look(stepper_->dense(t_next, y_next_), y_next_);
+    if (recorded_ && restarts()) refuse("the listener changed the state, but a recording cannot hold that");
     std::swap(y_, y_next_);
     t_ = t_next;
     ++status_.accepted;
-    stepper_.accept(t_next, s);
+    stepper_->accept(t_next, s);
   }
+
+  /// Whether time t is yet to come.
+  bool ahead(double t) const { return t_end_ > t_begin_ ? t > t_ : t < t_; }
 
   /// Whether values are finite; if not, last_ says whose are not.
   bool sound(const T* y) {
@@ -190,13 +199,15 @@ class Loop {
     return fail(Status::Code::non_finite);
   }
 
-  Stepper<T>& stepper_;
+  Stepper<T>* stepper_ = nullptr;
   const ErrorNorm<T>& norm_;
   StepListener<T>* const listener_;
+  const bool recorded_;
   const StopFlag stop_;
   const double t_begin_, t_end_;
   T *y_, *y_next_;
-  double t_, h_ = 0;
+  double t_, h_ = 0;  // h_ = 0: no step yet
+  Next next_ = Next::go_on;
   double target_ = 0;             // the next stop, or t_end
   Size last_;                     // of the last try, or of what was not finite
   Index barrier_row_ = -1;        // last_.row of the last try that was not finite
@@ -229,8 +240,9 @@ Status solve(const Dynamics<T>& dynamics, double t_begin, double t_end, State<T>
   T* const y_next = scratch.take<T>(n);
   T* const error = adaptive ? scratch.take<T>(n) : nullptr;
   const ErrorNorm<T> norm(shape, options, extras.active, extras.bad, adaptive ? scratch.take<T>(n) : nullptr);
+  Loop<T> loop(norm, extras, options.stop, t_begin, t_end, state.values.data(), y_next);
   const auto run = [&](Stepper<T>& stepper) {
-    Loop<T> loop(stepper, norm, extras.listener, options.stop, t_begin, t_end, state.values.data(), y_next);
+    loop.take(stepper);
     if (adaptive) {
       const Reach reach{t_begin, std::abs(t_end - t_begin), t_end > t_begin ? 1.0 : -1.0};
       status = loop.adaptive(options.max_steps, options.stops, error, [&](const T* k0) {
@@ -240,9 +252,12 @@ Status solve(const Dynamics<T>& dynamics, double t_begin, double t_end, State<T>
     } else {
       status = on_grid(loop, options);
     }
-    if (status.ok() && loop.y() != state.values.data()) std::copy_n(loop.y(), n, state.values.data());
   };
-  with_stepper(Solve<T>{slope, norm, options, adaptive, extras.record}, run);
+  do {
+    const Scratch::Frame steppers(scratch);
+    with_stepper(Solve<T>{slope, norm, options, adaptive, extras.record}, run);
+  } while (status.ok() && loop.restarts());
+  if (status.ok() && loop.y() != state.values.data()) std::copy_n(loop.y(), n, state.values.data());
   counters.accepted += status.accepted;
   counters.rejected += status.rejected;
   if (!status.ok()) counters.failing += status.accepted + status.rejected + 1;

@@ -62,9 +62,9 @@ class Recording;  // solvers/recording.hpp
 template <class T>
 struct SolveExtras {
   Recording<T>* record = nullptr;       ///< keeps the accepted steps for discrete_adjoint
-  StepListener<T>* listener = nullptr;  ///< sees the accepted steps as functions of time
+  StepListener<T>* listener = nullptr;  ///< sees the accepted steps as functions of time, may end or change the solve
   /// One flag a sample: samples with flag 0 are left out of the error norm and of the test for values that are not
-  /// finite (their columns must hold finite values, and end meaningless).
+  /// finite (their columns must hold finite values, and end meaningless). Read at every step: listeners may clear them.
   std::span<const char> active = {};
   std::span<char> bad = {};  ///< one flag a sample: set for every sample that a non_finite status is about
 };
@@ -75,7 +75,8 @@ struct SolveExtras {
 ///           Adaptive: PI control (step_control.hpp), the last step cut to end at t_end exactly.
 /// Error     of component i: |h sum_j e_j k_j| / (atol + rtol max(|y0|, |y1|)), in the norm of SolveOptions
 ///           (error_norm.hpp); a step is accepted at 1 or less. The s block counts as one more sample.
-/// Returns   ok, or the first trouble: Status::row is the sample at fault if there is one; `state` is then meaningless.
+/// Returns   ok at Status::t = t_end, or where the listener stopped; or the first trouble: Status::row is the sample at
+///           fault if there is one; `state` is then meaningless.
 ///           non_finite at once where the field itself is not finite at a point reached; if only a try leads there, its
 ///           step is cut by 10 until it underflows, and the status is non_finite then.
 /// Throws    std::invalid_argument for shapes that disagree, times that are not finite, and what check() refuses.

@@ -28,14 +28,15 @@ void check_observations(const char* who, std::span<const Observation> observatio
 }
 
 template <class T>
-void Observer<T>::look(const DenseStep<T>& step) {
+Next Observer<T>::look(const DenseStep<T>& step, T*) {
   for (; next_ < observations_.size(); ++next_) {
     const auto& [t, sample] = observations_[next_];
-    if (forwards_ ? t > step.t_next : t < step.t_next) return;
+    if (forwards_ ? t > step.t_next : t < step.t_next) break;
     const double theta = step.theta(t);
     step(theta, sample * blocks_.z, blocks_.z, seen_.col(static_cast<Index>(next_)).data());
     if (!where_.empty()) where_[next_] = {step_, theta};
   }
+  return Next::go_on;
 }
 
 template class Observer<float>;

@@ -41,7 +41,7 @@ class Observer final : public StepListener<T> {
     const double t = observations_[next_].t;
     return forwards_ ? t <= t_next : t >= t_next;
   }
-  void look(const DenseStep<T>& step) override;
+  Next look(const DenseStep<T>& step, T* y) override;
 
  private:
   std::span<const Observation> observations_;

@@ -66,8 +66,8 @@ void StepRule::dense(double theta, double* w, double* dw) const {
   for (int m = 1; m <= history(); ++m) w[stages() + m] = past->correct[static_cast<std::size_t>(m)];
 }
 
-void rule_weights(const void* rule, double theta, double* w) {
-  static_cast<const StepRule*>(rule)->dense(theta, w, nullptr);
+void rule_weights(const void* rule, double theta, double* w, double* dw) {
+  static_cast<const StepRule*>(rule)->dense(theta, w, dw);
 }
 
 }  // namespace cnf

@@ -38,6 +38,6 @@ struct StepRule {
 };
 
 /// The same for whom a step is only a function of time (DenseStep::weights): `rule` is a StepRule.
-void rule_weights(const void* rule, double theta, double* w);
+void rule_weights(const void* rule, double theta, double* w, double* dw);
 
 }  // namespace cnf

@@ -3,6 +3,7 @@
 
 #include "solvers/continuous_adjoint.hpp"
 #include "solvers/discrete_adjoint.hpp"
+#include "solvers/event.hpp"
 #include "solvers/method.hpp"
 #include "tests/allocations.hpp"
 #include "tests/solvers/fields.hpp"
@@ -48,6 +49,36 @@ TEST_CASE("after a first solve the next allocates nothing, recorded or not, nor 
       both();
       CHECK(allocations - before == 0);
     }
+}
+
+TEST_CASE("finding events allocates nothing in a step", "[solvers][memory][events]") {
+  const Index D = 3, B = 16;
+  const TanhField<double> f(D, Seed{1});
+  const Matrix<double> start = normals<double>(D, B, Seed{2});
+  const std::vector<Event<double>> events{level_event<double>(0, 0.2), level_event<double>(1, 0.5)};
+  for (const char* method : {"rk4:50", "dopri5", "dopri8", "abm5:50"}) {
+    CAPTURE(method);
+    const MethodChoice m = parse_method(method);
+    SolveOptions options;
+    options.method = m.method;
+    options.fixed_steps = m.fixed_steps;
+    options.rtol = options.atol = 1e-9;
+    Scratch scratch;
+    Counters counters;
+    State<double> state(f.blocks(), B);
+    const auto allocated = [&] {
+      std::vector<char> active(static_cast<std::size_t>(B), 1);
+      EventFinder<double> finder(events, 4, {f.blocks(), B}, 3, active);
+      state.values.setZero();
+      state.z() = start;
+      const long before = allocations;
+      integrate(f, 0, 3, state, options, scratch, counters, {.listener = &finder, .active = active});
+      CHECK(finder.found().size() > 4);
+      return allocations - before;
+    };
+    allocated();
+    CHECK(allocated() == 0);
+  }
 }
 
 TEST_CASE("the memory of the continuous adjoint does not grow with the steps", "[solvers][memory]") {

@@ -1,4 +1,6 @@
 // The user's own functions as dynamics: by their word (function_dynamics) and by dual numbers (dual_dynamics).
+#include <algorithm>
+#include <array>
 #include <catch2/catch.hpp>
 #include <cmath>
 #include <string>
@@ -157,6 +159,24 @@ TEST_CASE("a function may know its sample", "[solvers]") {
   options.fixed_steps = 1;
   const Solved<double> s = solved<double>(f, 0, 2, Matrix<double>::Zero(1, 3), options);
   for (Index j = 0; j < 3; ++j) CHECK(s.z(0, j) == Approx(2.0 * static_cast<double>(j)));
+}
+
+TEST_CASE("a function of t and z that returns its slope is a dynamics, with and without a pullback", "[solvers]") {
+  const auto f = [](double t, std::span<const double> z) { return std::array<double, 2>{z[1], t - z[0]}; };
+  const auto pullback = [](double, std::span<const double>, std::span<const double> w, std::span<double> z_bar,
+                           std::span<double>) {
+    z_bar[0] -= w[1];
+    z_bar[1] += w[0];
+    return w[1];
+  };
+  const Matrix<double> start = normals<double>(2, 3, Seed{1});
+  const auto into = function_dynamics<double>(2, [&](double t, std::span<const double> z, std::span<double> dz) {
+    std::copy_n(f(t, z).begin(), 2, dz.begin());
+  });
+  CHECK(solved(function_dynamics<double>(2, f), 0, 2, start, {}).z == solved(into, 0, 2, start, {}).z);
+  const auto both = function_dynamics<double>(2, f, pullback);
+  CHECK(both.derivatives() == Derivatives::vjp);
+  CHECK(solved(both, 0, 2, start, {}).z == solved(into, 0, 2, start, {}).z);
 }
 
 TEST_CASE("what a user's function lacks is named", "[solvers][arguments]") {
