@@ -41,6 +41,13 @@ step(${CMAKE_COMMAND} -S ${examples} -B ${work}/build -G ${GENERATOR} -D CMAKE_C
      -D CMAKE_PREFIX_PATH=${prefix})
 step(${CMAKE_COMMAND} --build ${work}/build)
 run_example(${work}/build/fit_and_sample)
+step(${work}/build/lynx_and_hare)
+if(NOT out MATCHES "births 0\\.5[0-9]+, deaths 0\\.02[0-9]+, lynxes' deaths 0\\.[78][0-9]+, births 0\\.02")
+  message(FATAL_ERROR "lynx_and_hare says\n${out}")
+endif()
+message(STATUS "lynx_and_hare: ${out}")
+step(${work}/build/pendulum)
+message(STATUS "pendulum: ${out}")
 
 # Every installed header compiles alone, and none is private: its first line would say of which sources.
 file(GLOB_RECURSE headers RELATIVE ${prefix}/include/cnf ${prefix}/include/cnf/*.hpp)

@@ -1,38 +1,42 @@
 #!/usr/bin/env bash
-# docs/extending.md quotes the examples of this folder and lists lines of the product: both must be what stands there.
-# usage: quotes.sh ROOT [--write]   (--write puts the examples' text into the page)
+# docs/extending.md and docs/your-own-equation.md quote the examples of this folder and list lines of the product: both
+# must be what stands there.
+# usage: quotes.sh ROOT [--write]   (--write puts the examples' text into the pages)
 #
-# A line "<!-- tests/extending/NAME.cpp -->" is followed by a ```cpp fence with that file, whole. A ```diff fence begins
-# with "--- PATH"; what it keeps and takes away (lines with ' ' and '-') stands in that file, line below line; "..." skips.
+# A line "<!-- tests/extending/NAME.cpp -->", or of examples/, is followed by a ```cpp fence with that file, whole. A
+# ```diff fence begins with "--- PATH"; what it keeps and takes away (lines with ' ' and '-') stands in that file, line
+# below line; "..." skips.
 set -euo pipefail
 
 cd "$1"
-page=docs/extending.md
+pages=(docs/extending.md docs/your-own-equation.md)
 rendered=$(mktemp)
 trap 'rm -f "$rendered"' EXIT
 
-awk '
-  /^<!-- tests\/extending\/.*\.cpp -->$/ {
-    print
-    print "```cpp"
-    while ((read = (getline line < $2)) > 0) print line
-    if (read < 0) { print FILENAME ": " $2 " is absent" > "/dev/stderr"; exit 1 }
-    print "```"
-    quoted = 1
-    next
-  }
-  quoted == 1 && /^```cpp$/ { quoted = 2; next }  # the old text
-  quoted == 2 { if (/^```$/) quoted = 0; next }
-  { quoted = 0; print }
-' "$page" >"$rendered"
-if [[ ${2-} == --write ]]; then
-  cat "$rendered" >"$page"
-elif ! diff -u "$page" "$rendered" >&2; then
-  echo "$page: quotes another text than what is compiled; tests/extending/quotes.sh . --write mends it" >&2
-  exit 1
-fi
+for page in "${pages[@]}"; do
+  awk '
+    /^<!-- (tests\/extending|examples)\/.*\.cpp -->$/ {
+      print
+      print "```cpp"
+      while ((read = (getline line < $2)) > 0) print line
+      if (read < 0) { print FILENAME ": " $2 " is absent" > "/dev/stderr"; exit 1 }
+      print "```"
+      quoted = 1
+      next
+    }
+    quoted == 1 && /^```cpp$/ { quoted = 2; next }  # the old text
+    quoted == 2 { if (/^```$/) quoted = 0; next }
+    { quoted = 0; print }
+  ' "$page" >"$rendered"
+  if [[ ${2-} == --write ]]; then
+    cat "$rendered" >"$page"
+  elif ! diff -u "$page" "$rendered" >&2; then
+    echo "$page: quotes another text than what is compiled; tests/extending/quotes.sh . --write mends it" >&2
+    exit 1
+  fi
+done
 for example in tests/extending/*.cpp; do
-  grep -qxF -- "<!-- $example -->" "$page" || { echo "$page: does not quote $example" >&2; exit 1; }
+  grep -qxF -- "<!-- $example -->" "${pages[@]}" || { echo "${pages[*]}: $example is not quoted" >&2; exit 1; }
 done
 
 awk '
@@ -57,4 +61,4 @@ awk '
   inside && /^\.\.\.$/ { check(); next }
   inside && /^[ -]/ { want[++wanted] = substr($0, 2) }
   END { exit bad }
-' "$page"
+' "${pages[@]}"
