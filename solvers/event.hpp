@@ -45,6 +45,7 @@ double find_root(const std::function<double(double)>& f, double a, double fa, do
 ///         found where its sign changes: two roots between two such points are missed. The state is that of the dense
 ///         step, and has crossed: g is 0 or has the new sign. If g is 0 at the start, its first sign counts as that of
 ///         the start; to reach 0 exactly is to cross it. A g of NaN has no sign.
+///         The steps go beyond an event before it is found: f has to have values there, some way on.
 /// Error   of the time: that of z there over |dg/dt| along the path. The dense step has Method::dense_order().
 /// Cost    what the method's dense output costs, and `scan` sums over its terms, a step. Nothing is allocated.
 template <class T>

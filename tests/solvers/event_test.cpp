@@ -119,7 +119,7 @@ TEST_CASE("a changed state goes on as a solve that begins with it", "[solvers][e
   }
   // Adaptive, with the slope at a step's end kept for the next: the answer is that of two solves.
   SolveOptions options = solver("dopri5", 1e-9);
-  options.stops = {1};
+  options.stops = {0.5, 1};
   Answering halving([](Index, const auto& step, double* y) {
     if (step.t_next != 1) return Next::go_on;
     for (int r = 0; r < 12; ++r) y[r] /= 2;
@@ -182,6 +182,7 @@ TEST_CASE("a root is found to rounding in few evaluations, and in no more than b
   CHECK(evaluations <= 54);
   CHECK(std::abs(root([](double x) { return x < 0.3 ? -1e-9 : 1e9; }, 0, 1) - 0.3) < 5e-16);
   CHECK(evaluations <= 54);
+  CHECK(root([](double x) { return x < 0.3 ? -1.0 : 1.0; }, 0, 1) >= 0.3);
   root([](double x) { return std::pow(x - 0.3, 3); }, 0, 1);
   CHECK(evaluations <= 54);
   // The far side: the sign has changed where it ends.
@@ -284,9 +285,15 @@ TEST_CASE("an event may be of time alone, touch 0 exactly, or have no value", "[
     CHECK(found.at == Approx(1.3).epsilon(1e-15));
   CHECK(ended(f, 0, 2, start, at_time(2), solver("rk4:8")).found.size() == 2);
   CHECK(ended(f, 0, 2, start, at_time(1), solver("rk4:8")).found.front().at == 1);
-  const std::vector<Event<double>> nothing{
-      {.g = [](double, std::span<const double>) { return std::numeric_limits<double>::quiet_NaN(); }}};
+  const double nan = std::numeric_limits<double>::quiet_NaN();
+  const std::vector<Event<double>> nothing{{.g = [nan](double, std::span<const double>) { return nan; }}},
+      gap{{.g = [nan](double t, std::span<const double>) { return t > 0.8 && t < 1.2 ? nan : 1; }}};
   CHECK(ended(f, 0, 2, start, nothing, solver("rk4:8")).found.empty());
+  CHECK(ended(f, 0, 2, start, gap, solver("rk4:8")).found.empty());
+  // Two between the same points: the earlier counts, not the first in the list.
+  std::vector<Event<double>> two = at_time(0.7);
+  two.push_back(at_time(0.3).front());
+  CHECK(ended(f, 0, 1, start, two, solver("rk4:1"), 0).found.front().event == 1);
 }
 
 TEST_CASE("events in float are found to float's rounding", "[solvers][events]") {

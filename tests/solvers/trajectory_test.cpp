@@ -240,6 +240,28 @@ TEST_CASE("a sample that fails is named in its own time, and the others are what
   CHECK(ended.seen[1](0, 0) == Approx(2.5).epsilon(1e-4));
 }
 
+TEST_CASE("sizes of steps are told and asked for in the time of the samples, whoever's spans they are",
+          "[solvers][trajectory]") {
+  const auto f = function_dynamics<double>(
+      1, [](double, std::span<const double> z, std::span<double> dz) { dz[0] = 1 - z[0] * z[0]; });
+  const Matrix<double> start = Matrix<double>::Constant(1, 2, 0.1);
+  const Spans own({0, 0}, {20, 20});
+  for (const double first_step : {0.03, 0.2}) {
+    SolveOptions options = solver("dopri5");
+    options.first_step = first_step;
+    const SolvedAt<double> shared = solve_at(f, {0, 20}, start, {}, options);
+    const SolvedAt<double> each = solve_at(f, own, start, {}, options);
+    CHECK(each.counters.evaluations == shared.counters.evaluations);
+    CHECK(each.z_end(0) == Approx(shared.z_end(0)).epsilon(1e-12));
+    options.max_steps = 6;
+    const Status stopped = solve_at(f, {0, 20}, start, {}, options).failures.at(0);
+    const Status of_own = solve_at(f, own, start, {}, options).failures.at(0);
+    CHECK(of_own.code == Status::Code::step_limit);
+    CHECK(of_own.t == Approx(stopped.t).epsilon(1e-9));
+    CHECK(of_own.h == Approx(stopped.h).epsilon(1e-9));
+  }
+}
+
 TEST_CASE("events in one call are each sample's alone", "[solvers][trajectory][events]") {
   Loss loss;
   loss.end_at_events();
