@@ -2,12 +2,13 @@
 #include "solvers/trajectory.hpp"
 
 #include <algorithm>
+#include <array>
 #include <catch2/catch.hpp>
 #include <cmath>
 #include <limits>
 #include <string>
 
-#include "solvers/dual_event.hpp"
+#include "solvers/dual_dynamics.hpp"
 #include "solvers/trajectory_gradient.hpp"
 #include "tests/solvers/fields.hpp"
 
@@ -280,6 +281,49 @@ TEST_CASE("events in one call are each sample's alone", "[solvers][trajectory][e
       CHECK((r.z_end.col(b) - alone.z_end.col(0)).norm() < 1e-8);
     }
   }
+}
+
+TEST_CASE("balls bounce: a solve goes on from its samples' events", "[solvers][trajectory][events]") {
+  const auto fall = function_dynamics<double>(2, [](double, auto z) { return std::array{z[1], -2.0}; });
+  const Watch<double> ground{.events = {level_event<double>(0, 0, Crossing::falling)}};
+  Matrix<double> z(2, 3);
+  z << 0, 0, 1, 1, 2, 0;  // heights, then speeds: up for `speed`, and down
+  std::vector<double> t{0, 0, 0}, flight{1, 2, 1};
+  for (int bounce = 0; bounce < 4; ++bounce) {
+    const SolvedAt<double> r = solve_at(fall, Spans(t, {10}), z, ground, solver("dopri5", 1e-10));
+    for (std::size_t b = 0; b < 3; ++b) {
+      CAPTURE(bounce, b);
+      CHECK(r.ended_by[b] == 0);
+      CHECK(r.t_end[b] - t[b] == Approx(flight[b]).epsilon(1e-12));
+      flight[b] = b == 2 && bounce == 0 ? 1 : flight[b] / 2;  // the third fell from rest: it comes back to half its way
+    }
+    t = r.t_end;
+    z = r.z_end;
+    z.row(1) *= -0.5;
+  }
+}
+
+TEST_CASE("gradients through events in float are those of double to its rounding",
+          "[solvers][trajectory][adjoint][events]") {
+  const auto swing = [](auto, auto z, auto p, auto dz) {
+    using std::sin;
+    dz[0] = z[1];
+    dz[1] = -p[0] * sin(z[0]);
+  };
+  const auto by = [&]<class T>(T tolerance) {
+    const auto f = dual_dynamics<2, 1, T>(swing, Matrix<T>::Constant(1, 1, T(3)));
+    Matrix<T> start(2, 2);
+    start << T(1), T(-0.5), T(0), T(0.2);
+    const Watch<T> watch{.times = {{T(0.2)}}, .events = {level_event<T>(0)}};
+    DifferentiableTrajectory<T> of;
+    SolveOptions options;
+    options.rtol = options.atol = tolerance;
+    REQUIRE(of.forward(f, {0, 5}, start, watch, options).ok());
+    const TrajectoryGradient<T> g = of.backward({.z_end = Matrix<T>::Ones(2, 2), .t_end = {1, 1}});
+    return std::vector<double>{g.z0(0, 0), g.z0(1, 0), g.z0(0, 1), g.z0(1, 1), g.params[0], g.level[0], g.t0[0]};
+  };
+  const std::vector<double> exact = by(1e-10), rounded = by(1e-5f);
+  for (std::size_t i = 0; i < exact.size(); ++i) CHECK(rounded[i] == Approx(exact[i]).margin(3e-4));
 }
 
 TEST_CASE("the discrete gradient by spans and times equals central differences on the frozen grid",
