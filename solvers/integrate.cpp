@@ -288,6 +288,9 @@ void check(const SolveOptions& options) {
   if (options.method.is_null()) refuse("method is null");
   const std::string method(options.method.name());
   if (options.fixed_steps < 0) refuse("fixed_steps is " + std::to_string(options.fixed_steps) + ", expected 0 or more");
+  if ((options.fixed_steps > 0 || !options.fractions.empty()) && !options.method.takes_grid())
+    refuse((options.fixed_steps > 0 ? "fixed_steps is " + std::to_string(options.fixed_steps) : "fractions are given") +
+           ", but " + method + " chooses more than the sizes of its steps; leave it out, or take another method");
   if (!options.fractions.empty()) check_fractions(options);
   if (!options.stops.empty() && (options.fixed_steps > 0 || !options.fractions.empty()))
     refuse("stops are for adaptive steps, but fixed_steps or fractions are given");

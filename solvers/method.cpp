@@ -10,13 +10,17 @@ namespace {
 constexpr int kMostSteps = 1'000'000;
 
 std::string known() {
-  std::string adaptive, fixed;
-  for (const Method& m : all_methods()) {
-    std::string& list = m.is_adaptive() ? adaptive : fixed;
+  std::string adaptive, alone, fixed;
+  const auto add = [](std::string& list, std::string_view name) {
     if (!list.empty()) list += ", ";
-    list += m.name();
+    list += name;
+  };
+  for (const Method& m : all_methods()) {
+    add(m.is_adaptive() ? adaptive : fixed, m.name());
+    if (!m.takes_grid()) add(alone, m.name());
   }
-  return "unknown; adaptive: " + adaptive + "; in N fixed steps, written NAME:N: these and " + fixed;
+  return "unknown; adaptive: " + adaptive + "; in N fixed steps, written NAME:N: these but not " + alone + ", and " +
+         fixed;
 }
 
 }  // namespace
@@ -42,6 +46,9 @@ int Method::evaluations_per_step() const {
 bool Method::has_transpose() const {
   return std::visit([](const auto* m) { return m->has_transpose(); }, row_);
 }
+bool Method::takes_grid() const {
+  return std::visit([](const auto* m) { return m->takes_grid(); }, row_);
+}
 bool Method::needs_equal_steps() const {
   return std::visit([](const auto* m) { return m->needs_equal_steps(); }, row_);
 }
@@ -49,6 +56,7 @@ bool Method::needs_equal_steps() const {
 std::vector<Method> all_methods() {
   std::vector<Method> all(kAllTableaus.begin(), kAllTableaus.end());
   all.insert(all.end(), kAllAdams.begin(), kAllAdams.end());
+  all.emplace_back(&kAdams);
   return all;
 }
 
@@ -71,6 +79,8 @@ MethodChoice parse_method(std::string_view text) {
     if (!found->is_adaptive()) return refuse(name + " has no error estimate; write " + name + ":N for N fixed steps");
     return choice;
   }
+  if (!found->takes_grid())
+    return refuse(name + " chooses more than the sizes of its steps; write " + name + ", or abm8:N for N fixed steps");
   const std::string_view count = text.substr(colon + 1);
   const auto [end, error] = std::from_chars(count.data(), count.data() + count.size(), choice.fixed_steps);
   if (error != std::errc{} || end != count.data() + count.size() || choice.fixed_steps < 1 ||

@@ -9,6 +9,7 @@
 
 #include "solvers/adams.hpp"
 #include "solvers/tableau.hpp"
+#include "solvers/variable_adams.hpp"
 
 namespace cnf {
 
@@ -16,10 +17,11 @@ namespace cnf {
 /// (steppers/steppers.hpp). Its rows have the members that are visited below.
 class Method {
  public:
-  using Row = std::variant<const Tableau*, const AdamsMethod*>;
+  using Row = std::variant<const Tableau*, const AdamsMethod*, const VariableAdams*>;
 
   Method(const Tableau* row) : row_(row) {}
   Method(const AdamsMethod* row) : row_(row) {}
+  Method(const VariableAdams* row) : row_(row) {}
 
   const Row& row() const { return row_; }
   bool is_null() const;
@@ -30,6 +32,7 @@ class Method {
   bool is_adaptive() const { return embedded_order() > 0; }
   int evaluations_per_step() const;  ///< of an accepted step in the long run
   bool has_transpose() const;        ///< its steps can be recorded and transposed (discrete_adjoint)
+  bool takes_grid() const;           ///< of fixed steps; if not, it chooses more than their sizes
   bool needs_equal_steps() const;    ///< a grid with other fractions than n / N is refused
 
   bool operator==(const Method&) const = default;
@@ -48,7 +51,8 @@ struct MethodChoice {
 };
 
 /// Throws std::invalid_argument naming the text and the known methods: an unknown name, a count that is not a whole
-/// number from 1 to 1000000, or a method without an error estimate and without a count.
+/// number from 1 to 1000000, a method without an error estimate and without a count, or one with a count
+/// that takes no fixed steps.
 MethodChoice parse_method(std::string_view text);
 
 /// What parse_method reads back.

@@ -23,6 +23,11 @@ struct Slope {
   void operator()(double t, const T* z, T* k, T* tape) const {
     evaluate(f, shape, t, z, k, tape, scratch);
     ++counters.evaluations;
+    rest(k);
+  }
+
+  /// k = 0 where samples are masked.
+  void rest(T* k) const {
     for (std::size_t j = 0; j < active.size(); ++j) {
       if (active[j]) continue;
       const auto row = static_cast<Index>(j);

@@ -1,6 +1,7 @@
 // The stepper of each family of methods: a new family is a line here and an alternative of Method::Row.
 #pragma once
 
+#include "solvers/steppers/adams_variable.hpp"
 #include "solvers/steppers/explicit.hpp"
 
 namespace cnf {
@@ -14,6 +15,10 @@ struct StepperOf<T, Tableau> {
 template <class T>
 struct StepperOf<T, AdamsMethod> {
   using type = ExplicitStepper<T>;
+};
+template <class T>
+struct StepperOf<T, VariableAdams> {
+  using type = AdamsStepper<T>;
 };
 
 /// Returns with(stepper), where stepper is that of the solve's method, on the stack while that runs.

@@ -16,6 +16,7 @@ struct MidpointRule {
   constexpr int dense_order() const { return 1; }
   constexpr int evaluations_per_step() const { return 1 + sweeps; }
   constexpr bool has_transpose() const { return false; }
+  constexpr bool takes_grid() const { return true; }
   constexpr bool needs_equal_steps() const { return false; }
 };
 

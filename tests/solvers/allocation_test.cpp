@@ -81,6 +81,28 @@ TEST_CASE("finding events allocates nothing in a step", "[solvers][memory][event
   }
 }
 
+TEST_CASE("variable Adams allocates nothing in a step", "[solvers][memory]") {
+  const Index D = 3, B = 16;
+  const TanhField<double> f(D, Seed{1});
+  const Matrix<double> start = normals<double>(D, B, Seed{2});
+  Scratch scratch;
+  State<double> state(f.blocks(), B);
+  const auto run = [&](double tol) {
+    SolveOptions options;
+    options.method = &kAdams;
+    options.rtol = options.atol = tol;
+    Counters counters;
+    state.values.setZero();
+    state.z() = start;
+    integrate(f, 0, 3, state, options, scratch, counters);
+    return counters.accepted;
+  };
+  run(1e-2);
+  const long before = allocations;
+  CHECK(run(1e-11) > 20);
+  CHECK(allocations == before);
+}
+
 TEST_CASE("the memory of the continuous adjoint does not grow with the steps", "[solvers][memory]") {
   const Index D = 3, B = 16;
   const TanhField<double> f(D, Seed{1});

@@ -114,8 +114,10 @@ TEST_CASE("the pairs known to be first same as last are found to be so", "[solve
 TEST_CASE("a method reads back as it was written", "[solvers][method]") {
   for (const Method& m : all_methods()) {
     const std::string fixed = std::string(m.name()) + ":8";
-    CHECK(to_string(parse_method(fixed)) == fixed);
-    CHECK(parse_method(fixed).method == m);
+    if (m.takes_grid()) {
+      CHECK(to_string(parse_method(fixed)) == fixed);
+      CHECK(parse_method(fixed).method == m);
+    }
     if (m.is_adaptive()) CHECK(to_string(parse_method(m.name())) == m.name());
   }
 }
