@@ -32,8 +32,8 @@ struct Solve {
 ///   dense     the last attempt as a function of time, where it is about to be accepted and someone looks into it; what
 ///             that needs beyond the stages is evaluated now, and not again for the next step.
 ///   accept    the last attempt is taken; `fraction` is t_next's share of the way.
-///   sizes     how long the next step should be, asked after accept, or after an attempt that is not taken. A method that
-///             chooses more than that (its order, its family) chooses it where it is asked; one without an error
+///   sizes     how long the next step should be, asked after accept, or after an attempt that is not taken. A method
+///             that chooses more than that (its order, its family) chooses it where it is asked; one without an error
 ///             estimate leaves it out.
 template <class T>
 class Stepper {

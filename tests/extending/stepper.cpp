@@ -45,7 +45,10 @@ class MidpointStepper final : public Stepper<T> {
     return true;
   }
   DenseStep<T> dense(double t_next, const T*) override {  // along the chord: y + theta h k
-    return {t_, t_next, y_, 1, {k_}, nullptr, [](const void*, double theta, double* w) { w[0] = theta; }};
+    return {t_, t_next, y_, 1, {k_}, nullptr, [](const void*, double theta, double* w, double* dw) {
+              w[0] = theta;
+              if (dw) dw[0] = 1;
+            }};
   }
   void accept(double, double) override {}
 
