@@ -139,7 +139,7 @@ TEST_CASE("a changed state goes on as a solve that begins with it", "[solvers][e
 TEST_CASE("the slope of a dense step is its values' derivative by time", "[solvers][events][dense]") {
   const TanhField<double> f(3, Seed{1});
   const Matrix<double> start = normals<double>(3, 4, Seed{2});
-  for (const char* text : {"euler:5", "rk4:5", "dopri5", "dopri8", "tsit5", "bosh3", "fehlberg45", "abm4:9"}) {
+  for (const char* text : {"euler:5", "rk4:5", "dopri5", "dopri8", "tsit5", "bosh3", "fehlberg45", "abm4:9", "adams"}) {
     CAPTURE(text);
     Answering listener([](Index, const DenseStep<double>& step, double*) {
       for (const double theta : {0.1, 0.5, 0.83}) {
@@ -192,7 +192,7 @@ TEST_CASE("a root is found to rounding in few evaluations, and in no more than b
 TEST_CASE("every sample ends at its own event, to the order of the dense step, in either direction of time",
           "[solvers][events]") {
   const std::vector<double> phase{0.3, -1.1, 2.0, 1.2};
-  for (const char* text : {"dopri5", "tsit5", "bosh3", "rk4:200", "abm5:400", "dopri8:60"})
+  for (const char* text : {"dopri5", "tsit5", "bosh3", "rk4:200", "abm5:400", "dopri8:60", "adams"})
     for (const double direction : {1.0, -1.0}) {
       CAPTURE(text, direction);
       const auto f = oscillator<double>();

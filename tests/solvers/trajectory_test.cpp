@@ -160,7 +160,7 @@ TEST_CASE("over spans and at times of their own samples are what each is alone, 
           "[solvers][trajectory][spans]") {
   const TanhField<double> f(kD, Seed{51});
   const Matrix<double> start = normals<double>(kD, kB, Seed{52});
-  for (const char* text : {"dopri5", "tsit5", "bosh3", "dopri8", "rk4:60"})
+  for (const char* text : {"dopri5", "tsit5", "bosh3", "dopri8", "adams", "rk4:60"})
     for (const double tolerance : {1e-4, 1e-8}) {
       CAPTURE(text, tolerance);
       const SolvedAt<double> r = solve_at(f, kOwn, start, {.times = kRagged}, solver(text, tolerance));
