@@ -1,15 +1,20 @@
-// What is drawn as lines: contours with their labels, curves over bars, corner pictures.
+// What is drawn as lines: contours with their labels, curves over bars, corner pictures, charts.
 #include <catch2/catch.hpp>
 #include <cmath>
 #include <limits>
 #include <numbers>
+#include <set>
 #include <stdexcept>
+#include <tuple>
 
 #include "tools/draw/contour_lines.hpp"
 #include "tools/draw/corner.hpp"
 #include "tools/draw/curve.hpp"
+#include "tools/draw/line_chart.hpp"
+#include "tools/draw/side_by_side.hpp"
 #include "tools/draw/svg.hpp"
 #include "tools/draw/text.hpp"
+#include "tools/draw/ticks.hpp"
 
 using namespace cnf;
 
@@ -162,4 +167,111 @@ TEST_CASE("a corner has a panel for every column and pair, names on the outer ax
     CHECK(overlaps == 0);
   }
   CHECK_THROWS_AS(CornerPicture({.columns = {"a"}, .ranges = {{0, 1}}}, {}), std::invalid_argument);
+}
+
+namespace {
+
+FigureSpec log_spec(const Box& range) {
+  FigureSpec spec{.width = 500, .height = 400, .range = range, .log_x = true, .log_y = true, .aspect = 0};
+  spec.titles = {"t"}, spec.scales = {std::nullopt};
+  spec.x_label = "evaluations", spec.y_label = "error";
+  return spec;
+}
+
+}  // namespace
+
+TEST_CASE("a logarithmic axis has its decades where they are, fine ticks between, and labels apart", "[draw][lines]") {
+  for (const Box& range : {Box{1, 5, -13, -2}, Box{2.1, 2.7, -3.2, -2.9}, Box{-300, 290, -1, 1}, Box{0, 4, 0, 4}}) {
+    const FigureSpec spec = log_spec(range);
+    const FigureLayout l = layout(spec);
+    const Rect plot = l.panels[0].plot;
+    CAPTURE(range.x0, range.x1);
+    int below = 0, left = 0;
+    for (const Label& label : l.labels) {
+      below += label.box.y >= plot.bottom() && label.text != "evaluations";
+      left += label.box.right() <= plot.x && label.text != "error";
+    }
+    CHECK((below >= 2 && left >= 2));
+    for (std::size_t i = 0; i < l.labels.size(); ++i)
+      for (std::size_t j = 0; j < i; ++j) CHECK_FALSE(intersects(l.labels[i].box, l.labels[j].box));
+  }
+  const FigureLayout l = layout(log_spec({0, 4, 0, 4}));
+  const Rect plot = l.panels[0].plot;
+  const auto label = std::find_if(l.labels.begin(), l.labels.end(), [&](const Label& one) {
+    return one.text == power_of_ten(3) && one.box.y >= plot.bottom();
+  });
+  REQUIRE(label != l.labels.end());
+  CHECK(label->box.x + label->box.w / 2.0 == Approx(plot.x + 0.75 * plot.w).margin(1.5));
+  std::size_t fine = 0;
+  for (const Rect& mark : l.marks) fine += mark.y >= plot.bottom() && mark.x >= plot.x - l.line && mark.h < 4;
+  CHECK(fine == 4 * 8);
+}
+
+TEST_CASE("a legend stands beside the plot, a swatch before each name", "[draw][lines]") {
+  FigureSpec spec = log_spec({0, 4, 0, 4});
+  const int alone = layout(spec).panels[0].plot.w;
+  spec.legend = {"dopri5", "a method whose name is much too long to stand beside any plot of this width", "x"};
+  const FigureLayout l = layout(spec);
+  const Rect plot = l.panels[0].plot;
+  CHECK(plot.w < alone);
+  REQUIRE(l.swatches.size() == 3);
+  int names = 0;
+  for (const Label& label : l.labels) {
+    if (label.box.x < plot.right()) continue;
+    const Rect& swatch = l.swatches[static_cast<std::size_t>(names++)];
+    CHECK((swatch.x > plot.right() && swatch.right() < label.box.x));
+    CHECK((swatch.y > label.box.y && swatch.bottom() < label.box.bottom()));
+  }
+  CHECK(names == 3);
+  spec.height = 100, spec.legend.assign(40, "dopri5");  // more than there is room for
+  const FigureLayout full = layout(spec);
+  CHECK(full.swatches.back().w == 0);
+  for (const Label& label : full.labels) CHECK(label.box.bottom() <= 100);
+}
+
+TEST_CASE("a chart's lines end at what has no logarithm, and its legend has their colours", "[draw][lines]") {
+  Matrix<double> points(2, 6);
+  points << 1, 10, 100, 1e3, 1e4, 1e5, 1, 0.1, 0, 1e-3, kNaN, 1e-5;
+  const std::vector<Line> lines{{.name = "falling", .points = points, .colour = line_colour(0, 2), .marks = true},
+                                {.points = points.leftCols(2), .colour = line_colour(1, 2)}};
+  FigureStyle style{.width = 400, .height = 300, .aspect = 0, .log_x = true, .log_y = true, .title = "work"};
+  const Picture chart = line_chart(lines, style);
+  CHECK(chart.width() == 400 + legend_width({"falling"}, 1));
+  const std::string drawn = svg(chart);
+  CHECK((times(drawn, ">falling<") == 1 && times(drawn, ">work<") == 1));
+  CHECK(times(drawn, "<circle") == 4);  // of 6 points two are gaps
+  CHECK_THROWS_WITH(line_chart({{.points = Matrix<double>::Constant(2, 3, kNaN)}}, style), Catch::Contains("no point"));
+  std::set<std::tuple<int, int, int>> colours;
+  for (std::size_t n : {10, 40})
+    for (std::size_t i = 0; i < n; ++i) colours.insert({line_colour(i, n).r, line_colour(i, n).g, line_colour(i, n).b});
+  CHECK(colours.size() == 50);
+}
+
+TEST_CASE("a line that does not rise has air around it", "[draw][lines]") {
+  for (const double value : {0.0, 5.0, -1e-9, 1e12}) {
+    Matrix<double> flat = Matrix<double>::Constant(2, 2, value);
+    flat(0, 0) = 0, flat(0, 1) = 1;
+    CHECK(line_chart({{.points = flat}}, {.width = 300, .aspect = 0}).width() == 300);
+  }
+}
+
+TEST_CASE("charts side by side are each as if alone", "[draw][lines]") {
+  Matrix<double> points(2, 3);
+  points << 0, 1, 2, 0, 1, 0;
+  const FigureStyle style{.width = 300, .height = 200, .aspect = 0, .title = "one"};
+  const auto chart = [&](Rgb colour) {
+    return line_chart({{.points = points, .colour = colour, .marks = true}}, style);
+  };
+  std::vector<Picture> pictures;
+  pictures.push_back(chart({200, 0, 0}));
+  pictures.push_back(chart({0, 0, 200}));
+  const Canvas left = pictures[0].whole(), right = pictures[1].whole();
+  const SideBySide both(std::move(pictures));
+  REQUIRE((both.width() == 600 && both.height() == 200));
+  const Canvas drawn = both.whole();
+  int wrong = 0;
+  for (int y = 0; y < 200; ++y)
+    for (int x = 0; x < 300; ++x)
+      wrong += !(drawn.at(x, y) == left.at(x, y)) + !(drawn.at(300 + x, y) == right.at(x, y));
+  CHECK(wrong == 0);
 }

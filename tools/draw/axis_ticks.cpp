@@ -1,5 +1,8 @@
 #include "tools/draw/axis_ticks.hpp"
 
+#include <algorithm>
+#include <cmath>
+
 namespace cnf {
 
 int widest(const Ticks& ticks, double size) {
@@ -34,10 +37,26 @@ Ticks choose_ticks(double low, double high, int length, double spacing, bool acr
   return crowded.at.size() > airy.at.size() ? crowded : airy;
 }
 
+namespace {
+
+/// Of an axis whose places are decimal logarithms.
+Ticks choose_log_ticks(double low, double high, int length, bool across, const Measures& m) {
+  const double room = across ? measure(power_of_ten(-10), m.tick_size).width + 0.9 * m.tick_size : 2.2 * m.tick_size;
+  const int most = std::clamp(static_cast<int>(length / room), 2, static_cast<int>(kMostTicks));
+  Ticks ticks = log_ticks(std::pow(10, low), std::pow(10, high), most);
+  for (std::vector<double>* places : {&ticks.at, &ticks.minor})
+    for (double& place : *places) place = std::clamp(std::log10(place), low, high);
+  return ticks;
+}
+
+}  // namespace
+
 AxisTicks axis_ticks(const FigureSpec& spec, int w, int h, bool equal, const Measures& m) {
   const Box& r = spec.range;
-  AxisTicks ticks{choose_ticks(r.x0, r.x1, w, 4.2 * m.tick_size, true, m),
-                  choose_ticks(r.y0, r.y1, h, 3.0 * m.tick_size, false, m)};
+  AxisTicks ticks{
+      spec.log_x ? choose_log_ticks(r.x0, r.x1, w, true, m) : choose_ticks(r.x0, r.x1, w, 4.2 * m.tick_size, true, m),
+      spec.log_y ? choose_log_ticks(r.y0, r.y1, h, false, m)
+                 : choose_ticks(r.y0, r.y1, h, 3.0 * m.tick_size, false, m)};
   // With one unit for both axes, one step for both reads best, if it leaves enough ticks.
   if (equal && ticks.x.at.size() >= 2 && ticks.y.at.size() >= 2) {
     const double sx = ticks.x.at[1] - ticks.x.at[0], sy = ticks.y.at[1] - ticks.y.at[0];

@@ -40,6 +40,10 @@ class Fit {
     g_.y_text = measure("0", m.tick_size).width;
     g_.width = spec.width;
     g_.x_labelled = !spec.x_label.empty(), g_.y_labelled = !spec.y_label.empty();
+    for (const std::string& name : spec.legend) {
+      g_.legend.push_back(fit_text(name, m.tick_size, spec.width / 4));
+      g_.legend_w = std::max(g_.legend_w, measure(g_.legend.back().text, g_.legend.back().size).width);
+    }
   }
 
   Geometry run() {
@@ -73,7 +77,9 @@ class Fit {
       x.between += after;
     }
     const int last = x.after.back();
-    x.between += spec_.bars == Bars::shared && bars_ ? bar_block_ - last + m_.pad : std::max(m_.pad, half + 2 - last);
+    int end = spec_.bars == Bars::shared && bars_ ? bar_block_ - last + m_.pad : std::max(m_.pad, half + 2 - last);
+    if (g_.legend_w > 0) end = std::max(end, m_.bar_gap + m_.swatch + m_.swatch_gap + g_.legend_w + m_.pad);
+    x.between += end;
     return x;
   }
 

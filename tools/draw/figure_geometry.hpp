@@ -19,6 +19,8 @@ struct Geometry {
   AxisTicks ticks;
   bool x_labelled = false, y_labelled = false;  // by a text or by a note
   int y_text = 0;                               // width of the tick labels of y
+  std::vector<FittedText> legend;               // the names, and of all of them the width
+  int legend_w = 0;
 };
 
 /// A label and what its ticks' numbers have to be read with: "t (×10³)".

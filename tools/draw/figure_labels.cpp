@@ -11,13 +11,13 @@ class Placer {
   void block(const Rect& rect) { blocked_.push_back(rect); }
 
   // The box's corner, in whole pixels. Leaves the label out if it would meet another or the edge.
-  void put(const std::string& text, double size, int x, int y, bool vertical = false) {
-    if (text.empty()) return;
+  bool put(const std::string& text, double size, int x, int y, bool vertical = false) {
+    if (text.empty()) return false;
     const TextExtent e = measure(text, size);
-    put({text, size, {x, y, vertical ? e.height() : e.width, vertical ? e.width : e.height()}, vertical});
+    return put({text, size, {x, y, vertical ? e.height() : e.width, vertical ? e.width : e.height()}, vertical});
   }
-  void put(const FittedText& fitted, int x, int y, bool vertical = false) {
-    put(fitted.text, fitted.size, x, y, vertical);
+  bool put(const FittedText& fitted, int x, int y, bool vertical = false) {
+    return put(fitted.text, fitted.size, x, y, vertical);
   }
   // A number has nothing below its baseline but the round of a digit: the labels at a corner of a plot come closer.
   void put_number(const std::string& text, double size, int x, int y) {
@@ -26,14 +26,15 @@ class Placer {
   }
 
  private:
-  void put(const Label& label) {
+  bool put(const Label& label) {
     const Rect& box = label.box;
-    if (!contains({0, 0, layout_.width, layout_.height}, box)) return;
+    if (!contains({0, 0, layout_.width, layout_.height}, box)) return false;
     for (const Label& other : layout_.labels)
-      if (intersects(box, other.box)) return;
+      if (intersects(box, other.box)) return false;
     for (const Rect& rect : blocked_)
-      if (intersects(box, rect)) return;
+      if (intersects(box, rect)) return false;
     layout_.labels.push_back(label);
+    return true;
   }
 
   FigureLayout& layout_;
@@ -63,6 +64,10 @@ void place_x_axis(const Geometry& g, const FigureSpec& spec, const Rect& plot, b
     const int width = measure(text, m.tick_size).width;
     place.put_number(text, m.tick_size, pixels(p - width / 2.0), y);
   }
+  if (!g.ticks.x.minor.empty() && plot.w / g.ticks.x.minor.size() >= 2)
+    for (const double v : g.ticks.x.minor)
+      out.marks.push_back({tick_pixel(plot.x + (v - r.x0) / (r.x1 - r.x0) * plot.w, plot.x, plot.w, m.line),
+                           plot.bottom() + m.line, m.line, std::max(1, m.tick / 2)});
   if (labelled) {
     const FittedText fitted = fit_axis_label(spec.x_label, g.ticks.x.note, m.label_size, plot.w + 2 * m.bar_gap);
     const int width = measure(fitted.text, fitted.size).width;
@@ -83,6 +88,12 @@ void place_y_axis(const Geometry& g, const FigureSpec& spec, const Rect& plot, b
     place.put_number(text, m.tick_size, end + 1 - measure(text, m.tick_size).width,
                      pixels(p + m.tick_text.cap / 2.0) - m.tick_text.ascent);
   }
+  const int half = std::max(1, m.tick / 2);
+  if (!g.ticks.y.minor.empty() && plot.h / g.ticks.y.minor.size() >= 2)
+    for (const double v : g.ticks.y.minor)
+      out.marks.push_back({plot.x - m.line - half,
+                           tick_pixel(plot.bottom() - (v - r.y0) / (r.y1 - r.y0) * plot.h, plot.y, plot.h, m.line),
+                           half, m.line});
   if (labelled) {
     const FittedText fitted = fit_axis_label(spec.y_label, g.ticks.y.note, m.label_size, plot.h);
     const TextExtent e = measure(fitted.text, fitted.size);
@@ -206,6 +217,18 @@ void place_titles(const FigureSpec& spec, const Geometry& g, const Measures& m, 
   place.put(head, std::clamp(middle - e.width / 2, 0, std::max(0, g.width - e.width)), top - m.gap - e.height());
 }
 
+/// Beside the last column, from the top.
+void place_legend(const Geometry& g, const Measures& m, FigureLayout& out, Placer& place) {
+  const int x = g.column_x.back() + g.plot_w + m.line + m.bar_gap, row = m.tick_text.height() + m.gap;
+  int y = g.row_y.front();
+  for (const FittedText& name : g.legend) {
+    const int thick = std::max(2, 3 * m.line), middle = y + m.tick_text.ascent - m.tick_text.cap / 2;
+    const bool put = place.put(name, x + m.swatch + m.swatch_gap, y);
+    out.swatches.push_back({x, middle - thick / 2, put ? m.swatch : 0, put ? thick : 0});
+    y += row;
+  }
+}
+
 }  // namespace
 
 FigureLayout place_all(const FigureSpec& spec, const Geometry& g, const Measures& m) {
@@ -214,6 +237,7 @@ FigureLayout place_all(const FigureSpec& spec, const Geometry& g, const Measures
   Placer place(out);
   place_boxes(spec, g, m, out, place);
   place_scales(spec, g, m, out, place);
+  place_legend(g, m, out, place);
   place_titles(spec, g, m, out, place);
   return out;
 }

@@ -31,6 +31,7 @@ struct Measures {
     bar_gap = std::max(4, pixels(1.2 * tick_size));
     bar_width = std::max(4, pixels(1.35 * tick_size));
     bar_text = measure("\u22120.00", tick_size).width;
+    swatch = pixels(1.6 * tick_size), swatch_gap = pixels(0.6 * tick_size);
     tick_text = measure("0", tick_size);
     label_text = measure("0", label_size);
     title_text = measure("0", title_size);
@@ -42,7 +43,7 @@ struct Measures {
   int note_lift() const { return line + tick_text.cap / 2 + 1 + above_cap(); }
 
   double scale, tick_size, label_size, title_size, head_size;
-  int line, pad, gap, tick, bar_gap, bar_width, bar_text;
+  int line, pad, gap, tick, bar_gap, bar_width, bar_text, swatch, swatch_gap;
   TextExtent tick_text, label_text, title_text, head_text;
 };
 

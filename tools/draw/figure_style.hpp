@@ -3,6 +3,7 @@
 
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "base/types.hpp"
 #include "tools/draw/canvas.hpp"
@@ -21,6 +22,12 @@ struct PointStyle {
   PointStyle of_number(Index n, double pixels) const;
 };
 
+/// A name in a legend, and the colour it explains.
+struct LegendEntry {
+  std::string name;
+  Rgb colour;
+};
+
 struct FigureStyle {
   int width = 800;   ///< pixels
   int height = 0;    ///< pixels; 0: what the range needs at this width
@@ -32,6 +39,8 @@ struct FigureStyle {
   Bars bars = Bars::each;               ///< shared, none: one colour scale for all panels; each: one a panel
   int columns = 0;                      ///< of panels; 0: all in one row
   double aspect = 1;                    ///< as FigureSpec's
+  bool log_x = false, log_y = false;    ///< as FigureSpec's
+  std::vector<LegendEntry> legend{};    ///< beside the plots
   bool dark = false;                    ///< light text on a dark page
   std::string title{}, x_label{}, y_label{}, bar_label{}, short_bar_label{};
   PointStyle points{};

@@ -22,6 +22,8 @@ FigureSpec figure_spec(const Box& range, const FigureStyle& f, std::vector<std::
   spec.title = f.title, spec.x_label = f.x_label, spec.y_label = f.y_label, spec.bar_label = f.bar_label;
   spec.short_bar_label = f.short_bar_label;
   spec.bars = f.bars;
+  spec.log_x = f.log_x, spec.log_y = f.log_y;
+  for (const LegendEntry& entry : f.legend) spec.legend.push_back(entry.name);
   spec.scales.resize(titles.size());
   spec.titles = std::move(titles);
   return spec;
@@ -185,6 +187,7 @@ void Picture::draw(Surface& surface) const {
   if (layout_.shared_bar.w > 0)
     draw_bar(surface, layout_.shared_bar, layout_.shared_arrow, style_.map, layout_.line, theme.ink);
   for (const Rect& mark : layout_.marks) surface.fill(mark, theme.ink);
+  for (std::size_t i = 0; i < layout_.swatches.size(); ++i) surface.fill(layout_.swatches[i], style_.legend[i].colour);
   for (const Label& label : layout_.labels)
     surface.text(label.box.x, label.box.y, label.text, label.size, theme.ink, label.vertical);
 }

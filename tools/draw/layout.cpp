@@ -42,6 +42,14 @@ int tick_pixel(double p, int begin, int length, int line) {
   return static_cast<int>(std::lround(p - line / 2.0));
 }
 
+int legend_width(const std::vector<std::string>& names, double scale) {
+  if (names.empty()) return 0;
+  const Measures m({}, scale);
+  int width = 0;
+  for (const std::string& name : names) width = std::max(width, measure(name, m.tick_size).width);
+  return m.bar_gap + m.swatch + m.swatch_gap + width;
+}
+
 FigureLayout layout(const FigureSpec& asked) {
   check(asked);
   FigureSpec spec = asked;
