@@ -90,8 +90,8 @@ Status TileFlow<T>::through(Way way, Counters& counters, Keep keep, std::span<co
     if (keep == Keep::all)
       status = solves_[k].forward(dynamics(k), t_begin, t_end, state_, solve, how, scratch_, counters);
     else
-      status =
-          integrate(dynamics(k), t_begin, t_end, state_, solve, scratch_, counters, {.active = active, .bad = bad});
+      status = integrate(dynamics(k), t_begin, t_end, state_, solve, scratch_, counters,
+                         {.listener = listeners_.empty() ? nullptr : listeners_[k], .active = active, .bad = bad});
   }
   return status;
 }

@@ -96,6 +96,13 @@ class TileFlow {
 
   /// Carries z and q through all blocks, in place. Returns the first trouble; z and q are then meaningless.
   Status carry(Way way, Counters& counters) { return through(way, counters, Keep::nothing, {}, {}, {}); }
+  /// The same, each block's steps seen by a listener of its own.
+  Status carry_seen(Way way, std::span<StepListener<T>* const> by_block, Counters& counters) {
+    listeners_ = by_block;
+    const Status status = carry(way, counters);
+    listeners_ = {};
+    return status;
+  }
   /// To the base, keeping what pull() needs.
   Status carry_recorded(Counters& counters) { return through(Way::to_base, counters, Keep::all, {}, {}, {}); }
   /// Each block by options of its own, as frozen() has them.
@@ -129,6 +136,7 @@ class TileFlow {
   Scratch scratch_;
   State<T> state_;
   Vector<T> probes_;
+  std::span<StepListener<T>* const> listeners_;  ///< of the carry that is under way, a block each; or none
 };
 
 }  // namespace cnf
