@@ -1,13 +1,13 @@
 #!/usr/bin/env bash
-# Runs every ```sh block of the pages, README.md and then docs/your-own-table.md, in order and in one shell, in a
-# temporary copy of the sources: what a newcomer would type on a fresh clone. Other fences (```text, ```cpp) are shown,
+# Runs every ```sh block of the pages, README.md and then docs/your-own-table.md and docs/solving.md, in order and in one
+# shell, in a temporary copy of the sources: what a newcomer would type on a fresh clone. Other fences (```text, ```cpp) are shown,
 # not run. Of other pages alone, the program is the `cnf` that is found.
 # usage: run_readme.sh [SOURCE_FOLDER [PAGE...]]
 set -euo pipefail
 
 source=$(cd "${1:-$(dirname "${BASH_SOURCE[0]}")/../..}" && pwd)
 pages=("${@:2}")
-((${#pages[@]})) || pages=(README.md docs/your-own-table.md)
+((${#pages[@]})) || pages=(README.md docs/your-own-table.md docs/solving.md)
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 "$source/tests/copy.sh" "$work/copy"

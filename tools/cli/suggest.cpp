@@ -27,6 +27,8 @@ constexpr std::array kSynonyms{
     Synonyms{"info", "inspect show describe summary print"},
     Synonyms{"gradcheck", "check-grad grad-check check-gradient check-gradients gradients verify"},
     Synonyms{"data", "datasets dataset toy toys sets list make-data", "cnf data --list shows the sets"},
+    Synonyms{"solve", "integrate ode odeint solve-ivp trajectory trajectories"},
+    Synonyms{"workprecision", "work-precision precision-work convergence trade-off tradeoff"},
     // options
     Synonyms{"steps", "epochs epoch n-epochs num-epochs max-epochs", "It counts updates, not passes over the data"},
     Synonyms{"steps",

@@ -15,5 +15,7 @@ Verb decode_verb();
 Verb info_verb();
 Verb data_verb();
 Verb gradcheck_verb();
+Verb solve_verb();
+Verb workprecision_verb();
 
 }  // namespace cnf
