@@ -12,6 +12,7 @@
 #include "bench/peak.hpp"
 #include "bench/solvers.hpp"
 #include "bench/startup.hpp"
+#include "bench/work_precision.hpp"
 #include "bench/workloads.hpp"
 #include "tools/cli/exit_code.hpp"
 
@@ -146,6 +147,23 @@ void show_growth(const Cnf& plane, double most_points, Report& report) {
       });
 }
 
+Json json_of(const WorkPrecision& all) {
+  Json truth = Json::object(), points = Json::array();
+  for (const KnownPath& path : all.truth) {
+    Json states = Json::array();
+    for (Index i = 0; i < path.states.cols(); ++i)
+      states.push_back(std::vector<double>(path.states.col(i).begin(), path.states.col(i).end()));
+    truth[path.problem] = {{"times", path.times}, {"states", std::move(states)}};
+  }
+  for (const WorkPoint& p : all.points)
+    points.push_back({{"problem", p.problem},
+                      {"method", p.method},
+                      {"tolerance", p.tolerance},
+                      {"evaluations", p.evaluations},
+                      {"error", p.error}});
+  return {{"truth", std::move(truth)}, {"points", std::move(points)}};
+}
+
 /// "W3" names W3-dopri5, W3-rk4, ...; a full name names one.
 std::vector<Workload> chosen(const std::vector<Workload>& all, const std::string& only) {
   std::vector<Workload> rows;
@@ -168,6 +186,7 @@ int run(int argc, char** argv) {
     ("speedup", "two threads against one")
     ("startup", "the program's help and its first training step")
     ("growth", "cost over points, batch, steps and weights on one thread (a minute or two)")
+    ("work-precision", "print what errors cost each adaptive method, as JSON: for solver_peers/")
     ("guard", "compare fractions of peak with those recorded in FILE; fails if one fell by more than a quarter",
       cxxopts::value<std::string>(), "FILE")
     ("record", "write these fractions to FILE", cxxopts::value<std::string>(), "FILE");
@@ -198,6 +217,10 @@ int run(int argc, char** argv) {
     throw InputError(weights.string() + ": no such file; shares of peak are recorded with trained weights");
   if (asked("record")) {
     record(short_workloads(plane.model), args["record"].as<std::string>());
+    return 0;
+  }
+  if (asked("work-precision")) {
+    std::printf("%s\n", json_of(work_precision(plane.model)).dump().c_str());
     return 0;
   }
   if (asked("guard")) return guard(short_workloads(plane.model), args["guard"].as<std::string>()) ? 0 : 1;

@@ -116,7 +116,7 @@ Workload own_steps(const char* method) {
 
 std::vector<Workload> solver_workloads() {
   std::vector<Workload> all;
-  for (const char* method : {"dopri5", "dopri8"}) {
+  for (const char* method : {"dopri5", "dopri8", "adams"}) {
     all.push_back(orbit(method));
     for (const Norm norm : {Norm::sample, Norm::tile}) all.push_back(as_one(method, norm));
     all.push_back(own_steps(method));

@@ -205,7 +205,7 @@ std::vector<Matrix<float>> plane_batches(Index batch, int count) {
 
 SolveOptions solve_with(const char* method, int fixed_steps, Norm norm) {
   SolveOptions solve;
-  solve.method = find_tableau(method);
+  solve.method = *find_method(method);
   solve.fixed_steps = fixed_steps;
   solve.norm = norm;
   return solve;

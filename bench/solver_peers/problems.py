@@ -1,6 +1,10 @@
-"""The problems as every peer is given them: DETEST's 25 (Hull, Enright, Fellen and Sedgwick 1972, SIAM J. Numer. Anal.
-9(4), 603-637), each as f(xp, t, y) for xp numpy or jax.numpy, its start and its times.
+"""The problems as every peer is given them, each as f(xp, t, y) for xp numpy or jax.numpy, its start and its times.
+
+DETEST's 25 (Hull, Enright, Fellen and Sedgwick 1972, SIAM J. Numer. Anal. 9(4), 603-637), the trained network of
+bench/weights, Arenstorf's orbit, and the thousand Lotka-Volterra systems of W9.
 """
+import pathlib
+
 import numpy as np
 
 MASSES = np.array([0.000954786104043, 0.000285583733151, 0.0000437273164546, 0.0000517759138449, 0.00000277777777778])
@@ -90,3 +94,56 @@ def detest():
     """Name -> (f, start, t_end, times at which errors count)."""
     return {f"detest-{name}": (f, np.array(start, float), 20.0, np.arange(1.0, 21))
             for name, (f, start) in DETEST.items()}
+
+
+FLOW_POINTS = 64
+
+
+def trained_flow():
+    """The network of W1 to W4 on 64 points as one system of 128 values, a point's two values beside each other."""
+    file = np.load(pathlib.Path(__file__).parent.parent / "peers" / "weights" / "w1_trained.npz")
+    layers = [{k: file[f"{k}{l}"].astype(float) for k in ("W", "b", "gw", "gb", "hb")} for l in range(4)]
+
+    def field(xp, t, y):
+        h = y.reshape(FLOW_POINTS, 2)
+        for l, w in enumerate(layers):
+            h = (h @ w["W"].T + w["b"]) / (1 + xp.exp(-(w["gw"] * t + w["gb"]))) + w["hb"] * t
+            h = h if l == len(layers) - 1 else xp.tanh(h)
+        return h.reshape(-1)
+
+    return field, np.random.RandomState(0).uniform(-2, 2, 2 * FLOW_POINTS)
+
+
+def work_precision():
+    """Name -> (f, start, t_end, times at which errors count)."""
+    f, start = trained_flow()
+    return detest() | {"flow": (f, start, 0.5, 0.025 * np.arange(1.0, 21))}
+
+
+MU = 0.012277471
+ARENSTORF = np.array([0.994, 0, 0, -2.00158510637908252240537862224])
+PERIOD = 17.0652165601579625588917206249
+
+
+def arenstorf(xp, t, y):
+    earth = ((y[0] + MU) ** 2 + y[1] ** 2) ** 1.5
+    moon = ((y[0] - (1 - MU)) ** 2 + y[1] ** 2) ** 1.5
+    return xp.stack([y[2], y[3], y[0] + 2 * y[3] - (1 - MU) * (y[0] + MU) / earth - MU * (y[0] - (1 - MU)) / moon,
+                     y[1] - 2 * y[2] - (1 - MU) * y[1] / earth - MU * y[1] / moon])
+
+
+SYSTEMS, SPAN = 1000, 20.0
+
+
+def lotka_volterra(xp, p, y):
+    """p: 4 x n, y: 2 x n, or without n."""
+    meetings = y[0] * y[1]
+    return xp.stack([p[0] * y[0] - p[1] * meetings, -p[2] * y[1] + p[3] * meetings])
+
+
+def systems():
+    """Parameters 4 x 1000 and starts 2 x 1000: the draws of bench/solvers.cpp."""
+    random = np.random.RandomState(0)
+    ranges = ((0.9, 1.6), (0.3, 0.5), (0.8, 1.2), (0.3, 0.5))
+    params = np.stack([random.uniform(low, high, SYSTEMS) for low, high in ranges])
+    return params, random.uniform(0.5, 2, (SYSTEMS, 2)).T
