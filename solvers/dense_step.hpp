@@ -62,6 +62,8 @@ class StepListener {
  public:
   /// Asked once for every accepted step, from t to t_next: whether it looks into it. If not, nothing is evaluated.
   virtual bool wants(double t, double t_next) = 0;
+  /// Then, whether it looks between the ends too: if not, at theta = 0 and 1 alone, no extra stages are evaluated.
+  virtual bool inside(double /*t*/, double /*t_next*/) { return true; }
   /// `y` is the whole state at t_next. It may be changed, and then the answer is restart; go_on will do if only columns
   /// were changed whose flags in SolveExtras::active, which a listener may own, are 0 by now.
   virtual Next look(const DenseStep<T>& step, T* y) = 0;

@@ -30,8 +30,7 @@ struct GradientOptions {
 
 /// What a loss looks at besides the end of a solve: at the observations, whose z `seen` (blocks.z x as many) is set to.
 /// Error  that of the solve and the step's own between its ends (Method::dense_order). The tolerance speaks of the
-///        ends: dopri8 and fehlberg45, of order 3 between them, can miss it by far; step onto the times by
-///        SolveOptions::stops.
+///        ends; to have no error besides, step onto the times by SolveOptions::stops.
 template <class T>
 struct Look {
   std::span<const Observation> observations{};

@@ -1,8 +1,8 @@
 // Invariants. Before step n is transposed, lambda_ is the cotangent of y_{n+1}: all that later steps and the
 // observations in them read of it. lambda_q_ is that of q, which no step changes; pending_[m] is what steps after n
 // have added to the cotangent of the first slope of step n - m. X_bar_[i] is the cotangent of stage i's argument,
-// complete once its vjp has run: stages go from the last to the first. Observations [first_look_, last_look_) lie in
-// step n.
+// complete once its vjp has run: stages go from the last to the first, the extra ones of a step that was looked into before
+// the others, and extra_ of them are there. Observations [first_look_, last_look_) lie in step n.
 #include "solvers/discrete_adjoint.hpp"
 
 #include <algorithm>
@@ -64,10 +64,17 @@ class Transpose {
     const int S = rule.stages();
     const double h = recording_.h(n);
     const double s = recording_.fractions()[n], ds = recording_.fractions()[n + 1] - s;
+    const Scratch::Frame frame(scratch_);
     replay_.go_to(n);
     last_look_ = first_look_;
     while (first_look_ > 0 && observed_.where[first_look_ - 1].step == n) --first_look_;
-    if (n + 1 == recording_.steps() && reads_end(n)) transpose_end(n);
+    const bool last = n + 1 == recording_.steps();
+    if (last && rule.reads_end() && first_look_ < last_look_) replay_.evaluate_last();
+    extra_ = 0;
+    if ((last || rule.extra() > 0) && rule.reads_end() && looked_inside()) {
+      transpose_extra(n, s, ds);
+      transpose_end(n);
+    }
     for (int i = S - 1; i >= 0; --i) {
       gather(rule, i, h);
       look(n, first_look_, last_look_, i, k_bar_z_);
@@ -76,6 +83,7 @@ class Transpose {
     }
     if (history_ > 0) hand_to_past(n, rule, h);
     combine(lambda_next_, lambda_, 1.0, kOnes, S, X_bar_, shape_.z());
+    for (int e = 0; e < extra_; ++e) add(lambda_next_, T{1}, X_bar_[S + 1 + e]);
     std::swap(lambda_, lambda_next_);
     for (std::size_t o = first_look_; o < last_look_; ++o) see(n, o);
   }
@@ -94,22 +102,54 @@ class Transpose {
     gradient_.dloss_dt_end += static_cast<double>(t_bar) * at + stretch;
   }
 
-  /// Whether an observation in step n, at hand, reads the slope at its end: inside the step they do, at its end none.
-  bool reads_end(Index n) const {
-    const auto inside = [this](std::size_t o) { return observed_.where[o].theta != 1; };
+  /// Whether an observation lies between the ends of the step at hand.
+  bool looked_inside() const {
+    const auto inside = [this](std::size_t o) {
+      return observed_.where[o].theta != 0 && observed_.where[o].theta != 1;
+    };
     bool any = false;
     for (std::size_t o = first_look_; o < last_look_; ++o) any = any || inside(o);
-    return any && recording_.rule(n).reads_end();
+    return any;
   }
 
-  /// The slope at the solve's end, which only observations in the last step, n, have read.
+  /// The extra stages of step n, which only observations in it have read, from the last to the first.
+  void transpose_extra(Index n, double s, double ds) {
+    const StepRule& rule = recording_.rule(n);
+    if (rule.extra() == 0) return;
+    const int S = rule.stages();
+    replay_.evaluate_extra();
+    for (int e = 0; e < rule.extra(); ++e) X_bar_[S + 1 + e] = scratch_.take<T>(shape_.z());
+    extra_ = rule.extra();
+    for (int e = rule.extra() - 1; e >= 0; --e) {
+      only_seen(n, S + 1 + e);
+      pull(replay_.extra(e), replay_.extra_tape(e), s + rule.own->dense->c[e] * ds, X_bar_[S + 1 + e]);
+    }
+  }
+
+  /// The slope at the end of step n as observations in it have read it: another vjp of what is the next step's first.
   void transpose_end(Index n) {
-    replay_.evaluate_last();
+    only_seen(n, recording_.rule(n).stages());
+    pull(replay_.end(), replay_.end_tape(), recording_.fractions()[n + 1], lambda_next_);
+    add(lambda_, T{1}, lambda_next_);
+  }
+
+  /// Makes k_bar_ the cotangent of term i of step n's dense output, at the slope at its end or later: what observations
+  /// in the step and later extra stages read of it.
+  void only_seen(Index n, int i) {
     std::fill_n(k_bar_z_, shape_.z(), T{0});
     std::fill_n(k_bar_q_, shape_.q(), T{0});
-    look(n, first_look_, last_look_, recording_.rule(n).stages(), k_bar_z_);
-    pull(replay_.end(), replay_.end_tape(), 1.0, lambda_next_);
-    for (Index r = 0; r < shape_.z(); ++r) lambda_[r] += lambda_next_[r];
+    look(n, first_look_, last_look_, i, k_bar_z_);
+    gather_extra(recording_.rule(n), i, recording_.h(n));
+  }
+
+  /// Adds to k_bar_z_ what extra stages read of term i.
+  void gather_extra(const StepRule& rule, int i, double h) {
+    for (int e = std::max(0, i - rule.stages()); e < extra_; ++e)
+      add(k_bar_z_, static_cast<T>(h * rule.own->dense->a[e][i]), X_bar_[rule.stages() + 1 + e]);
+  }
+
+  void add(T* to, T weight, const T* x) const {
+    for (Index r = 0; r < shape_.z(); ++r) to[r] += weight * x[r];
   }
 
   /// The cotangent of stage i: its column of a below the diagonal, b beside it as one more term, and for the first
@@ -124,6 +164,7 @@ class Transpose {
     for (int j = i + 1; j < rule.stages(); ++j)
       if (m.a[j][i] != 0) weights[count] = m.a[j][i], terms[count++] = X_bar_[j];
     combine(k_bar_z_, static_cast<const T*>(nullptr), h, weights, count, terms, nz);
+    gather_extra(rule, i, h);
     const T b = static_cast<T>(h * m.b[i]);
     for (Index r = 0; r < nq; ++r) k_bar_q_[r] = b * lambda_q_[r];
     if (i > 0 || history_ == 0) return;
@@ -147,7 +188,7 @@ class Transpose {
   /// The same of the step before step n, whose end's slope is step n's first.
   void look_before(Index n) {
     const StepRule& rule = recording_.rule(n - 1);
-    if (!rule.reads_end()) return;
+    if (!rule.reads_end() || rule.extra() > 0) return;  // with extra stages step n - 1 does that by itself
     std::size_t first = first_look_;
     while (first > 0 && observed_.where[first - 1].step == n - 1) --first;
     look(n - 1, first, first_look_, rule.stages(), k_bar_z_);
@@ -167,7 +208,10 @@ class Transpose {
     double along = 0;
     for (int i = 0; i < rule.terms(); ++i) {
       if (slopes[i] == 0) continue;
-      const T* const v = i < S ? replay_.k(i) : i == S ? replay_.end() : replay_.past(i - S);
+      const T* const v = i < S                 ? replay_.k(i)
+                         : i == S              ? replay_.end()
+                         : rule.history() == 0 ? replay_.extra(i - S - 1)
+                                               : replay_.past(i - S);
       along += slopes[i] * dot(w, v + column, D);
     }
     const double s = recording_.fractions()[n], at = s + theta * (recording_.fractions()[n + 1] - s);
@@ -205,6 +249,7 @@ class Transpose {
   Scratch& scratch_;
   Replay<T> replay_;
   int history_;
+  int extra_ = 0;
   std::size_t first_look_ = 0, last_look_ = 0;
   Slots<T> X_bar_{};
   std::array<T*, kMaxHistory + 1> pending_{};

@@ -157,7 +157,10 @@ class Loop {
   }
 
   void accept(double t_next, double s) {
-    if (listener_ && listener_->wants(t_, t_next)) next_ = listener_->look(stepper_->dense(t_next, y_next_), y_next_);
+    if (listener_ && listener_->wants(t_, t_next)) {
+      const bool inside = listener_->inside(t_, t_next);
+      next_ = listener_->look(inside ? stepper_->dense(t_next, y_next_) : stepper_->ends(t_next, y_next_), y_next_);
+    }
     if (recorded_ && restarts()) refuse("the listener changed the state, but a recording cannot hold that");
     std::swap(y_, y_next_);
     t_ = t_next;

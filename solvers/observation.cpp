@@ -28,6 +28,16 @@ void check_observations(const char* who, std::span<const Observation> observatio
 }
 
 template <class T>
+bool Observer<T>::inside(double t, double t_next) {
+  for (std::size_t i = next_; i < observations_.size(); ++i) {
+    const double at = observations_[i].t;
+    if (forwards_ ? at >= t_next : at <= t_next) return false;
+    if (at != t) return true;
+  }
+  return false;
+}
+
+template <class T>
 Next Observer<T>::look(const DenseStep<T>& step, T*) {
   for (; next_ < observations_.size(); ++next_) {
     const auto& [t, sample] = observations_[next_];

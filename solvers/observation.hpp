@@ -41,6 +41,7 @@ class Observer final : public StepListener<T> {
     const double t = observations_[next_].t;
     return forwards_ ? t <= t_next : t >= t_next;
   }
+  bool inside(double t, double t_next) override;
   Next look(const DenseStep<T>& step, T* y) override;
 
  private:

@@ -1,6 +1,6 @@
 // Invariants. Steps that are held come before those that are not. While no held step is at hand, k_ and tape_ hold the
-// stages of step n_ and end_ the first slope of the step after it, which was at hand before. past_[m] points into the
-// recording or to past_again_[m].
+// stages of step n_, and end_ and end_tape_ the first of the step after it, which was at hand before. past_[m] points into
+// the recording or to past_again_[m].
 #include "solvers/replay.hpp"
 
 #include <algorithm>
@@ -46,7 +46,7 @@ void Replay<T>::find_past(Index n, int history) {
 
 template <class T>
 void Replay<T>::go_to(Index n) {
-  if (!held_) std::copy_n(k_[0], shape_.size(), end_);
+  if (!held_) std::swap(k_[0], end_), std::swap(tape_[0], end_tape_);
   const StepRule& rule = recording_.rule(n);
   find_past(n, rule.history());
   n_ = n;
@@ -66,6 +66,21 @@ void Replay<T>::evaluate_last() {
   std::copy_n(recording_.z(n_), shape_.z(), y);
   advance(y_next, recording_.rule(n_), shape_, y, recording_.h(n_), k_, past_);
   slope_(recording_.t(n_ + 1), y_next, end_, end_tape_);
+}
+
+template <class T>
+void Replay<T>::evaluate_extra() {
+  const StepRule& rule = recording_.rule(n_);
+  const int S = rule.stages();
+  Slots<T> k{}, tape{};
+  for (int i = 0; i <= S; ++i) k[i] = const_cast<T*>(i < S ? this->k(i) : end());  // it reads alone
+  for (int e = 0; e < rule.extra(); ++e) {
+    extra_[e] = k[S + 1 + e] = scratch_.take<T>(shape_.size());
+    extra_tape_[e] = tape[S + 1 + e] = scratch_.take<T>(slope_.f.tape_size(shape_.B));
+  }
+  const Scratch::Frame frame(scratch_);
+  T* const z = scratch_.take<T>(shape_.z());
+  cnf::evaluate_extra(slope_, rule, shape_, recording_.t(n_), recording_.t(n_ + 1), recording_.z(n_), k, tape, z);
 }
 
 template class Replay<float>;

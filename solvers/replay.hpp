@@ -18,10 +18,17 @@ class Replay {
   const T* k(int i) const { return held_ ? recording_.k(n_, i) : k_[i]; }
   const T* tape(int i) const { return held_ ? recording_.tape(n_, i) : tape_[i]; }
   const T* past(int m) const { return past_[m]; }  ///< the first slope of step n - m, m = 1 ... history
-  /// The slope at the end of the step at hand. Of the last step it is there after evaluate_last().
+  /// The step's extra stage e, after evaluate_extra().
+  const T* extra(int e) const { return extra_[e]; }
+  const T* extra_tape(int e) const { return extra_tape_[e]; }
+  /// The slope at the end of the step at hand and its tape, where it was looked into. Of the last step they are there
+  /// after evaluate_last().
   const T* end() const { return held_ ? recording_.k(n_, recording_.rule(n_).stages()) : end_; }
   /// With the last step at hand: the slope at the solve's end, for whose dense output it was evaluated, and its tape.
   void evaluate_last();
+  /// The extra stages of the step at hand, which no recording holds, in memory that lasts as long as the caller's frame
+  /// of scratch. The slope at its end must be there.
+  void evaluate_extra();
   const T* end_tape() const { return held_ ? recording_.tape(n_, recording_.rule(n_).stages()) : end_tape_; }
 
  private:
@@ -36,6 +43,7 @@ class Replay {
   Slots<T> k_{}, tape_{};
   Past<T> past_{};
   std::array<T*, kMaxHistory + 1> past_again_{};
+  std::array<T*, kMaxExtra> extra_{}, extra_tape_{};
   T *end_ = nullptr, *end_tape_ = nullptr, *z_ = nullptr;
 };
 

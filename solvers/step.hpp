@@ -2,6 +2,7 @@
 #pragma once
 
 #include <array>
+#include <span>
 #include <utility>
 
 #include "solvers/dynamics.hpp"
@@ -76,10 +77,9 @@ void combine_narrow(T* __restrict out, const T* y, double h, const double* w, in
 }  // namespace detail
 
 /// out = y + h sum_{i < stages} w_i k_i over n values (y null: without y). Zero weights are skipped: their k may be
-/// anything, even unset. One pass over memory. out must not overlap the rest.
+/// anything, even unset; of others there are at most kMaxStages. One pass over memory. out must not overlap the rest.
 template <class T>
-void combine(T* out, const T* y, double h, const std::array<double, kMaxStages>& w, int stages, const Slots<T>& k,
-             Index n) {
+void combine(T* out, const T* y, double h, std::span<const double> w, int stages, const Slots<T>& k, Index n) {
   using Narrow = void (*)(T*, const T*, double, const double*, int, T* const*);
   constexpr std::array<Narrow, 4> kNarrow{&detail::combine_narrow<T, 1>, &detail::combine_narrow<T, 2>,
                                           &detail::combine_narrow<T, 3>, &detail::combine_narrow<T, 4>};
@@ -152,6 +152,19 @@ void evaluate_stages(const Slope& slope, const StepRule& rule, const Shape& shap
     else if (i > 0)
       combine(z, y, h, m.a[i], i, k, shape.z());
     slope(at, i > 0 ? z : y, k[i], tape[i]);
+  }
+}
+
+/// The extra stages of a step from (t, y) to t_next, which values between its ends read, after those of all others and
+/// the slope at its end; in k and, where not null, tape from stages() + 1 on. `z` as above.
+template <class T, class Slope>
+void evaluate_extra(const Slope& slope, const StepRule& rule, const Shape& shape, double t, double t_next, const T* y,
+                    const Slots<T>& k, const Slots<T>& tape, T* z) {
+  const double h = t_next - t;
+  for (int e = 0; e < rule.extra(); ++e) {
+    const int i = rule.stages() + 1 + e;
+    combine(z, y, h, rule.own->dense->a[e], i, k, shape.z());
+    slope(t + rule.own->dense->c[e] * h, z, k[i], tape[i]);
   }
 }
 

@@ -8,22 +8,33 @@ namespace cnf {
 
 namespace {
 
-/// The cubic Hermite polynomial, y + h (end - start slopes): the ends' difference is h sum_i b_i k_i.
+/// The cubic Hermite polynomial: the ends' difference is h sum_i b_i k_i.
 struct Hermite {
-  double b, first, last, bump;  ///< factors of the tableau's b, of the slopes at start and end, and of its `dense`
+  double b, first, last;  ///< factors of the tableau's b, of the slopes at start and end
 };
 
-constexpr Hermite hermite(double x) {
-  return {x * x * (3 - 2 * x), x * (1 - x) * (1 - x), x * x * (x - 1), x * x * (1 - x) * (1 - x)};
+constexpr Hermite hermite(double x) { return {x * x * (3 - 2 * x), x * (1 - x) * (1 - x), x * x * (x - 1)}; }
+constexpr Hermite hermite_slope(double x) { return {6 * x * (1 - x), (1 - x) * (1 - 3 * x), x * (3 * x - 2)}; }
+
+/// x^2 (1 - x)^2 p(x).
+double bump(const std::array<double, kMaxBumps>& p, double x) {
+  double sum = 0;
+  for (int d = kMaxBumps - 1; d >= 0; --d) sum = sum * x + p[d];
+  return x * x * (1 - x) * (1 - x) * sum;
 }
-constexpr Hermite hermite_slope(double x) {
-  return {6 * x * (1 - x), (1 - x) * (1 - 3 * x), x * (3 * x - 2), 2 * x * (1 - x) * (1 - 2 * x)};
+double bump_slope(const std::array<double, kMaxBumps>& p, double x) {
+  double sum = 0, slope = 0;
+  for (int d = kMaxBumps - 1; d >= 0; --d) slope = slope * x + sum, sum = sum * x + p[d];
+  return 2 * x * (1 - x) * (1 - 2 * x) * sum + x * x * (1 - x) * (1 - x) * slope;
 }
 
-void spread(const Tableau& m, const Hermite& at, double* w) {
-  const int S = m.own_stages();
-  for (int i = 0; i < S; ++i) w[i] = at.b * m.b[i] + at.bump * m.dense[i];
-  w[S] = at.last + (S < m.stages ? at.bump * m.dense[S] : 0.0);
+template <class Bump>
+void spread(const Tableau& m, const Hermite& at, const Bump& bump, double* w) {
+  const int S = m.own_stages(), terms = S + 1 + m.extra_stages();
+  for (int i = 0; i < terms; ++i) {
+    w[i] = i < S ? at.b * m.b[i] : i == S ? at.last : 0.0;
+    if (m.dense) w[i] += bump(m.dense->bump[i]);
+  }
   w[0] += at.first;
 }
 
@@ -57,8 +68,11 @@ void StepRule::dense(double theta, double* w, double* dw) const {
       spread(
           *past, [theta](const auto& c) { return horner_slope(c, theta); }, dw);
   } else {
-    spread(*own, hermite(theta), w);
-    if (dw) spread(*own, hermite_slope(theta), dw);
+    spread(
+        *own, hermite(theta), [theta](const auto& p) { return bump(p, theta); }, w);
+    if (dw)
+      spread(
+          *own, hermite_slope(theta), [theta](const auto& p) { return bump_slope(p, theta); }, dw);
   }
   if (theta != 1) return;
   std::fill_n(w, terms(), 0.0);

@@ -17,9 +17,7 @@ struct PastWeights {
   std::array<std::array<double, kMaxHistory + 1>, kMaxHistory + 1> dense{};
 };
 
-/// Most vectors that a step's dense output weighs: own stages and the slope at its end, or two stages, it and a past.
-inline constexpr int kMaxTerms = kMaxStages + 1;
-static_assert(2 + 1 + kMaxHistory <= kMaxTerms);
+static_assert(2 + 1 + kMaxHistory <= kMaxTerms);  // two stages, the slope at the end and a past
 
 /// The stages of a tableau and, of a multistep method, weights of the slopes that earlier steps began with.
 struct StepRule {
@@ -30,8 +28,10 @@ struct StepRule {
   int history() const { return past ? past->history : 0; }
   /// Whether dense output reads the slope at the step's end: the next step's first.
   bool reads_end() const { return !past; }
-  /// Vectors of dense output: the stages, the slope at the end, and the past from 1 on, in this order.
-  int terms() const { return stages() + 1 + history(); }
+  /// Stages evaluated only for values between the step's ends; a step that reads a past has none.
+  int extra() const { return past ? 0 : own->extra_stages(); }
+  /// Vectors of dense output: the stages, the slope at the end, and the extra stages or the past from 1 on.
+  int terms() const { return stages() + 1 + extra() + history(); }
   /// Their weights at theta in [0, 1], y(t + theta h) = y + h sum_i w_i v_i, and if not null the weights' derivatives.
   /// At theta = 1 they are the step's own weights, at 0 they are 0.
   void dense(double theta, double* w, double* dw) const;

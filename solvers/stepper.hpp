@@ -31,6 +31,7 @@ struct Solve {
 ///             solved), and y_next and error hold nothing.
 ///   dense     the last attempt as a function of time, where it is about to be accepted and someone looks into it; what
 ///             that needs beyond the stages is evaluated now, and not again for the next step.
+///   ends      the same where theta = 0 and 1 alone will be asked for, which may cost less.
 ///   accept    the last attempt is taken; `fraction` is t_next's share of the way.
 ///   sizes     how long the next step should be, asked after accept, or after an attempt that is not taken. A method
 ///             that chooses more than that (its order, its family) chooses it where it is asked; one without an error
@@ -41,6 +42,7 @@ class Stepper {
   virtual const T* open(double t, const T* y) = 0;
   virtual bool attempt(double t_next, T* y_next, T* error) = 0;
   virtual DenseStep<T> dense(double t_next, const T* y_next) = 0;
+  virtual DenseStep<T> ends(double t_next, const T* y_next) { return dense(t_next, y_next); }
   virtual void accept(double t_next, double fraction) = 0;
   virtual StepSizes& sizes() { throw std::logic_error("Stepper: this method gives no error to choose a step by"); }
 

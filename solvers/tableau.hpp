@@ -4,9 +4,9 @@
 #include <array>
 #include <string_view>
 
-namespace cnf {
+#include "solvers/dense_table.hpp"
 
-inline constexpr int kMaxStages = 13;
+namespace cnf {
 
 /// An explicit Runge-Kutta pair:  x1 = x0 + h sum_i b_i k_i,  k_i = f(t0 + c_i h, x0 + h sum_j a_ij k_j).
 struct Tableau {
@@ -16,9 +16,7 @@ struct Tableau {
   std::array<double, kMaxStages> c, b;
   std::array<double, kMaxStages> e;                          ///< b - b_hat: h sum_i e_i k_i estimates the local error
   std::array<std::array<double, kMaxStages>, kMaxStages> a;  ///< strictly lower triangular
-  /// Between its ends a step is the cubic Hermite polynomial of its ends and their slopes, and
-  /// h theta^2 (1 - theta)^2 sum_i dense_i k_i beside it; all 0: that cubic alone.
-  std::array<double, kMaxStages> dense{};
+  const DenseTable* dense = nullptr;  ///< between the ends of a step; null: the cubic Hermite polynomial alone
 
   /// First same as last: the last stage is f(t1, x1), the first stage of the next step.
   constexpr bool is_fsal() const { return stages > 1 && c[stages - 1] == 1 && a[stages - 1] == b; }
@@ -30,14 +28,13 @@ struct Tableau {
   constexpr bool takes_grid() const { return true; }
   constexpr bool needs_equal_steps() const { return false; }
   /// Of the values between the ends of a step: the local error there is O(h^(dense_order + 1)).
-  constexpr int dense_order() const {
-    for (double d : dense)
-      if (d != 0) return 4;
-    return order < 3 ? order : 3;
-  }
+  constexpr int dense_order() const { return dense ? dense->order : order < 3 ? order : 3; }
+  /// Stages that are evaluated only where someone looks between the ends of a step.
+  constexpr int extra_stages() const { return dense ? dense->extra : 0; }
 };
 
-/// Rows of a sum to c, b to 1 and e to 0 (to rounding), and a is strictly lower triangular.
+/// Rows of a sum to c, b to 1 and e to 0 (to rounding), and a is strictly lower triangular; of the dense table rows of a
+/// sum to c and the bumps to 0.
 constexpr bool is_consistent(const Tableau& m) {
   const auto near = [](double x, double y, double size) {
     const double d = x < y ? y - x : x - y;
@@ -57,7 +54,8 @@ constexpr bool is_consistent(const Tableau& m) {
     b += m.b[i], size_b += magnitude(m.b[i]);
     e += m.e[i], size_e += magnitude(m.e[i]);
   }
-  return near(b, 1, size_b) && near(e, 0, size_e) && (m.is_adaptive() ? size_e > 0 : size_e == 0);
+  return near(b, 1, size_b) && near(e, 0, size_e) && (m.is_adaptive() ? size_e > 0 : size_e == 0) &&
+         (!m.dense || is_consistent(*m.dense, m.own_stages()));
 }
 
 /// Euler (1768).
@@ -138,28 +136,26 @@ inline constexpr Tableau kFehlberg45{.name = "fehlberg45",
                                             {3. / 32, 9. / 32},
                                             {1932. / 2197, -7200. / 2197, 7296. / 2197},
                                             {439. / 216, -8, 3680. / 513, -845. / 4104},
-                                            {-8. / 27, 2, -3544. / 2565, 1859. / 4104, -11. / 40}}}};
+                                            {-8. / 27, 2, -3544. / 2565, 1859. / 4104, -11. / 40}}},
+                                     .dense = &kFehlberg45Dense};
 
 /// Dormand and Prince (1980), J. Comput. Appl. Math. 6(1), 19-26: RK5(4)7M, with the paper's fourth-order weights, as
-/// in Hairer's DOPRI5 and SciPy's RK45. (torchdiffeq's dopri5 takes Shampine's (1986) weights b_hat instead.) Dense
-/// output: Shampine (1986), Math. Comp. 46, 135-150, as in DOPRI5.
-inline constexpr Tableau kDopri5{
-    .name = "dopri5",
-    .stages = 7,
-    .order = 5,
-    .embedded_order = 4,
-    .c = {0, 1. / 5, 3. / 10, 4. / 5, 8. / 9, 1, 1},
-    .b = {35. / 384, 0, 500. / 1113, 125. / 192, -2187. / 6784, 11. / 84, 0},
-    .e = {71. / 57600, 0, -71. / 16695, 71. / 1920, -17253. / 339200, 22. / 525, -1. / 40},
-    .a = {{{},
-           {1. / 5},
-           {3. / 40, 9. / 40},
-           {44. / 45, -56. / 15, 32. / 9},
-           {19372. / 6561, -25360. / 2187, 64448. / 6561, -212. / 729},
-           {9017. / 3168, -355. / 33, 46732. / 5247, 49. / 176, -5103. / 18656},
-           {35. / 384, 0, 500. / 1113, 125. / 192, -2187. / 6784, 11. / 84}}},
-    .dense = {-12715105075. / 11282082432, 0, 87487479700. / 32700410799, -10690763975. / 1880347072,
-              701980252875. / 199316789632, -1453857185. / 822651844, 69997945. / 29380423}};
+/// in Hairer's DOPRI5 and SciPy's RK45. (torchdiffeq's dopri5 takes Shampine's (1986) weights b_hat instead.)
+inline constexpr Tableau kDopri5{.name = "dopri5",
+                                 .stages = 7,
+                                 .order = 5,
+                                 .embedded_order = 4,
+                                 .c = {0, 1. / 5, 3. / 10, 4. / 5, 8. / 9, 1, 1},
+                                 .b = {35. / 384, 0, 500. / 1113, 125. / 192, -2187. / 6784, 11. / 84, 0},
+                                 .e = {71. / 57600, 0, -71. / 16695, 71. / 1920, -17253. / 339200, 22. / 525, -1. / 40},
+                                 .a = {{{},
+                                        {1. / 5},
+                                        {3. / 40, 9. / 40},
+                                        {44. / 45, -56. / 15, 32. / 9},
+                                        {19372. / 6561, -25360. / 2187, 64448. / 6561, -212. / 729},
+                                        {9017. / 3168, -355. / 33, 46732. / 5247, 49. / 176, -5103. / 18656},
+                                        {35. / 384, 0, 500. / 1113, 125. / 192, -2187. / 6784, 11. / 84}}},
+                                 .dense = &kDopri5Dense};
 
 /// Tsitouras (2011), Comput. Math. Appl. 62(2), 770-775. Published to 16 digits: order conditions hold to 1e-14.
 inline constexpr Tableau kTsit5{
@@ -178,8 +174,7 @@ inline constexpr Tableau kTsit5{
            {5.325864828439257, -11.748883564062828, 7.4955393428898365, -0.09249506636175525},
            {5.86145544294642, -12.92096931784711, 8.159367898576159, -0.071584973281401, -0.028269050394068383},
            {0.09646076681806523, 0.01, 0.4798896504144996, 1.379008574103742, -3.290069515436081, 2.324710524099774}}},
-    .dense = {-1.0530884977290216, 0.1017, 2.490627285651252793, -16.54810288924490272, 47.37952196281928122,
-              -34.87065786149660974, 2.5}};
+    .dense = &kTsit5Dense};
 
 /// Prince and Dormand (1981), J. Comput. Appl. Math. 7(1), 67-75: RK8(7)13M, the rational approximations of the paper
 /// (order conditions hold to 1e-17 in exact arithmetic).
@@ -219,7 +214,8 @@ inline constexpr Tableau kDopri8{
             3962137247. / 1805957418., 65686358. / 487910083.},
            {403863854. / 491063109., 0, 0, -5068492393. / 434740067., -411421997. / 543043805., 652783627. / 914296604.,
             11173962825. / 925320556., -13158990841. / 6184727034., 3936647629. / 1978049680., -160528059. / 685178525.,
-            248638103. / 1413531060.}}}};
+            248638103. / 1413531060.}}},
+    .dense = &kDopri8Dense};
 
 /// Every method; the command line, the solvers and the tests loop over this.
 inline constexpr std::array kAllTableaus{&kEuler, &kMidpoint,   &kHeun,   &kRalston, &kRk4,   &kRk4_38,

@@ -1,4 +1,4 @@
-// Invariants. k_[0] is f(t_, y_) from open() to the next accept(). have_end_: the slope at the end of the last attempt,
+// Invariants. k_[0] is f(t_, y_) from open() to the next accept(), k_ from stages + 1 on the extra stages of dense(). have_end_: the slope at the end of the last attempt,
 // f(t_next, y_next), is in k_[stages]: FSAL's last stage, or evaluated because someone looked into the step; it is the
 // next step's first, which then have_first_ says. k_ and tape_ point into the record's slots iff kept_ (the end's slot
 // is the next step's first), else k_ into work arrays and tape_ is null. Of a multistep method past_[m] is k_[0] of m
@@ -19,7 +19,7 @@ ExplicitStepper<T>::ExplicitStepper(const Solve<T>& solve, StepRule start, StepR
       controller_(solve.options.method),
       fsal_(solve.controlled && start.own->is_fsal()) {  // asked for errors: FSAL pays
   const Index n = slope_.shape.size();
-  for (int i = 0; i <= std::max(start.own->stages - 1, start.stages()); ++i)
+  for (int i = 0; i <= std::max(start.own->stages - 1, start.stages() + start.extra()); ++i)
     work_[i] = slope_.scratch.template take<T>(n);
   first_[0] = work_[0];
   for (int m = 1; m <= later.history(); ++m) first_[m] = slope_.scratch.template take<T>(n);
@@ -86,12 +86,19 @@ bool ExplicitStepper<T>::attempt(double t_next, T* y_next, T* error) {
 }
 
 template <class T>
-DenseStep<T> ExplicitStepper<T>::dense(double t_next, const T* y_next) {
+DenseStep<T> ExplicitStepper<T>::ends(double t_next, const T* y_next) {
   if (rule_->reads_end() && !have_end_) evaluate_end(t_next, y_next);
   DenseStep<T> step{t_, t_next, y_, rule_->terms(), {}, rule_, &rule_weights};
   const int S = rule_->stages();
-  for (int i = 0; i <= S; ++i) step.v[i] = k_[i];
+  for (int i = 0; i <= S + rule_->extra(); ++i) step.v[i] = k_[i];
   for (int m = 1; m <= rule_->history(); ++m) step.v[S + m] = past_[m];
+  return step;
+}
+
+template <class T>
+DenseStep<T> ExplicitStepper<T>::dense(double t_next, const T* y_next) {
+  const DenseStep<T> step = ends(t_next, y_next);
+  evaluate_extra(slope_, *rule_, slope_.shape, t_, t_next, y_, k_, tape_, z_);
   return step;
 }
 

@@ -16,6 +16,7 @@ class ExplicitStepper final : public Stepper<T> {
   const T* open(double t, const T* y) override;
   bool attempt(double t_next, T* y_next, T* error) override;
   DenseStep<T> dense(double t_next, const T* y_next) override;
+  DenseStep<T> ends(double t_next, const T* y_next) override;
   void accept(double t_next, double fraction) override;
   StepSizes& sizes() override { return controller_; }
 
