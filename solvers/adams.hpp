@@ -24,6 +24,7 @@ inline constexpr int kMaxAdamsOrder = 8;
 /// Source  Hairer, Norsett, Wanner I, sec. III.1 (1.5), (1.9); PECE: sec. III.1, after (1.11).
 struct AdamsMethod {
   static constexpr int embedded_order = 0;
+  static constexpr std::string_view help = "where an evaluation is dear: two a step at any order";
   std::string_view name;  ///< as spelled on the command line
   int order;
   const Tableau* start;

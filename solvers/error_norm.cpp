@@ -38,16 +38,17 @@ Size ErrorNorm<T>::find_non_finite(const T* x, const T* y) const {
   return size;
 }
 
-/// Squares of the shares of components first ... into parts_: NaN where x or y1 is not finite. Divided by the tolerance
+/// Squares of the shares of components first ... into parts_, 0 without a tolerance: NaN where x or y1 is not finite. Divided by the tolerance
 /// before they are squared, and capped, so that no finite error overflows.
 template <class T>
-void ErrorNorm<T>::square(const T* x, const T* y0, const T* y1, Index first, Index count, bool control) const {
+void ErrorNorm<T>::square(const T* x, const T* y0, const T* y1, Index first, Index count,
+                          const Tolerance* tolerance) const {
   constexpr T kTiny = std::numeric_limits<T>::min(), kCap = T(1e15);
-  const T atol = static_cast<T>(options_.atol), rtol = static_cast<T>(options_.rtol);
-  if (!control) {
+  if (!tolerance) {
     for (Index i = first; i < first + count; ++i) parts_[i] = x[i] * 0 + y1[i] * 0;
     return;
   }
+  const T atol = static_cast<T>(tolerance->absolute), rtol = static_cast<T>(tolerance->relative);
   for (Index i = first; i < first + count; ++i) {
     const T scale = std::max(atol + rtol * std::max(std::abs(y0[i]), std::abs(y1[i])), kTiny);
     const T r = std::min(std::abs(x[i]) / scale, kCap);
@@ -66,9 +67,11 @@ double ErrorNorm<T>::mean(Index first, Index count) const {
 template <class T>
 Size ErrorNorm<T>::operator()(const T* x, const T* y0, const T* y1) const {
   const Index nz = shape_.z(), nq = shape_.q(), ns = shape_.blocks.s;
-  square(x, y0, y1, 0, nz, true);
-  if (nq > 0) square(x, y0, y1, nz, nq, options_.control_q);
-  if (ns > 0) square(x, y0, y1, nz + nq, ns, options_.control_s);
+  const Tolerance of_z{options_.rtol, options_.atol}, of_q = options_.tolerance_q.value_or(of_z),
+                                                      of_s = options_.tolerance_s.value_or(of_z);
+  square(x, y0, y1, 0, nz, &of_z);
+  if (nq > 0) square(x, y0, y1, nz, nq, options_.control_q ? &of_q : nullptr);
+  if (ns > 0) square(x, y0, y1, nz + nq, ns, options_.control_s ? &of_s : nullptr);
 
   Size size;
   double largest = -1, tile_z = 0, tile_q = 0;
@@ -94,6 +97,25 @@ Size ErrorNorm<T>::operator()(const T* x, const T* y0, const T* y1) const {
   if (s > square_norm) square_norm = s, size.row = -1;
   size.value = std::sqrt(square_norm);
   return size;
+}
+
+template <class T>
+double ErrorNorm<T>::rounding(const T* y, Index row) const {
+  const Tolerance of_z{options_.rtol, options_.atol};
+  const auto share = [y](Index first, Index count, const Tolerance& t) {
+    double sum = 0;
+    for (Index i = first; i < first + count; ++i) {
+      const double size = std::abs(static_cast<double>(y[i]));
+      const double part = std::numeric_limits<T>::epsilon() * size / (t.absolute + t.relative * size);
+      if (size > 0) sum += part * part;
+    }
+    return count > 0 ? std::sqrt(sum / static_cast<double>(count)) : 0;
+  };
+  const Index nz = shape_.z(), nq = shape_.q();
+  if (row < 0) return options_.control_s ? share(nz + nq, shape_.blocks.s, options_.tolerance_s.value_or(of_z)) : 0;
+  const double z = share(row * shape_.blocks.z, shape_.blocks.z, of_z);
+  if (!options_.control_q) return z;
+  return std::max(z, share(nz + row * shape_.blocks.q, shape_.blocks.q, options_.tolerance_q.value_or(of_z)));
 }
 
 template class ErrorNorm<float>;

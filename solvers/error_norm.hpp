@@ -17,7 +17,7 @@ struct Size {
 
 /// The norm of SolveOptions over the active samples of a tile.
 ///
-/// A component's share is |x| / (atol + rtol max(|y0|, |y1|)), a block's the root of their mean square, a sample's the
+/// A component's share is |x| / (atol + rtol max(|y0|, |y1|)), by its block's tolerance, a block's the root of their mean square, a sample's the
 /// maximum over its blocks. Norm::sample takes the maximum over samples, Norm::tile the root of their mean square block
 /// by block; the s block counts as one more sample. Blocks left out by the options count for whether values are finite.
 template <class T>
@@ -31,12 +31,14 @@ class ErrorNorm {
 
   /// The norm of x around y0 and y1; not finite if an active value of x or y1 is not.
   Size operator()(const T* x, const T* y0, const T* y1) const;
+  /// The norm of what rounding leaves open of y, of one sample, or of the s block if row is -1.
+  double rounding(const T* y, Index row) const;
   /// Whether the active part of y is finite; the value is 0.
   Size finite(const T* y) const;
 
  private:
   bool is_active(Index j) const { return active_.empty() || active_[static_cast<std::size_t>(j)]; }
-  void square(const T* x, const T* y0, const T* y1, Index first, Index count, bool control) const;
+  void square(const T* x, const T* y0, const T* y1, Index first, Index count, const Tolerance* tolerance) const;
   double mean(Index first, Index count) const;
   Size find_non_finite(const T* x, const T* y) const;
 

@@ -7,8 +7,10 @@
 #include <cmath>
 #include <stdexcept>
 #include <string>
+#include <utility>
 
 #include "base/number_text.hpp"
+#include "solvers/cause.hpp"
 #include "solvers/error_norm.hpp"
 #include "solvers/first_step.hpp"
 #include "solvers/step_control.hpp"
@@ -64,16 +66,34 @@ void check_stops(std::span<const double> stops, double t_begin, double t_end) {
   }
 }
 
+void check_tolerance(const char* relative, const char* absolute, const Tolerance& t) {
+  for (const auto& [name, value] : {std::pair{relative, t.relative}, std::pair{absolute, t.absolute}})
+    if (!(value >= 0) || !std::isfinite(value))
+      refuse(std::string(name) + " is " + shortest(value) + ", expected a finite number, 0 or more");
+  if (t.relative == 0 && t.absolute == 0) refuse(std::string(relative) + " and " + absolute + " are both 0");
+}
+
+void check_controller(const Controller& c) {
+  const auto outside = [](double exponent) { return !(std::abs(exponent) <= 2); };
+  if (!(c.now > 0) || outside(c.now) || outside(c.before) || outside(c.earlier))
+    refuse("controller has coefficients " + shortest(c.now) + ", " + shortest(c.before) + ", " + shortest(c.earlier) +
+           ", expected numbers from -2 to 2, the first above 0");
+  if (!(c.shrink > 0 && c.shrink < c.safety && c.safety < 1 && c.grow > 1) || !std::isfinite(c.grow))
+    refuse("controller has shrink " + shortest(c.shrink) + ", safety " + shortest(c.safety) + ", grow " +
+           shortest(c.grow) + ", expected 0 < shrink < safety < 1 < grow");
+}
+
 /// The loop over steps of one solve of one tile: time, acceptance, budget and trouble. The arithmetic is the stepper's.
 template <class T>
 class Loop {
  public:
-  Loop(const ErrorNorm<T>& norm, const SolveExtras<T>& extras, StopFlag stop, double t_begin, double t_end, T* y,
-       T* y_next)
-      : norm_(norm),
+  Loop(const Slope<T>& slope, const ErrorNorm<T>& norm, const SolveOptions& options, const SolveExtras<T>& extras,
+       double t_begin, double t_end, T* y, T* y_next)
+      : slope_(slope),
+        norm_(norm),
+        options_(options),
         listener_(extras.listener),
         recorded_(extras.record != nullptr),
-        stop_(stop),
         t_begin_(t_begin),
         t_end_(t_end),
         y_(y),
@@ -92,7 +112,7 @@ class Loop {
   Status on_grid(Index N, const Fraction& fraction) {
     if (!sound(y_)) return fail(Status::Code::non_finite);
     for (Index n = status_.accepted; n < N && next_ == Next::go_on; ++n) {
-      if (stop_asked(stop_)) return stopped();
+      if (stop_asked(options_.stop)) return stopped();
       const double s = fraction(n + 1);
       const double t_next = n + 1 == N ? t_end_ : t_begin_ + s * (t_end_ - t_begin_);
       h_ = t_next - t_;
@@ -107,20 +127,20 @@ class Loop {
 
   /// `first` gives the first step from the slope at the start; `stops` lie between the ends, along the solve.
   template <class First>
-  Status adaptive(std::int64_t max_steps, std::span<const double> stops, T* error, const First& first) {
+  Status adaptive(std::span<const double> stops, T* error, const First& first) {
     if (!sound(y_)) return fail(Status::Code::non_finite);
     while (t_ != t_end_ && next_ == Next::go_on) {
       const std::int64_t before = status_.accepted;
       const T* const slope = stepper_->open(t_, y_);
       if (slope && !sound(slope)) return fail(Status::Code::non_finite);
-      if (h_ == 0) h_ = first(slope);
+      if (h_ == 0) h_ = bounded(first(slope));
       while (!stops.empty() && !ahead(stops.front())) stops = stops.subspan(1);
       target_ = stops.empty() ? t_end_ : stops.front();
       while (status_.accepted == before) {
-        if (stop_asked(stop_)) return stopped();
-        if (status_.accepted + status_.rejected >= max_steps) return exhausted();
-        if (underflows(h_, t_, t_end_ - t_begin_) && std::abs(target_ - t_) > std::abs(h_))
-          return fail(last_.finite ? Status::Code::step_underflow : Status::Code::non_finite);
+        if (stop_asked(options_.stop)) return stopped();
+        if (status_.accepted + status_.rejected >= options_.max_steps) return exhausted(error);
+        if (shortest_failed_) return stuck(error);
+        if (underflows(h_, t_, t_end_ - t_begin_) && std::abs(target_ - t_) > std::abs(h_)) return stuck(error);
         attempt(error);
       }
     }
@@ -132,28 +152,40 @@ class Loop {
 
  private:
   void attempt(T* error) {
-    const bool last = std::abs(target_ - t_) <= 1.01 * std::abs(h_);  // DOPRI5: no sliver is left over
+    const double left = std::abs(target_ - t_), most = options_.max_step;
+    const bool last = left <= 1.01 * std::abs(h_) && !(most > 0 && left > most);  // DOPRI5: no sliver is left over
     const double t_next = last ? target_ : t_ + h_, tried = t_next - t_, proposed = h_;
     h_ = tried;
     StepSizes& sizes = stepper_->sizes();
     if (!stepper_->attempt(t_next, y_next_, error)) {
-      h_ = tried * sizes.reject_unsolved();
-      ++status_.rejected;
+      reject(tried, sizes.reject_unsolved());
       return;
     }
     last_ = norm_(error, y_, y_next_);
     if (last_.finite && last_.value <= 1) {
       accept(t_next, (t_next - t_begin_) / (t_end_ - t_begin_));
-      h_ = tried * sizes.accept(last_.value);
+      h_ = bounded(tried * sizes.accept(last_.value));
       const bool cut = last && target_ != t_end_ && std::abs(tried) < std::abs(proposed);
       if (cut && std::abs(h_) < std::abs(proposed)) h_ = proposed;  // the stop alone made it small
       return;
     }
-    h_ = tried * (last_.finite ? sizes.reject(last_.value) : sizes.reject_non_finite());
-    ++status_.rejected;
+    reject(tried, last_.finite ? sizes.reject(last_.value) : sizes.reject_non_finite());
     if (last_.finite) return;
     barrier_row_ = last_.row;
     barrier_try_ = status_.accepted + status_.rejected;
+  }
+
+  void reject(double tried, double factor) {
+    ++status_.rejected;
+    shortest_failed_ = std::abs(tried) <= options_.min_step;
+    h_ = bounded(tried * factor);
+  }
+
+  /// A step of the direction of h, of a size that the options allow.
+  double bounded(double h) const {
+    double size = std::max(std::abs(h), options_.min_step);
+    if (options_.max_step > 0) size = std::min(size, options_.max_step);
+    return std::copysign(size, h);
   }
 
   void accept(double t_next, double s) {
@@ -192,26 +224,38 @@ class Loop {
     last_.row = -1;
     return fail(Status::Code::stopped);
   }
+  /// No shorter step can be tried.
+  Status stuck(const T* error) {
+    return last_.finite ? fail(Status::Code::step_underflow, error) : fail(Status::Code::non_finite);
+  }
+  /// The same for `error`, the last try's, of a solve that was held back.
+  Status fail(Status::Code code, const T* error) {
+    fail(code);
+    find_cause(status_, slope_, norm_, options_, t_end_ - t_begin_, y_, error);
+    return status_;
+  }
   /// The budget is spent. Where the steps creep up to a barrier of values that are not finite, accepted ones among the
   /// rejected, the barrier is the cause to name.
-  Status exhausted() {
+  Status exhausted(const T* error) {
     constexpr std::int64_t kRecent = 10;
     if (barrier_try_ == 0 || status_.accepted + status_.rejected - barrier_try_ >= kRecent)
-      return fail(Status::Code::step_limit);
+      return fail(Status::Code::step_limit, error);
     last_.row = barrier_row_;
     return fail(Status::Code::non_finite);
   }
 
   Stepper<T>* stepper_ = nullptr;
+  const Slope<T>& slope_;
   const ErrorNorm<T>& norm_;
+  const SolveOptions& options_;
   StepListener<T>* const listener_;
   const bool recorded_;
-  const StopFlag stop_;
   const double t_begin_, t_end_;
   T *y_, *y_next_;
   double t_, h_ = 0;  // h_ = 0: no step yet
   Next next_ = Next::go_on;
   double target_ = 0;             // the next stop, or t_end
+  bool shortest_failed_ = false;  // the last try was not taken, and could not be shorter
   Size last_;                     // of the last try, or of what was not finite
   Index barrier_row_ = -1;        // last_.row of the last try that was not finite
   std::int64_t barrier_try_ = 0;  // the number of that try, from 1; 0: none
@@ -242,13 +286,14 @@ Status solve(const Dynamics<T>& dynamics, double t_begin, double t_end, State<T>
   const Slope<T> slope{dynamics, shape, extras.active, scratch, counters};
   T* const y_next = scratch.take<T>(n);
   T* const error = adaptive ? scratch.take<T>(n) : nullptr;
+  if (error) std::fill_n(error, n, T{0});  // a method may never make a try
   const ErrorNorm<T> norm(shape, options, extras.active, extras.bad, adaptive ? scratch.take<T>(n) : nullptr);
-  Loop<T> loop(norm, extras, options.stop, t_begin, t_end, state.values.data(), y_next);
+  Loop<T> loop(slope, norm, options, extras, t_begin, t_end, state.values.data(), y_next);
   const auto run = [&](Stepper<T>& stepper) {
     loop.take(stepper);
     if (adaptive) {
       const Reach reach{t_begin, std::abs(t_end - t_begin), t_end > t_begin ? 1.0 : -1.0};
-      status = loop.adaptive(options.max_steps, options.stops, error, [&](const T* k0) {
+      status = loop.adaptive(options.stops, error, [&](const T* k0) {
         if (options.first_step > 0) return reach.direction * std::min(options.first_step, reach.span);
         return first_step(slope, norm, reach, loop.y(), k0, stepper.sizes().exponent(), y_next, error);
       });
@@ -299,14 +344,17 @@ void check(const SolveOptions& options) {
     refuse("stops are for adaptive steps, but fixed_steps or fractions are given");
   if (options.fixed_steps == 0 && options.fractions.empty() && !options.method.is_adaptive())
     refuse("fixed_steps is 0, but " + method + " has no error estimate; set fixed_steps");
-  if (!(options.rtol >= 0) || !std::isfinite(options.rtol))
-    refuse("rtol is " + shortest(options.rtol) + ", expected a finite number, 0 or more");
-  if (!(options.atol >= 0) || !std::isfinite(options.atol))
-    refuse("atol is " + shortest(options.atol) + ", expected a finite number, 0 or more");
-  if (options.rtol == 0 && options.atol == 0) refuse("rtol and atol are both 0");
+  check_tolerance("rtol", "atol", {options.rtol, options.atol});
+  if (options.tolerance_q) check_tolerance("tolerance_q.relative", "tolerance_q.absolute", *options.tolerance_q);
+  if (options.tolerance_s) check_tolerance("tolerance_s.relative", "tolerance_s.absolute", *options.tolerance_s);
   if (options.max_steps < 1) refuse("max_steps is " + std::to_string(options.max_steps) + ", expected 1 or more");
-  if (!(options.first_step >= 0) || !std::isfinite(options.first_step))
-    refuse("first_step is " + shortest(options.first_step) + ", expected a finite number, 0 or more");
+  for (const auto& [name, step] : {std::pair{"first_step", options.first_step}, std::pair{"min_step", options.min_step},
+                                   std::pair{"max_step", options.max_step}})
+    if (!(step >= 0) || !std::isfinite(step))
+      refuse(std::string(name) + " is " + shortest(step) + ", expected a finite number, 0 or more");
+  if (options.max_step > 0 && options.min_step > options.max_step)
+    refuse("min_step is " + shortest(options.min_step) + ", above max_step, " + shortest(options.max_step));
+  check_controller(options.controller);
 }
 
 template <class T>

@@ -2,9 +2,11 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <vector>
 
 #include "base/stop.hpp"
+#include "solvers/controller.hpp"
 #include "solvers/dense_step.hpp"
 #include "solvers/dynamics.hpp"
 #include "solvers/method.hpp"
@@ -18,6 +20,11 @@ enum class Norm {
   tile,    ///< the maximum over blocks of the RMS over the whole tile: fewer evaluations, an average guarantee
 };
 
+/// The error allowed in a component of size |y| is absolute + relative |y|.
+struct Tolerance {
+  double relative, absolute;
+};
+
 struct SolveOptions {
   Method method = &kDopri5;
   int fixed_steps = 0;  ///< > 0: that many equal steps, no error control; a must if the method has no error estimate
@@ -28,9 +35,14 @@ struct SolveOptions {
   double rtol = 1e-5, atol = 1e-5;
   Norm norm = Norm::sample;
   bool control_q = true, control_s = true;  ///< false leaves the block out of the error norm (the seminorm)
-  std::int64_t max_steps = 10'000;          ///< attempts, accepted and rejected together, of an adaptive solve
-  double first_step = 0;                    ///< 0: chosen by Hairer, Norsett, Wanner I, sec. II.4
-  StopFlag stop = nullptr;                  ///< looked at before every step: raised, the status is `stopped`
+  std::optional<Tolerance> tolerance_q{}, tolerance_s{};  ///< of the blocks q and s; not given: rtol and atol
+  Controller controller{};                                ///< of step sizes; a method may have its own
+  std::int64_t max_steps = 10'000;  ///< attempts, accepted and rejected together, of an adaptive solve
+  double first_step = 0;            ///< 0: chosen by Hairer, Norsett, Wanner I, sec. II.4
+  /// Of an adaptive solve's steps, but for those that end at t_end or a stop, which may be shorter. 0: no bound. If the
+  /// shortest is too long for the tolerance, the solve ends.
+  double min_step = 0, max_step = 0;
+  StopFlag stop = nullptr;  ///< looked at before every step: raised, the status is `stopped`
 };
 
 /// Throws std::invalid_argument naming the option that is NaN, negative, zero, or does not fit the method.

@@ -10,17 +10,12 @@ namespace {
 constexpr int kMostSteps = 1'000'000;
 
 std::string known() {
-  std::string adaptive, alone, fixed;
-  const auto add = [](std::string& list, std::string_view name) {
-    if (!list.empty()) list += ", ";
-    list += name;
-  };
+  std::string list;
   for (const Method& m : all_methods()) {
-    add(m.is_adaptive() ? adaptive : fixed, m.name());
-    if (!m.takes_grid()) add(alone, m.name());
+    const char* const count = !m.takes_grid() ? "" : m.is_adaptive() ? "[:N]" : ":N";
+    list += (list.empty() ? "" : "; ") + std::string(m.name()) + count + " (" + m.help() + ")";
   }
-  return "unknown; adaptive: " + adaptive + "; in N fixed steps, written NAME:N: these but not " + alone + ", and " +
-         fixed;
+  return "unknown; known, :N in N fixed steps: " + list;
 }
 
 }  // namespace
@@ -30,6 +25,10 @@ bool Method::is_null() const {
 }
 std::string_view Method::name() const {
   return std::visit([](const auto* m) { return m->name; }, row_);
+}
+std::string Method::help() const {
+  const std::string facts = "order " + std::to_string(order()) + (is_adaptive() ? ", adaptive: " : ", fixed steps: ");
+  return facts + std::string(std::visit([](const auto* m) { return m->help; }, row_));
 }
 int Method::order() const {
   return std::visit([](const auto* m) { return m->order; }, row_);

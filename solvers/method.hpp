@@ -26,6 +26,7 @@ class Method {
   const Row& row() const { return row_; }
   bool is_null() const;
   std::string_view name() const;  ///< as spelled on the command line
+  std::string help() const;       ///< "order 5, adaptive: the default": when to choose it
   int order() const;
   int embedded_order() const;  ///< of its error estimate; 0: none, fixed steps only
   int dense_order() const;     ///< of values between the ends of a step (dense_step.hpp)

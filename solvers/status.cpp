@@ -20,6 +20,36 @@ std::string_view name(Status::Code code) {
   return "unknown";
 }
 
+namespace {
+
+/// Of a step_limit or step_underflow.
+std::string remedy(const Status& status) {
+  switch (status.cause) {
+    case Status::Cause::float_rounding:
+      return "rtol and atol are below what float holds there: solve in double precision (--precision double), or "
+             "loosen "
+             "them";
+    case Status::Cause::double_rounding:
+      return "rtol and atol are below what double holds there, and no precision here holds more: loosen them";
+    case Status::Cause::stiffness:
+      return "the field looks stiff there (step times steepness is " + significant(status.stiffness, 2) +
+             "), and more steps help little: take a solver for stiff fields, or loosen rtol and atol";
+    case Status::Cause::min_step:
+      return "lower min_step, or loosen rtol and atol";
+    case Status::Cause::clock:
+      return "times so large cannot tell such steps apart: let the span begin near 0";
+    case Status::Cause::unknown:
+      break;
+  }
+  if (status.code == Status::Code::step_limit)
+    return "raise max_steps or loosen rtol and atol (the field may be stiff there)";
+  return "the solution blows up or jumps there: shorten the time span, give the time of a jump to jumps, or loosen "
+         "rtol "
+         "and atol";
+}
+
+}  // namespace
+
 std::string Status::message() const {
   if (code == Code::ok) return "ok";
   const std::string steps = std::to_string(accepted + rejected) + " steps (" + std::to_string(rejected) + " rejected)";
@@ -31,14 +61,11 @@ std::string Status::message() const {
     case Code::ok:
       break;
     case Code::step_limit:
-      text += steps + " reached " + at + ", last step " + size +
-              "; raise max_steps or loosen rtol and atol (the field may be stiff there)";
+      text += steps + " reached " + at + ", last step " + size + "; " + remedy(*this);
       break;
     case Code::step_underflow:
-      text +=
-          "step size " + size + " underflowed at " + at + " after " + steps +
-          "; the solution blows up or jumps there, or rtol and atol are below rounding: loosen them, or shorten the "
-          "time span";
+      text += "step size " + size + (cause == Cause::min_step ? ", min_step, is too long" : " underflowed") + " at " +
+              at + " after " + steps + "; " + remedy(*this);
       break;
     case Code::non_finite:
       text += "a value became NaN or infinite at " + at + ", step size " + size + ", after " + steps +

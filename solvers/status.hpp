@@ -12,13 +12,26 @@ namespace cnf {
 struct Status {
   enum class Code : int { ok = 0, step_limit, step_underflow, non_finite, stopped };
 
+  /// What held the steps back, of a step_limit or step_underflow.
+  enum class Cause : int {
+    unknown = 0,
+    float_rounding,   ///< the tolerance is below what float holds of the values
+    double_rounding,  ///< ... below what double holds
+    stiffness,        ///< stability, not accuracy
+    min_step,         ///< SolveOptions::min_step is too long for the tolerance
+    clock,            ///< t is so large that its steps cannot be told apart
+  };
+
   Code code = Code::ok;
+  Cause cause = Cause::unknown;
   Index row = -1;       ///< the sample, counted from 0 in the caller's batch; -1: not one sample's fault
   double t = 0, h = 0;  ///< time reached and the size of the step being tried
   std::int64_t accepted = 0, rejected = 0;  ///< steps taken until then
+  double stiffness = 0;  ///< of a step_limit: h times how steeply the slope changes there; 0: not measured
 
   bool ok() const { return code == Code::ok; }
-  /// One line: "step_limit: row 17: 1000 steps reached t = 0.31, last step 2.1e-09; raise ... ". "ok" if ok.
+  /// One line with cause and remedy: "step_limit: row 17: 1000 steps (41 rejected) reached t = 0.31, last step 2.1e-09;
+  /// raise ... ". "ok" if ok.
   std::string message() const;
 };
 

@@ -5,6 +5,7 @@
 #include <cmath>
 #include <limits>
 
+#include "solvers/controller.hpp"
 #include "solvers/method.hpp"
 
 namespace cnf {
@@ -22,27 +23,25 @@ class StepSizes {
   ~StepSizes() = default;
 };
 
-/// Gustafsson's PI controller in the form of Hairer's DOPRI5: with k = min(order, embedded_order) + 1 and errors err in
-/// units of the tolerance, an accepted step is followed by one larger by
-///     safety err^-(1/k - 3/4 beta) err_before^beta,   limited to [0.2, 10], and to 1 after a rejection;
-/// a rejected one by one smaller by max(0.2, safety err^-(1/k - 3/4 beta)).
-/// Source  Hairer, Norsett, Wanner I, sec. II.4 and code DOPRI5; Hairer, Wanner II, sec. IV.2. beta = 0.04 at k = 5.
+/// The sizes that a Controller chooses, k = min(order, embedded_order) + 1.
 class StepController final : public StepSizes {
  public:
-  explicit StepController(const Method& m)
-      : k_(std::min(m.order(), m.embedded_order()) + 1), beta_(0.2 / k_), alpha_(1.0 / k_ - 0.75 * beta_) {}
+  explicit StepController(const Method& m, const Controller& controller = {})
+      : k_(std::min(m.order(), m.embedded_order()) + 1), controller_(controller), alpha_(controller.now * (1.0 / k_)) {}
 
   double accept(double err) override {
     const double now = std::max(err, kLeastError);
-    double factor = kSafety * std::pow(now, -alpha_) * std::pow(before_, beta_);
-    factor = std::clamp(factor, kShrink, rejected_ ? 1.0 : kGrow);
+    double factor = controller_.safety * std::pow(now, -alpha_) * std::pow(before_, -controller_.before / k_);
+    if (controller_.earlier != 0) factor *= std::pow(earlier_, -controller_.earlier / k_);
+    factor = std::clamp(factor, controller_.shrink, rejected_ ? 1.0 : controller_.grow);
+    earlier_ = before_;
     before_ = std::max(err, kFloorBefore);
     rejected_ = false;
     return factor;
   }
   double reject(double err) override {
     rejected_ = true;
-    return std::clamp(kSafety * std::pow(err, -alpha_), kShrink, kSafety);
+    return std::clamp(controller_.safety * std::pow(err, -alpha_), controller_.shrink, controller_.safety);
   }
   double reject_non_finite() override {
     rejected_ = true;
@@ -55,15 +54,15 @@ class StepController final : public StepSizes {
   double exponent() const override { return 1.0 / k_; }
 
  private:
-  static constexpr double kSafety = 0.9, kShrink = 0.2, kGrow = 10;  // DOPRI5's FAC1, FAC2
   static constexpr double kShrinkNonFinite = 0.1;
   static constexpr double kShrinkUnsolved = 0.25;  // CVODE's, after a failure to converge
-  static constexpr double kLeastError = 1e-12;     // only keeps pow finite: kGrow is met long before
+  static constexpr double kLeastError = 1e-12;     // only keeps pow finite: `grow` is met long before
   static constexpr double kFloorBefore = 1e-4;     // DOPRI5's FACOLD: one lucky step does not hold back the next
 
   int k_;
-  double beta_, alpha_;
-  double before_ = kFloorBefore;
+  Controller controller_;
+  double alpha_;
+  double before_ = kFloorBefore, earlier_ = kFloorBefore;
   bool rejected_ = false;
 };
 

@@ -10,7 +10,8 @@ namespace cnf {
 
 /// An explicit Runge-Kutta pair:  x1 = x0 + h sum_i b_i k_i,  k_i = f(t0 + c_i h, x0 + h sum_j a_ij k_j).
 struct Tableau {
-  std::string_view name;  ///< as spelled on the command line
+  std::string_view name;    ///< as spelled on the command line
+  std::string_view help{};  ///< when to choose it
   int stages, order;
   int embedded_order;  ///< of b_hat; 0: no error estimate, fixed steps only
   std::array<double, kMaxStages> c, b;
@@ -59,11 +60,19 @@ constexpr bool is_consistent(const Tableau& m) {
 }
 
 /// Euler (1768).
-inline constexpr Tableau kEuler{
-    .name = "euler", .stages = 1, .order = 1, .embedded_order = 0, .c = {0}, .b = {1}, .e = {}, .a = {}};
+inline constexpr Tableau kEuler{.name = "euler",
+                                .help = "to show why not",
+                                .stages = 1,
+                                .order = 1,
+                                .embedded_order = 0,
+                                .c = {0},
+                                .b = {1},
+                                .e = {},
+                                .a = {}};
 
 /// Runge (1895), Math. Ann. 46, 167-178.
 inline constexpr Tableau kMidpoint{.name = "midpoint",
+                                   .help = "to compare",
                                    .stages = 2,
                                    .order = 2,
                                    .embedded_order = 0,
@@ -74,6 +83,7 @@ inline constexpr Tableau kMidpoint{.name = "midpoint",
 
 /// Heun (1900), Z. Math. Phys. 45, 23-38: the explicit trapezoidal rule.
 inline constexpr Tableau kHeun{.name = "heun",
+                               .help = "to compare",
                                .stages = 2,
                                .order = 2,
                                .embedded_order = 0,
@@ -84,6 +94,7 @@ inline constexpr Tableau kHeun{.name = "heun",
 
 /// Ralston (1962), Math. Comp. 16, 431-437: the two-stage method of order 2 with the least error bound.
 inline constexpr Tableau kRalston{.name = "ralston",
+                                  .help = "to compare",
                                   .stages = 2,
                                   .order = 2,
                                   .embedded_order = 0,
@@ -94,6 +105,7 @@ inline constexpr Tableau kRalston{.name = "ralston",
 
 /// Kutta (1901), Z. Math. Phys. 46, 435-453: the classical method.
 inline constexpr Tableau kRk4{.name = "rk4",
+                              .help = "a cost known beforehand",
                               .stages = 4,
                               .order = 4,
                               .embedded_order = 0,
@@ -104,6 +116,7 @@ inline constexpr Tableau kRk4{.name = "rk4",
 
 /// Kutta (1901), the same paper: the 3/8 rule.
 inline constexpr Tableau kRk4_38{.name = "rk4_38",
+                                 .help = "as rk4, of somewhat smaller error",
                                  .stages = 4,
                                  .order = 4,
                                  .embedded_order = 0,
@@ -114,6 +127,7 @@ inline constexpr Tableau kRk4_38{.name = "rk4_38",
 
 /// Bogacki and Shampine (1989), Appl. Math. Lett. 2(4), 321-325.
 inline constexpr Tableau kBosh3{.name = "bosh3",
+                                .help = "for tolerances of 1e-2 and 1e-3",
                                 .stages = 4,
                                 .order = 3,
                                 .embedded_order = 2,
@@ -125,6 +139,7 @@ inline constexpr Tableau kBosh3{.name = "bosh3",
 /// Fehlberg (1969), NASA TR R-315. The state goes on with the fifth-order weights (local extrapolation), as in GSL and
 /// SUNDIALS; Fehlberg went on with the fourth.
 inline constexpr Tableau kFehlberg45{.name = "fehlberg45",
+                                     .help = "to compare with old results",
                                      .stages = 6,
                                      .order = 5,
                                      .embedded_order = 4,
@@ -142,6 +157,7 @@ inline constexpr Tableau kFehlberg45{.name = "fehlberg45",
 /// Dormand and Prince (1980), J. Comput. Appl. Math. 6(1), 19-26: RK5(4)7M, with the paper's fourth-order weights, as
 /// in Hairer's DOPRI5 and SciPy's RK45. (torchdiffeq's dopri5 takes Shampine's (1986) weights b_hat instead.)
 inline constexpr Tableau kDopri5{.name = "dopri5",
+                                 .help = "the default",
                                  .stages = 7,
                                  .order = 5,
                                  .embedded_order = 4,
@@ -160,6 +176,7 @@ inline constexpr Tableau kDopri5{.name = "dopri5",
 /// Tsitouras (2011), Comput. Math. Appl. 62(2), 770-775. Published to 16 digits: order conditions hold to 1e-14.
 inline constexpr Tableau kTsit5{
     .name = "tsit5",
+    .help = "the work of dopri5, often a smaller error",
     .stages = 7,
     .order = 5,
     .embedded_order = 4,
@@ -180,6 +197,7 @@ inline constexpr Tableau kTsit5{
 /// (order conditions hold to 1e-17 in exact arithmetic).
 inline constexpr Tableau kDopri8{
     .name = "dopri8",
+    .help = "for errors below 1e-6, in double",
     .stages = 13,
     .order = 8,
     .embedded_order = 7,

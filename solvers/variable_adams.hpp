@@ -21,6 +21,7 @@ namespace cnf {
 struct VariableAdams {
   static constexpr int kMost = 12;
   static constexpr double kMargin = 200;
+  static constexpr std::string_view help = "for tight tolerances where an evaluation is dear";
 
   std::string_view name;  ///< as spelled on the command line
   int most;               ///< highest order of a predictor, 1 to kMost

@@ -157,6 +157,7 @@ class Trainer {
   std::optional<TrainingState<T>> before_;                        ///< a step that is judged: what it began with
   std::size_t stage_ = 0;                                         ///< of the step being made
   double rate_ = 0;                                               ///< its rate
+  bool too_fine_ = false;                                         ///< the last solve to fail: for float
 };
 
 template <class T>
@@ -211,6 +212,7 @@ void Trainer<T>::step() {
     ++state_.skipped;
     if (++state_.failed_in_a_row >= kFailuresBeforeRollback) {
       const std::string cause = at.failures.empty() ? "" : at.failures.front().message();
+      too_fine_ = !at.failures.empty() && at.failures.front().cause == Status::Cause::float_rounding;
       const bool spent = !at.failures.empty() && at.failures.front().code != Status::Code::non_finite;  // not the data
       if (spent && state_.current.updates == state_.last_good.updates)  // where a rate has had no part
         diverged("training cannot go on", loss,
@@ -318,9 +320,10 @@ void Trainer<T>::diverged(const std::string& what, double loss, const std::strin
   const std::string text = what + " at step " + std::to_string(state_.step) + ": loss " + significant(loss, 6) +
                            ", rate " + significant(rate_, 6) + ", gradient norm " + significant(gradient_norm_, 6) +
                            more;
-  throw ComputationError(text,
-                         "the last good weights are kept; lower --lr, set --clip, raise --max-steps, shorten --t-end, "
-                         "or look at the data's scale");
+  const char* const help = too_fine_ ? "--precision double keeps to the tolerance; or loosen --rtol and --atol"
+                                     : "lower --lr, set --clip, raise --max-steps, shorten --t-end, or look at the "
+                                       "data's scale";
+  throw ComputationError(text, std::string("the last good weights are kept; ") + help);
 }
 
 }  // namespace

@@ -16,7 +16,7 @@ ExplicitStepper<T>::ExplicitStepper(const Solve<T>& solve, StepRule start, StepR
       start_(start),
       later_(later),
       record_(solve.record),
-      controller_(solve.options.method),
+      controller_(solve.options.method, solve.options.controller),
       fsal_(solve.controlled && start.own->is_fsal()) {  // asked for errors: FSAL pays
   const Index n = slope_.shape.size();
   for (int i = 0; i <= std::max(start.own->stages - 1, start.stages() + start.extra()); ++i)

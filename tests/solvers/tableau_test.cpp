@@ -147,6 +147,17 @@ TEST_CASE("the pairs known to be first same as last are found to be so", "[solve
   CHECK(find_tableau("") == nullptr);
 }
 
+TEST_CASE("every method says in a few words what it is and when to choose it", "[solvers][method]") {
+  CHECK(Method(&kDopri5).help() == "order 5, adaptive: the default");
+  CHECK(Method(&kRk4).help() == "order 4, fixed steps: a cost known beforehand");
+  for (const Method& m : all_methods()) {
+    CAPTURE(std::string(m.name()));
+    const std::string help = m.help();
+    CHECK((help.size() > 25 && help.size() < 80));
+    CHECK_THROWS_WITH(parse_method("dopri6"), Catch::Matchers::Contains(help));
+  }
+}
+
 TEST_CASE("a method reads back as it was written", "[solvers][method]") {
   for (const Method& m : all_methods()) {
     const std::string fixed = std::string(m.name()) + ":8";

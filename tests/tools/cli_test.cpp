@@ -110,7 +110,7 @@ Verb train_verb() {
              .help = "The nonlinearity.",
              .group = "Network"},
             {.name = "title", .value = "TEXT", .kind = Kind::text, .help = "Any text.", .group = "Network"}},
-           solve_options({"dopri5", "bosh3"}, {"euler", "rk4"}, "dopri5", "1e-5", "1e-5"),
+           solve_options({{"dopri5", ""}, {"bosh3", ""}}, {{"euler", ""}, {"rk4", ""}}, "dopri5", "1e-5", "1e-5"),
            {precision_option()},
            common_options()}),
       .prepare = prepare_train};

@@ -650,8 +650,36 @@ TEST_CASE_METHOD(Fresh, "a row far out is told how far, and a tolerance beyond f
   CHECK_THAT(fine.err, Catch::StartsWith("cnf logprob: warning: --rtol 1e-09 and --atol 1e-09 are below what float "
                                          "holds, 1.2e-07; --precision double keeps to them\n"));
   CHECK_THAT(fine.err, Catch::Contains("are too fine for float\nhelp: --precision double keeps to them; --on-error"));
+  const Ran finer = shell()("cnf logprob model --data near.csv --rtol 1e-18 --precision double --max-steps 40");
+  CHECK_THAT(finer.err, Catch::Contains("below what double holds") && !Catch::Contains("max_steps"));
   for (const std::string enough : {"--rtol 1e-9 --precision double", "--rtol 1e-9 --atol 1e-5", "--rtol 1e-6"})
     works("cnf logprob model --data near.csv " + enough);
+}
+
+TEST_CASE_METHOD(Fresh, "a solve's steps are controlled as is asked for, or what cannot be is refused", "[verbs]") {
+  put(shell() / "near.csv", "x,y\n0.1,0.2\n");
+  const std::string logprob = "cnf logprob model --data near.csv --precision double ";
+  const std::string plain = works(logprob);
+  for (const char* how : {"--controller i", "--controller pid:0.49,-0.34,0.1", "--max-step 0.01", "--logp-tol 1e-9"}) {
+    CAPTURE(how);
+    const std::string other = works(logprob + how);
+    CHECK(other != plain);
+    CHECK(std::stod(other.substr(other.find('\n') + 1)) ==
+          Approx(std::stod(plain.substr(plain.find('\n') + 1))).margin(1e-3));
+  }
+  CHECK(works(logprob + "--controller pi --min-step 1e-9 --max-step 1") == plain);
+  for (const auto& [how, text] : std::vector<std::pair<std::string, std::string>>{
+           {"--controller pd", "--controller 'pd': unknown; expected one of i, pi, pid"},
+           {"--min-step 2 --max-step 1", "--min-step is above --max-step"},
+           {"--max-step 0", "--max-step: 0 is out of range"},
+           {"--solver dopri6", "dopri5[:N] (order 5, adaptive: the default)"}}) {
+    const Ran refused = shell()(logprob + how);
+    CAPTURE(how, refused.err);
+    CHECK(refused.code == 2);
+    CHECK_THAT(refused.err, Catch::Contains(text));
+  }
+  CHECK_THAT(works("cnf logprob --help"), Catch::Contains("--solver METHOD:") && Catch::Contains("dopri8[:N]") &&
+                                              Catch::Contains("order 8, adaptive: for errors below 1e-6, in double"));
 }
 
 TEST_CASE_METHOD(Fresh, "a file of a kind that is not read is refused before any work, with how to make one that is",

@@ -69,7 +69,7 @@ std::string facts(const Option& option) {
   } else if (counted) {
     add(range);
   } else if (option.kind == Kind::choice) {
-    add(range.starts_with("one of ") ? range.substr(7) : range);
+    add(!option.notes.empty() ? "one of the list below" : range.starts_with("one of ") ? range.substr(7) : range);
   }
   if (!option.initial.empty()) add(std::string("default") + kGlue + option.initial);
   if (option.required) add("required");
@@ -104,6 +104,9 @@ std::vector<HelpGroup> help_groups(const Verb& verb) {
   options.push_back(help_option());
   for (const Option& option : options)
     add(option.group.empty() ? "Options" : option.group, {left_column(option), option.help + facts(option)});
+  for (const Option& option : options)
+    for (std::size_t i = 0; i < option.notes.size(); ++i)
+      add(left_column(option).substr(4), {option.choices[i], option.notes[i]});
   return groups;
 }
 

@@ -224,7 +224,10 @@ std::string expected(const Option& option) {
       return list(real_interval(option.range), "numbers");
     case Kind::choice: {
       std::string text = option.choices.size() == 1 ? "" : "one of ";
-      for (const std::string& choice : option.choices) text += (&choice == option.choices.data() ? "" : ", ") + choice;
+      for (std::size_t i = 0; i < option.choices.size(); ++i) {
+        text += (i == 0 ? "" : ", ") + option.choices[i];
+        if (i < option.notes.size()) text += " (" + option.notes[i] + ")";
+      }
       return text;
     }
     case Kind::path:

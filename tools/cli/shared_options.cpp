@@ -107,17 +107,35 @@ Option divergence_option(const std::string& initial) {
   option.range = Range::whole(1, kMaxProbes);
   return option;
 }
-Option solver_option(const std::vector<std::string>& adaptive, const std::vector<std::string>& fixed,
+Option solver_option(const std::vector<KnownMethod>& adaptive, const std::vector<KnownMethod>& fixed,
                      const std::string& initial) {
   Option option = choice_of_solver("solver", "METHOD", initial, {},
                                    "Method of integration; with :N it takes N equal steps and no error is controlled.");
   option.range = Range::whole(1, 1'000'000);
-  for (const std::string& name : adaptive) option.choices.push_back(name + "[:N]");
-  for (const std::string& name : fixed) option.choices.push_back(name + ":N");
+  for (const KnownMethod& method : adaptive) option.choices.push_back(method.name + "[:N]");
+  for (const KnownMethod& method : fixed) option.choices.push_back(method.name + ":N");
+  for (const std::vector<KnownMethod>& methods : {adaptive, fixed})
+    for (const KnownMethod& method : methods)
+      if (!method.note.empty()) option.notes.push_back(method.note);
   return option;
 }
+Option controller_option(const std::string& kinds) {
+  return {.name = "controller",
+          .value = "HOW",
+          .kind = Kind::text,
+          .help = "How adaptive steps follow from the errors before: " + kinds +
+                  ". Not given: pi, but of a method that "
+                  "has its own.",
+          .group = "Solver"};
+}
+std::vector<Option> step_options() {
+  Option least = real_of_solver("min-step", "", Range::at_least(0),
+                                "Least size of an adaptive step; where the tolerance needs less, the solve fails.");
+  Option most = real_of_solver("max-step", "", Range::above(0), "Largest size of an adaptive step.");
+  return {least, most};
+}
 
-std::vector<Option> solve_options(const std::vector<std::string>& adaptive, const std::vector<std::string>& fixed,
+std::vector<Option> solve_options(const std::vector<KnownMethod>& adaptive, const std::vector<KnownMethod>& fixed,
                                   const std::string& solver, const std::string& rtol, const std::string& atol) {
   return {solver_option(adaptive, fixed, solver), rtol_option(rtol), atol_option(atol), norm_option(),
           divergence_option()};

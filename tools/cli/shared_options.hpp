@@ -23,12 +23,20 @@ Option rtol_option(const std::string& initial);                           ///< -
 Option atol_option(const std::string& initial);                           ///< --atol, real above 0
 Option norm_option(const std::string& initial = "sample");                ///< --norm, choice sample|tile
 Option divergence_option(const std::string& initial = "auto");  ///< --divergence, choice auto|exact|hutchinson[:K]
+/// A method's name, and what it is: of all of them or of none.
+struct KnownMethod {
+  std::string name, note;
+};
 /// --solver, choice: `adaptive` methods may have ":N" (N fixed steps), `fixed` ones need it.
-Option solver_option(const std::vector<std::string>& adaptive, const std::vector<std::string>& fixed,
+Option solver_option(const std::vector<KnownMethod>& adaptive, const std::vector<KnownMethod>& fixed,
                      const std::string& initial);
+/// --controller, text: `kinds` as they may be written.
+Option controller_option(const std::string& kinds);
+/// --min-step, --max-step, reals from 0 on, of an adaptive solve.
+std::vector<Option> step_options();
 
 /// --solver --rtol --atol --norm --divergence, under the heading "Solver".
-std::vector<Option> solve_options(const std::vector<std::string>& adaptive, const std::vector<std::string>& fixed,
+std::vector<Option> solve_options(const std::vector<KnownMethod>& adaptive, const std::vector<KnownMethod>& fixed,
                                   const std::string& solver, const std::string& rtol, const std::string& atol);
 /// --seed --threads --json --quiet --progress --dry-run, under the heading "Common".
 std::vector<Option> common_options();

@@ -1,26 +1,63 @@
 #include "tools/run/evaluation_arguments.hpp"
 
+#include <stdexcept>
+
 #include "base/error.hpp"
 #include "solvers/method.hpp"
+#include "tools/cli/exit_code.hpp"
 #include "tools/cli/output.hpp"
-#include "tools/cli/shared_options.hpp"
 #include "tools/cli/signals.hpp"
 
 namespace cnf {
 
 namespace {
 
-std::vector<std::string> methods(bool adaptive) {
-  std::vector<std::string> names;
+std::vector<KnownMethod> methods(bool adaptive) {
+  std::vector<KnownMethod> known;
   for (const Method& method : all_methods())
-    if (method.is_adaptive() == adaptive) names.emplace_back(method.name());
-  return names;
+    if (method.is_adaptive() == adaptive) known.push_back({std::string(method.name()), method.help()});
+  return known;
+}
+
+/// "i (by ...), pi:A,B (...)".
+std::string controllers() {
+  std::string text;
+  for (const ControllerRow& row : kAllControllers) {
+    text += (text.empty() ? "" : "; ") + std::string(row.name) + ", " + std::string(row.help);
+  }
+  return text + "; its coefficients may stand behind it, pid:0.58,-0.21,0.1";
+}
+
+/// What is said for the solver's control options.
+void read_control(SolveOptions& solve, const Args& args) {
+  if (args.given("logp-tol")) solve.tolerance_q = Tolerance{args.real("logp-tol"), args.real("logp-tol")};
+  if (args.given("min-step")) solve.min_step = args.real("min-step");
+  if (args.given("max-step")) solve.max_step = args.real("max-step");
+  if (solve.max_step > 0 && solve.min_step > solve.max_step) throw UsageError("--min-step is above --max-step");
+  if (!args.given("controller")) return;
+  try {
+    solve.controller = parse_controller(args.text("controller"));
+  } catch (const std::invalid_argument& error) {
+    throw UsageError(std::string("--") + error.what());
+  }
 }
 
 }  // namespace
 
-std::vector<std::string> adaptive_methods() { return methods(true); }
-std::vector<std::string> fixed_methods() { return methods(false); }
+std::vector<KnownMethod> adaptive_methods() { return methods(true); }
+std::vector<KnownMethod> fixed_methods() { return methods(false); }
+
+std::vector<Option> control_options() {
+  const Option of_log_p{.name = "logp-tol",
+                        .value = "X",
+                        .kind = Kind::real,
+                        .range = Range::above(0),
+                        .help =
+                            "Relative and absolute error allowed in each step's change of log p, in nats. Not given: "
+                            "as --rtol and --atol.",
+                        .group = "Solver"};
+  return joined({{of_log_p, controller_option(controllers())}, step_options()});
+}
 
 std::vector<Option> evaluation_options(const std::string& max_steps) {
   return joined({solve_options(adaptive_methods(), fixed_methods(), "dopri5", "1e-5", "1e-5"),
@@ -30,8 +67,9 @@ std::vector<Option> evaluation_options(const std::string& max_steps) {
                    .initial = max_steps,
                    .range = Range::whole(1, 1'000'000'000),
                    .help = "Steps a solve may try before it is given up.",
-                   .group = "Solver"},
-                  precision_option()}});
+                   .group = "Solver"}},
+                 control_options(),
+                 {precision_option()}});
 }
 
 SolveOptions solve_from(const Args& args) {
@@ -44,6 +82,7 @@ SolveOptions solve_from(const Args& args) {
   solve.atol = args.given("rtol") && !args.given("atol") ? solve.rtol : args.real("atol");
   solve.norm = args.text("norm") == "tile" ? Norm::tile : Norm::sample;
   solve.max_steps = args.integer("max-steps");
+  read_control(solve, args);
   solve.stop = interrupt_flag();
   return solve;
 }

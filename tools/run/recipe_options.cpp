@@ -127,7 +127,7 @@ std::vector<Option> training_options() {
       divergence_option(),
       number_option(Kind::integer, "max-steps", text(solve.max_steps), Range::whole(1, kMostSteps),
                     "Steps a solve may try before the update is skipped; in validation four times that, or 1000.")};
-  return joined({of_updates, objective_options(), of_the_run});
+  return joined({of_updates, objective_options(), of_the_run, control_options()});
 }
 
 std::vector<Option> recipe_options() {
