@@ -200,6 +200,8 @@ Status continuous_adjoint(const Dynamics<T>& dynamics, const Path<T>& path, cons
   const auto refuse = [](const std::string& what) { throw std::invalid_argument("continuous_adjoint: " + what); };
   const Index B = path.z_end.cols(), count = std::ssize(path.observations);
   if (!options.stops.empty()) refuse("options has stops, which an adjoint's legs cannot step onto");
+  if (!options.jumps.empty())
+    refuse("options has jumps, which an adjoint's legs cannot step onto: take the discrete one");
   if (!std::isfinite(path.t_begin)) refuse("t_begin is " + shortest(path.t_begin) + ", expected a finite time");
   if (!std::isfinite(path.t_end)) refuse("t_end is " + shortest(path.t_end) + ", expected a finite time");
   if (path.z_end.rows() != dynamics.blocks().z)

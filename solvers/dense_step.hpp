@@ -60,7 +60,8 @@ enum class Next {
 template <class T>
 class StepListener {
  public:
-  /// Asked once for every accepted step, from t to t_next: whether it looks into it. If not, nothing is evaluated.
+  /// Asked once for every accepted step, from t to t_next: whether it looks into it. If not, nothing is evaluated. At a
+  /// jump it is told of a step without length, whatever it answers: a recording counts it.
   virtual bool wants(double t, double t_next) = 0;
   /// Then, whether it looks between the ends too: if not, at theta = 0 and 1 alone, no extra stages are evaluated.
   virtual bool inside(double /*t*/, double /*t_next*/) { return true; }

@@ -25,8 +25,8 @@ struct DenseTable {
   std::array<std::array<double, kMaxBumps>, kMaxTerms> bump{};
 };
 
-/// For a method of S own stages: rows of a sum to c, coefficients of a power of theta to 0, to rounding; and no row of a
-/// has more than kMaxStages weights (step.hpp, combine).
+/// For a method of S own stages: rows of a sum to c, coefficients of a power of theta to 0, to rounding; and no row of
+/// a has more than kMaxStages weights (step.hpp, combine).
 constexpr bool is_consistent(const DenseTable& m, int S) {
   constexpr double kRounding = 1e-15;
   const auto magnitude = [](double x) { return x < 0 ? -x : x; };

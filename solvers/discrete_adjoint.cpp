@@ -1,11 +1,13 @@
 // Invariants. Before step n is transposed, lambda_ is the cotangent of y_{n+1}: all that later steps and the
 // observations in them read of it. lambda_q_ is that of q, which no step changes; pending_[m] is what steps after n
 // have added to the cotangent of the first slope of step n - m. X_bar_[i] is the cotangent of stage i's argument,
-// complete once its vjp has run: stages go from the last to the first, the extra ones of a step that was looked into before
-// the others, and extra_ of them are there. Observations [first_look_, last_look_) lie in step n.
+// complete once its vjp has run: stages go from the last to the first, before them the extra ones of a step that was
+// looked into; extra_ of these are there. Observations [first_look_, last_look_) lie in step n, which lies behind leg_
+// jumps.
 #include "solvers/discrete_adjoint.hpp"
 
 #include <algorithm>
+#include <span>
 #include <stdexcept>
 #include <string>
 #include <utility>
@@ -49,6 +51,7 @@ class Transpose {
     std::copy_n(w_.q.data(), shape_.q(), lambda_q_);
     gradient_.dloss_dt_begin = gradient_.dloss_dt_end = 0;
     first_look_ = last_look_ = observed_.where.size();
+    enter_leg(recording_.jumps().size());
     for (Index n = recording_.steps() - 1; n >= 0; --n) {
       if (stop_asked(stop)) return {.code = Status::Code::stopped, .t = recording_.t(n + 1)};
       step(n);
@@ -65,6 +68,7 @@ class Transpose {
     const double h = recording_.h(n);
     const double s = recording_.fractions()[n], ds = recording_.fractions()[n + 1] - s;
     const Scratch::Frame frame(scratch_);
+    if (leg_ > 0 && n == recording_.jumps()[leg_ - 1]) enter_leg(leg_ - 1);
     replay_.go_to(n);
     last_look_ = first_look_;
     while (first_look_ > 0 && observed_.where[first_look_ - 1].step == n) --first_look_;
@@ -96,10 +100,26 @@ class Transpose {
     T t_bar = 0;
     f_.vjp(tape, Tile<T>(k_bar_z_, shape_.blocks.z, shape_.B), Tile<T>(k_bar_q_, shape_.blocks.q, shape_.B),
            Out<T>(X_bar, shape_.blocks.z, shape_.B), std::span<T>(&t_bar, 1), gradient_.params_bar, scratch_);
-    const double span = recording_.t_end() - recording_.t_begin();
-    const double stretch = (dot(k_bar_z_, k, nz) + dot(k_bar_q_, k + nz, nq)) / span;
-    gradient_.dloss_dt_begin += static_cast<double>(t_bar) * (1 - at) - stretch;
-    gradient_.dloss_dt_end += static_cast<double>(t_bar) * at + stretch;
+    const double stretch = (dot(k_bar_z_, k, nz) + dot(k_bar_q_, k + nz, nq)) / leg_span_;
+    move_ends(at, static_cast<double>(t_bar), stretch);
+  }
+
+  /// From here on steps lie between jumps k - 1 and k, or an end of the solve. Jumps stay where they are when an end
+  /// moves, so it moves the times of its own leg alone.
+  void enter_leg(std::size_t k) {
+    const std::span<const Index> jumps = recording_.jumps();
+    const Index first = k > 0 ? jumps[k - 1] + 1 : 0, last = k < jumps.size() ? jumps[k] : recording_.steps();
+    leg_ = k;
+    leg_begin_ = recording_.fractions()[first];
+    leg_length_ = recording_.fractions()[last] - leg_begin_;
+    leg_span_ = recording_.t(last) - recording_.t(first);
+  }
+  /// dloss by a time at fraction `at` of the way is t_bar, and by the leg's length, all times staying where they are,
+  /// `stretch`.
+  void move_ends(double at, double t_bar, double stretch) {
+    const double share = (at - leg_begin_) / leg_length_;
+    if (leg_ == 0) gradient_.dloss_dt_begin += t_bar * (1 - share) - stretch;
+    if (leg_ == recording_.jumps().size()) gradient_.dloss_dt_end += t_bar * share + stretch;
   }
 
   /// Whether an observation lies between the ends of the step at hand.
@@ -215,8 +235,7 @@ class Transpose {
       along += slopes[i] * dot(w, v + column, D);
     }
     const double s = recording_.fractions()[n], at = s + theta * (recording_.fractions()[n + 1] - s);
-    gradient_.dloss_dt_begin -= along * (1 - at);
-    gradient_.dloss_dt_end -= along * at;
+    move_ends(at, -along, 0);
     if (!gradient_.dloss_dtimes.empty()) gradient_.dloss_dtimes[o] = along;
   }
 
@@ -250,6 +269,8 @@ class Transpose {
   Replay<T> replay_;
   int history_;
   int extra_ = 0;
+  std::size_t leg_ = 0;  // how many jumps lie before the step at hand
+  double leg_begin_ = 0, leg_length_ = 1, leg_span_ = 1;
   std::size_t first_look_ = 0, last_look_ = 0;
   Slots<T> X_bar_{};
   std::array<T*, kMaxHistory + 1> pending_{};

@@ -38,8 +38,8 @@ Size ErrorNorm<T>::find_non_finite(const T* x, const T* y) const {
   return size;
 }
 
-/// Squares of the shares of components first ... into parts_, 0 without a tolerance: NaN where x or y1 is not finite. Divided by the tolerance
-/// before they are squared, and capped, so that no finite error overflows.
+/// Squares of the shares of components first ... into parts_, 0 without a tolerance: NaN where x or y1 is not finite.
+/// Divided by the tolerance before they are squared, and capped, so that no finite error overflows.
 template <class T>
 void ErrorNorm<T>::square(const T* x, const T* y0, const T* y1, Index first, Index count,
                           const Tolerance* tolerance) const {

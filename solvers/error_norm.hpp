@@ -17,9 +17,10 @@ struct Size {
 
 /// The norm of SolveOptions over the active samples of a tile.
 ///
-/// A component's share is |x| / (atol + rtol max(|y0|, |y1|)), by its block's tolerance, a block's the root of their mean square, a sample's the
-/// maximum over its blocks. Norm::sample takes the maximum over samples, Norm::tile the root of their mean square block
-/// by block; the s block counts as one more sample. Blocks left out by the options count for whether values are finite.
+/// A component's share is |x| / (atol + rtol max(|y0|, |y1|)), by its block's tolerance, a block's the root of
+/// their mean square, a sample's the maximum over its blocks. Norm::sample takes the maximum over samples,
+/// Norm::tile the root of their mean square block by block; the s block counts as one more sample. Blocks left out
+/// by the options count for whether values are finite.
 template <class T>
 class ErrorNorm {
  public:

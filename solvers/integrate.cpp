@@ -5,14 +5,14 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <stdexcept>
 #include <string>
-#include <utility>
 
-#include "base/number_text.hpp"
 #include "solvers/cause.hpp"
 #include "solvers/error_norm.hpp"
 #include "solvers/first_step.hpp"
+#include "solvers/solve_options.hpp"
 #include "solvers/step_control.hpp"
 #include "solvers/steppers/steppers.hpp"
 
@@ -26,12 +26,6 @@ std::string shape_text(const Blocks& b) {
   return "z " + std::to_string(b.z) + ", q " + std::to_string(b.q) + ", s " + std::to_string(b.s);
 }
 
-void check_times(double t_begin, double t_end) {
-  if (!std::isfinite(t_begin)) refuse("t_begin is " + shortest(t_begin) + ", expected a finite time");
-  if (!std::isfinite(t_end)) refuse("t_end is " + shortest(t_end) + ", expected a finite time");
-  if (!std::isfinite(t_end - t_begin)) refuse("t_end - t_begin overflows");
-}
-
 template <class T>
 void check_state(const Dynamics<T>& dynamics, const State<T>& state) {
   const Blocks rows = dynamics.blocks();
@@ -42,63 +36,27 @@ void check_state(const Dynamics<T>& dynamics, const State<T>& state) {
            std::to_string(state.size()));
 }
 
-void check_fractions(const SolveOptions& options) {
-  const std::vector<double>& s = options.fractions;
-  if (s.size() < 2 || s.front() != 0 || s.back() != 1) refuse("fractions do not go from 0 to 1");
-  const double step = 1 / static_cast<double>(s.size() - 1);
-  for (std::size_t n = 0; n + 1 < s.size(); ++n) {
-    if (!(s[n] < s[n + 1])) refuse("fractions do not ascend at " + std::to_string(n));
-    if (options.method.needs_equal_steps() && std::abs(s[n + 1] - s[n] - step) > 1e-9 * step)
-      refuse("fractions differ at " + std::to_string(n) + ", but " + std::string(options.method.name()) +
-             " takes steps of one size");
-  }
-}
-
-void check_stops(std::span<const double> stops, double t_begin, double t_end) {
-  double before = t_begin;
-  for (std::size_t i = 0; i < stops.size(); ++i) {
-    const bool along =
-        t_end >= t_begin ? before <= stops[i] && stops[i] <= t_end : t_end <= stops[i] && stops[i] <= before;
-    if (!along)
-      refuse("stops[" + std::to_string(i) + "] is " + shortest(stops[i]) + ", expected from " + shortest(before) +
-             " to " + shortest(t_end));
-    before = stops[i];
-  }
-}
-
-void check_tolerance(const char* relative, const char* absolute, const Tolerance& t) {
-  for (const auto& [name, value] : {std::pair{relative, t.relative}, std::pair{absolute, t.absolute}})
-    if (!(value >= 0) || !std::isfinite(value))
-      refuse(std::string(name) + " is " + shortest(value) + ", expected a finite number, 0 or more");
-  if (t.relative == 0 && t.absolute == 0) refuse(std::string(relative) + " and " + absolute + " are both 0");
-}
-
-void check_controller(const Controller& c) {
-  const auto outside = [](double exponent) { return !(std::abs(exponent) <= 2); };
-  if (!(c.now > 0) || outside(c.now) || outside(c.before) || outside(c.earlier))
-    refuse("controller has coefficients " + shortest(c.now) + ", " + shortest(c.before) + ", " + shortest(c.earlier) +
-           ", expected numbers from -2 to 2, the first above 0");
-  if (!(c.shrink > 0 && c.shrink < c.safety && c.safety < 1 && c.grow > 1) || !std::isfinite(c.grow))
-    refuse("controller has shrink " + shortest(c.shrink) + ", safety " + shortest(c.safety) + ", grow " +
-           shortest(c.grow) + ", expected 0 < shrink < safety < 1 < grow");
-}
-
 /// The loop over steps of one solve of one tile: time, acceptance, budget and trouble. The arithmetic is the stepper's.
 template <class T>
 class Loop {
  public:
-  Loop(const Slope<T>& slope, const ErrorNorm<T>& norm, const SolveOptions& options, const SolveExtras<T>& extras,
-       double t_begin, double t_end, T* y, T* y_next)
+  /// `window` is the slope's.
+  Loop(const Slope<T>& slope, Window& window, const ErrorNorm<T>& norm, const SolveOptions& options,
+       const SolveExtras<T>& extras, double t_begin, double t_end, T* y, T* y_next)
       : slope_(slope),
+        window_(window),
         norm_(norm),
         options_(options),
+        record_(extras.record),
         listener_(extras.listener),
-        recorded_(extras.record != nullptr),
+        jumps_(options.jumps),
         t_begin_(t_begin),
         t_end_(t_end),
         y_(y),
         y_next_(y_next),
-        t_(t_begin) {}
+        t_(t_begin) {
+    see_as_far_as_next_jump();
+  }
 
   /// From here on the steps are `stepper`'s: until the solve ends, or goes on with another.
   void take(Stepper<T>& stepper) {
@@ -106,18 +64,24 @@ class Loop {
     next_ = Next::go_on;
   }
   bool restarts() const { return next_ == Next::restart; }
+  double t() const { return t_; }
 
   /// Steps n = 0 ... N - 1 from fraction(n) to fraction(n + 1) of the way.
   template <class Fraction>
   Status on_grid(Index N, const Fraction& fraction) {
     if (!sound(y_)) return fail(Status::Code::non_finite);
-    for (Index n = status_.accepted; n < N && next_ == Next::go_on; ++n) {
+    for (bool fresh = true; grid_ < N && next_ == Next::go_on; ++grid_, fresh = false) {
       if (stop_asked(options_.stop)) return stopped();
-      const double s = fraction(n + 1);
-      const double t_next = n + 1 == N ? t_end_ : t_begin_ + s * (t_end_ - t_begin_);
+      const double s = fraction(grid_ + 1);
+      if (s == fraction(grid_)) {
+        jump(s);
+        continue;
+      }
+      const bool last = grid_ + 1 == N, to_jump = !last && s == fraction(grid_ + 2);
+      const double t_next = last ? t_end_ : to_jump ? jumps_.front() : t_begin_ + s * (t_end_ - t_begin_);
       h_ = t_next - t_;
       const T* const slope = stepper_->open(t_, y_);
-      if (n == 0 && !sound(slope)) return fail(Status::Code::non_finite);
+      if (fresh && !sound(slope)) return fail(Status::Code::non_finite);
       stepper_->attempt(t_next, y_next_, nullptr);
       if (!sound(y_next_)) return fail(Status::Code::non_finite);
       accept(t_next, s);
@@ -125,7 +89,7 @@ class Loop {
     return end();
   }
 
-  /// `first` gives the first step from the slope at the start; `stops` lie between the ends, along the solve.
+  /// `first` gives a first step from the slope at y() and memory for a state; `stops` lie between the ends, in order.
   template <class First>
   Status adaptive(std::span<const double> stops, T* error, const First& first) {
     if (!sound(y_)) return fail(Status::Code::non_finite);
@@ -133,9 +97,10 @@ class Loop {
       const std::int64_t before = status_.accepted;
       const T* const slope = stepper_->open(t_, y_);
       if (slope && !sound(slope)) return fail(Status::Code::non_finite);
-      if (h_ == 0) h_ = bounded(first(slope));
+      if (h_ == 0) h_ = bounded(first(slope, y_next_));
       while (!stops.empty() && !ahead(stops.front())) stops = stops.subspan(1);
       target_ = stops.empty() ? t_end_ : stops.front();
+      if (!jumps_.empty() && std::abs(jumps_.front() - t_) < std::abs(target_ - t_)) target_ = jumps_.front();
       while (status_.accepted == before) {
         if (stop_asked(options_.stop)) return stopped();
         if (status_.accepted + status_.rejected >= options_.max_steps) return exhausted(error);
@@ -143,6 +108,7 @@ class Loop {
         if (underflows(h_, t_, t_end_ - t_begin_) && std::abs(target_ - t_) > std::abs(h_)) return stuck(error);
         attempt(error);
       }
+      if (!jumps_.empty() && t_ == jumps_.front() && next_ != Next::stop) jump((t_ - t_begin_) / (t_end_ - t_begin_));
     }
     return end();
   }
@@ -175,6 +141,29 @@ class Loop {
     barrier_try_ = status_.accepted + status_.rejected;
   }
 
+  /// The slope jumps at t_, s of the way. A recording gets a step without length, whose stage is the slope before; what
+  /// comes after is another stepper's, which knows nothing of it.
+  void jump(double s) {
+    if (record_) {
+      record_->open(y_, {&kJump, nullptr});
+      record_->mark_jump();
+      const Index n = record_->steps();
+      if (record_->holds(n)) slope_(t_, y_, record_->k(n, 0), record_->tape(n, 0));
+      record_->accept(t_, s);
+    }
+    if (listener_) listener_->wants(t_, t_);
+    (t_end_ > t_begin_ ? window_.low : window_.high) = t_;
+    jumps_ = jumps_.subspan(1);
+    see_as_far_as_next_jump();
+    next_ = Next::restart;
+    h_ = 0;
+  }
+  void see_as_far_as_next_jump() {
+    constexpr double inf = std::numeric_limits<double>::infinity();
+    const bool forwards = t_end_ > t_begin_;
+    (forwards ? window_.high : window_.low) = !jumps_.empty() ? jumps_.front() : forwards ? inf : -inf;
+  }
+
   void reject(double tried, double factor) {
     ++status_.rejected;
     shortest_failed_ = std::abs(tried) <= options_.min_step;
@@ -193,7 +182,7 @@ class Loop {
       const bool inside = listener_->inside(t_, t_next);
       next_ = listener_->look(inside ? stepper_->dense(t_next, y_next_) : stepper_->ends(t_next, y_next_), y_next_);
     }
-    if (recorded_ && restarts()) refuse("the listener changed the state, but a recording cannot hold that");
+    if (record_ && restarts()) refuse("the listener changed the state, but a recording cannot hold that");
     std::swap(y_, y_next_);
     t_ = t_next;
     ++status_.accepted;
@@ -246,15 +235,18 @@ class Loop {
 
   Stepper<T>* stepper_ = nullptr;
   const Slope<T>& slope_;
+  Window& window_;
   const ErrorNorm<T>& norm_;
   const SolveOptions& options_;
+  Recording<T>* const record_;
   StepListener<T>* const listener_;
-  const bool recorded_;
+  std::span<const double> jumps_;  // yet to come
   const double t_begin_, t_end_;
   T *y_, *y_next_;
-  double t_, h_ = 0;  // h_ = 0: no step yet
+  double t_, h_ = 0;  // h_ = 0: to be found from the slope
   Next next_ = Next::go_on;
-  double target_ = 0;             // the next stop, or t_end
+  Index grid_ = 0;                // the step of a grid at hand
+  double target_ = 0;             // the next stop or jump, or t_end
   bool shortest_failed_ = false;  // the last try was not taken, and could not be shorter
   Size last_;                     // of the last try, or of what was not finite
   Index barrier_row_ = -1;        // last_.row of the last try that was not finite
@@ -283,23 +275,24 @@ Status solve(const Dynamics<T>& dynamics, double t_begin, double t_end, State<T>
 
   const Scratch::Frame frame(scratch);
   const bool adaptive = options.fixed_steps == 0 && options.fractions.empty();
-  const Slope<T> slope{dynamics, shape, extras.active, scratch, counters};
+  Window window;
+  const Slope<T> slope{dynamics, shape, extras.active, scratch, counters, &window};
   T* const y_next = scratch.take<T>(n);
   T* const error = adaptive ? scratch.take<T>(n) : nullptr;
   if (error) std::fill_n(error, n, T{0});  // a method may never make a try
   const ErrorNorm<T> norm(shape, options, extras.active, extras.bad, adaptive ? scratch.take<T>(n) : nullptr);
-  Loop<T> loop(slope, norm, options, extras, t_begin, t_end, state.values.data(), y_next);
+  Loop<T> loop(slope, window, norm, options, extras, t_begin, t_end, state.values.data(), y_next);
   const auto run = [&](Stepper<T>& stepper) {
     loop.take(stepper);
-    if (adaptive) {
-      const Reach reach{t_begin, std::abs(t_end - t_begin), t_end > t_begin ? 1.0 : -1.0};
-      status = loop.adaptive(options.stops, error, [&](const T* k0) {
-        if (options.first_step > 0) return reach.direction * std::min(options.first_step, reach.span);
-        return first_step(slope, norm, reach, loop.y(), k0, stepper.sizes().exponent(), y_next, error);
-      });
-    } else {
+    if (!adaptive) {
       status = on_grid(loop, options);
+      return;
     }
+    status = loop.adaptive(options.stops, error, [&](const T* k0, T* work) {
+      const Reach reach{loop.t(), std::abs(t_end - loop.t()), t_end > t_begin ? 1.0 : -1.0};
+      if (options.first_step > 0) return reach.direction * std::min(options.first_step, reach.span);
+      return first_step(slope, norm, reach, loop.y(), k0, stepper.sizes().exponent(), work, error);
+    });
   };
   do {
     const Scratch::Frame steppers(scratch);
@@ -315,9 +308,7 @@ Status solve(const Dynamics<T>& dynamics, double t_begin, double t_end, State<T>
 template <class T>
 void check_arguments(const Dynamics<T>& dynamics, double t_begin, double t_end, const State<T>& state,
                      const SolveOptions& options, const SolveExtras<T>& extras) {
-  check(options);
-  check_times(t_begin, t_end);
-  check_stops(options.stops, t_begin, t_end);
+  check(options, t_begin, t_end);
   check_state(dynamics, state);
   const auto check_flags = [&state](const char* name, std::size_t flags) {
     if (flags > 0 && static_cast<Index>(flags) != state.B)
@@ -331,31 +322,6 @@ void check_arguments(const Dynamics<T>& dynamics, double t_begin, double t_end, 
 }
 
 }  // namespace
-
-void check(const SolveOptions& options) {
-  if (options.method.is_null()) refuse("method is null");
-  const std::string method(options.method.name());
-  if (options.fixed_steps < 0) refuse("fixed_steps is " + std::to_string(options.fixed_steps) + ", expected 0 or more");
-  if ((options.fixed_steps > 0 || !options.fractions.empty()) && !options.method.takes_grid())
-    refuse((options.fixed_steps > 0 ? "fixed_steps is " + std::to_string(options.fixed_steps) : "fractions are given") +
-           ", but " + method + " chooses more than the sizes of its steps; leave it out, or take another method");
-  if (!options.fractions.empty()) check_fractions(options);
-  if (!options.stops.empty() && (options.fixed_steps > 0 || !options.fractions.empty()))
-    refuse("stops are for adaptive steps, but fixed_steps or fractions are given");
-  if (options.fixed_steps == 0 && options.fractions.empty() && !options.method.is_adaptive())
-    refuse("fixed_steps is 0, but " + method + " has no error estimate; set fixed_steps");
-  check_tolerance("rtol", "atol", {options.rtol, options.atol});
-  if (options.tolerance_q) check_tolerance("tolerance_q.relative", "tolerance_q.absolute", *options.tolerance_q);
-  if (options.tolerance_s) check_tolerance("tolerance_s.relative", "tolerance_s.absolute", *options.tolerance_s);
-  if (options.max_steps < 1) refuse("max_steps is " + std::to_string(options.max_steps) + ", expected 1 or more");
-  for (const auto& [name, step] : {std::pair{"first_step", options.first_step}, std::pair{"min_step", options.min_step},
-                                   std::pair{"max_step", options.max_step}})
-    if (!(step >= 0) || !std::isfinite(step))
-      refuse(std::string(name) + " is " + shortest(step) + ", expected a finite number, 0 or more");
-  if (options.max_step > 0 && options.min_step > options.max_step)
-    refuse("min_step is " + shortest(options.min_step) + ", above max_step, " + shortest(options.max_step));
-  check_controller(options.controller);
-}
 
 template <class T>
 State<T>::State(Blocks rows, Index samples)

@@ -28,10 +28,14 @@ struct Tolerance {
 struct SolveOptions {
   Method method = &kDopri5;
   int fixed_steps = 0;  ///< > 0: that many equal steps, no error control; a must if the method has no error estimate
-  /// Not empty: a frozen grid t_n = t_begin + fractions[n] (t_end - t_begin), from 0 to 1 strictly ascending, without
-  /// error control: replays Recording::fractions() for other parameters, states or spans, as differences need it.
+  /// Not empty: a frozen grid t_n = t_begin + fractions[n] (t_end - t_begin), ascending from 0 to 1 (but see jumps),
+  /// without error control: replays Recording::fractions() for other parameters, states or spans, as differences need
+  /// it.
   std::vector<double> fractions{};
   std::vector<double> stops{};  ///< times that an adaptive solve steps onto, in the order of the solve
+  /// Times inside the solve, in its order, at which the slope jumps: stepped onto, with slopes of the near side before
+  /// and of the far side after. Of a frozen grid as many as its repeated fractions, which stand for them.
+  std::vector<double> jumps{};
   double rtol = 1e-5, atol = 1e-5;
   Norm norm = Norm::sample;
   bool control_q = true, control_s = true;  ///< false leaves the block out of the error norm (the seminorm)

@@ -5,9 +5,11 @@
 #include <cstddef>
 #include <memory>
 #include <new>
+#include <span>
 #include <vector>
 
 #include "solvers/step.hpp"
+#include "solvers/window.hpp"
 
 namespace cnf {
 
@@ -41,6 +43,17 @@ class Recording {
   const StepRule& rule(Index n) const { return rules_[n]; }
   int most_stages() const { return most_stages_; }    ///< of any step
   int most_history() const { return most_history_; }  ///< earlier slopes that any step reads
+  /// The steps without length, ascending: there the slope jumps.
+  std::span<const Index> jumps() const { return jumps_; }
+  /// Where step n sees the slope; a step without length what it was before.
+  Window window(Index n) const {
+    Window w;
+    for (const Index j : jumps_) {
+      ((j < n) == (t_end_ > t_begin_) ? w.low : w.high) = t(j);
+      if (j >= n) break;
+    }
+    return w;
+  }
   const Shape& shape() const { return shape_; }
   const T* z(Index n) const { return z_.data() + n * shape_.z(); }  ///< at the start of step n
 
@@ -66,6 +79,7 @@ class Recording {
     fractions_.assign(1, 0.0);
     rules_.clear();
     first_.assign(1, 0);
+    jumps_.clear();
     z_.clear();
     k_size_ = rounded(static_cast<std::size_t>(shape.size()));
     stride_ = std::max(k_size_ + rounded(static_cast<std::size_t>(tape_size)), kLine);
@@ -89,6 +103,8 @@ class Recording {
   }
   T* k(Index n, int i) { return slot(n, i); }
   T* tape(Index n, int i) { return slot(n, i) + k_size_; }
+  /// The step under way is a jump's, by the rule kJump.
+  void mark_jump() { jumps_.push_back(steps()); }
   /// The step under way ends at t, which is the fraction s of the way.
   void accept(double t, double s) {
     first_.push_back(first_.back() + static_cast<std::size_t>(rules_.back().stages()));
@@ -116,6 +132,7 @@ class Recording {
   int most_stages_ = 0, most_history_ = 0;
   std::vector<std::size_t> first_{0};  ///< every step's first slot
   std::vector<T> z_;
+  std::vector<Index> jumps_;
   std::size_t k_size_ = 0, stride_ = kLine, per_chunk_ = 1, chunk_bytes_ = std::size_t{1} << 20;
   std::vector<std::unique_ptr<std::byte[], Free>> chunks_;
 };

@@ -1,6 +1,6 @@
 // Invariants. Steps that are held come before those that are not. While no held step is at hand, k_ and tape_ hold the
-// stages of step n_, and end_ and end_tape_ the first of the step after it, which was at hand before. past_[m] points into
-// the recording or to past_again_[m].
+// stages of step n_, and end_ and end_tape_ the first of the step after it, which was at hand before. past_[m] points
+// into the recording or to past_again_[m].
 #include "solvers/replay.hpp"
 
 #include <algorithm>
@@ -9,10 +9,8 @@ namespace cnf {
 
 template <class T>
 Replay<T>::Replay(const Dynamics<T>& dynamics, const Recording<T>& recording, Scratch& scratch, Counters& counters)
-    : recording_(recording),
-      shape_(recording.shape()),
-      scratch_(scratch),
-      slope_{dynamics, shape_, {}, scratch, counters} {
+    : recording_(recording), shape_(recording.shape()), scratch_(scratch), slope_{dynamics, shape_,   {},
+                                                                                  scratch,  counters, &window_} {
   if (recording.steps() == 0 || recording.holds(recording.steps() - 1)) return;
   const Index tape_size = dynamics.tape_size(shape_.B);
   for (int i = 0; i < recording.most_stages(); ++i) {
@@ -51,6 +49,7 @@ void Replay<T>::go_to(Index n) {
   find_past(n, rule.history());
   n_ = n;
   held_ = recording_.holds(n);
+  window_ = recording_.window(n);
   if (!held_)
     evaluate_stages(slope_, rule, shape_, recording_.t(n), recording_.t(n + 1), recording_.z(n), 0, rule.stages(), k_,
                     tape_, past_, z_);

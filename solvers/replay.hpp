@@ -35,6 +35,7 @@ class Replay {
   const Recording<T>& recording_;
   const Shape& shape_;
   Scratch& scratch_;
+  Window window_;  // of the step at hand; methods that read a past never meet a jump
   Slope<T> slope_;
   void find_past(Index n, int history);
 

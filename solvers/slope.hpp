@@ -6,6 +6,7 @@
 
 #include "solvers/status.hpp"
 #include "solvers/step.hpp"
+#include "solvers/window.hpp"
 
 namespace cnf {
 
@@ -18,10 +19,12 @@ struct Slope {
   std::span<const char> active;  ///< empty: all samples
   Scratch& scratch;
   Counters& counters;
+  const Window* window = nullptr;  ///< null: the slope jumps nowhere
 
   /// k = (f, q', s')(t, z), all blocks; tape may be null.
   void operator()(double t, const T* z, T* k, T* tape) const {
-    evaluate(f, shape, t, z, k, tape, scratch);
+    const T time = window ? window->inside<T>(t) : static_cast<T>(t);
+    evaluate(f, shape, Times<T>(&time, 1), z, k, tape, scratch);
     ++counters.evaluations;
     rest(k);
   }

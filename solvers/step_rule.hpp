@@ -37,6 +37,10 @@ struct StepRule {
   void dense(double theta, double* w, double* dw) const;
 };
 
+/// Of a step without length where the slope jumps: its one stage is the slope before, and nothing comes of it.
+inline constexpr Tableau kJump{
+    .name = "jump", .stages = 1, .order = 0, .embedded_order = 0, .c = {}, .b = {}, .e = {}, .a = {}};
+
 /// The same for whom a step is only a function of time (DenseStep::weights): `rule` is a StepRule.
 void rule_weights(const void* rule, double theta, double* w, double* dw);
 

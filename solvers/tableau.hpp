@@ -34,8 +34,8 @@ struct Tableau {
   constexpr int extra_stages() const { return dense ? dense->extra : 0; }
 };
 
-/// Rows of a sum to c, b to 1 and e to 0 (to rounding), and a is strictly lower triangular; of the dense table rows of a
-/// sum to c and the bumps to 0.
+/// Rows of a sum to c, b to 1 and e to 0 (to rounding), and a is strictly lower triangular; of the dense table rows of
+/// a sum to c and the bumps to 0.
 constexpr bool is_consistent(const Tableau& m) {
   const auto near = [](double x, double y, double size) {
     const double d = x < y ? y - x : x - y;

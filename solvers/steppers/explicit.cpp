@@ -1,8 +1,9 @@
-// Invariants. k_[0] is f(t_, y_) from open() to the next accept(), k_ from stages + 1 on the extra stages of dense(). have_end_: the slope at the end of the last attempt,
-// f(t_next, y_next), is in k_[stages]: FSAL's last stage, or evaluated because someone looked into the step; it is the
-// next step's first, which then have_first_ says. k_ and tape_ point into the record's slots iff kept_ (the end's slot
-// is the next step's first), else k_ into work arrays and tape_ is null. Of a multistep method past_[m] is k_[0] of m
-// steps ago, and an unrecorded k_[0] takes turns in first_, so that none is overwritten while it is read.
+// Invariants. k_[0] is f(t_, y_) from open() to the next accept(), k_ from stages + 1 on the extra stages of
+// dense(). have_end_: the slope at the end of the last attempt, f(t_next, y_next), is in k_[stages]: FSAL's last
+// stage, or evaluated because someone looked into the step; it is the next step's first, which then have_first_
+// says. k_ and tape_ point into the record's slots iff kept_ (the end's slot is the next step's first), else k_ into
+// work arrays and tape_ is null. Of a multistep method past_[m] is k_[0] of m steps ago, and an unrecorded k_[0]
+// takes turns in first_, so that none is overwritten while it is read.
 #include "solvers/steppers/explicit.hpp"
 
 #include <algorithm>

@@ -59,7 +59,7 @@ struct Option {
   /// "exact"; "rk4:N" needs a number; "hutchinson[:K]" may have one. Of a path: names that are no files.
   std::vector<std::string> choices{};
   std::vector<std::string> notes{};  ///< of each choice what it is, or none: said by an unknown one, listed in --help
-  std::string for_number{};  ///< of a choice: the option that means a number typed here
+  std::string for_number{};          ///< of a choice: the option that means a number typed here
   std::string help{};
   std::string group{};  ///< the heading it stands under in --help; empty: "Options"
   bool required = false;

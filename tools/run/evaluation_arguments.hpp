@@ -21,11 +21,11 @@ std::vector<KnownMethod> fixed_methods();
 /// --logp-tol --controller --min-step --max-step, none of which has a value at first: what a solve may be told besides.
 std::vector<Option> control_options();
 
-/// --solver --rtol --atol --norm --divergence --max-steps, control_options() and --precision with evaluation's defaults.
+/// --solver --rtol --atol --norm --divergence --max-steps, control_options(), --precision with evaluation's defaults.
 std::vector<Option> evaluation_options(const std::string& max_steps = "10000");
 
-/// The solver's part, for a verb whose table has --solver --rtol --atol --norm --max-steps and control_options(). SIGINT
-/// and SIGTERM stop it. Throws UsageError for a --controller that cannot be, and for a --min-step above --max-step.
+/// The solver's part, for a verb whose table has --solver --rtol --atol --norm --max-steps and control_options().
+/// SIGINT and SIGTERM stop it. Throws UsageError for a --controller that cannot be, and a --min-step above --max-step.
 SolveOptions solve_from(const Args& args);
 DivergenceChoice divergence_from(const Args& args);
 Precision precision_from(const Args& args);
