@@ -201,7 +201,7 @@ std::vector<Option> solver_options() {
                      .range = Range::whole(1, 1'000'000'000),
                      .help = "Steps a solve may try before it is given up.",
                      .group = "Solver"});
-  return options;
+  return joined({options, control_options()});
 }
 
 }  // namespace
