@@ -148,7 +148,8 @@ TEST_CASE("on DETEST errors are no larger than SciPy's at the same tolerance, an
         end.add(i, std::max(ours.end, tol), std::max(theirs.end[i], tol));
       }
       CAPTURE(std::string(p.name));
-      if (looks) CHECK(Line(own).slope > 0.7);
+      // At loose tolerances dopri8's few steps can err by much less than they are asked to: a flatter line.
+      if (looks) CHECK(Line(own).slope > (method.order() == 8 ? 0.5 : 0.7));
       if (looks) CHECK(Line(own).slope < 1.3);
     }
     if (looks) CHECK(path.above <= pair.above);
