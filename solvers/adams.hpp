@@ -35,6 +35,7 @@ struct AdamsMethod {
   constexpr int dense_order() const { return order; }
   constexpr bool has_transpose() const { return true; }
   constexpr bool takes_grid() const { return true; }
+  constexpr bool needs_jvp() const { return false; }
   constexpr bool needs_equal_steps() const { return order > 1; }
 };
 static_assert(kMaxAdamsOrder - 1 == kMaxHistory);

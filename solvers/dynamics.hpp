@@ -27,7 +27,7 @@ enum class Derivatives {
 /// A velocity dz/dt = f(t, z; params), its quadratures dq/dt and ds/dt, and their derivatives, on one tile.
 ///
 ///   forward   (f, q', s')(t, z)           tape null: nothing is stored
-///   jvp       derivative of (f, q') along (v, t_dot)
+///   jvp       derivative of (f, q') along (v, t_dot); dq_dot may be empty (0 rows): that of f alone is asked for
 ///   vjp       adds the transposes to z_bar, t_bar, params_bar; reads the tape, runs no forward product again
 ///
 /// Law     sum(w_z * dz_dot) + sum(w_q * dq_dot) == sum(z_bar * v) + sum(t_bar * t_dot).  tests/laws.hpp checks it.

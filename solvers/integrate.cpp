@@ -36,6 +36,17 @@ void check_state(const Dynamics<T>& dynamics, const State<T>& state) {
            std::to_string(state.size()));
 }
 
+template <class T>
+void check_derivatives(const Dynamics<T>& dynamics, const Method& method) {
+  if (!method.needs_jvp()) return;
+  const std::string name(method.name());
+  if (dynamics.derivatives() != Derivatives::all)
+    refuse(name + " solves its steps by the Jacobian, but the dynamics has no jvp (Dynamics::derivatives()); take an " +
+           "explicit method, or a dynamics with one (dual_dynamics)");
+  if (dynamics.blocks().s > 0 && !std::holds_alternative<const DirkTableau*>(method.row()))
+    refuse(name + " has no steps for an s block; take an explicit method or kvaerno5");
+}
+
 /// The loop over steps of one solve of one tile: time, acceptance, budget and trouble. The arithmetic is the stepper's.
 template <class T>
 class Loop {
@@ -82,7 +93,10 @@ class Loop {
       h_ = t_next - t_;
       const T* const slope = stepper_->open(t_, y_);
       if (fresh && !sound(slope)) return fail(Status::Code::non_finite);
-      stepper_->attempt(t_next, y_next_, nullptr);
+      if (!stepper_->attempt(t_next, y_next_, nullptr)) {
+        last_ = {0, stepper_->unsolved_row(), true};
+        return fail(Status::Code::unsolved);
+      }
       if (!sound(y_next_)) return fail(Status::Code::non_finite);
       accept(t_next, s);
     }
@@ -124,9 +138,12 @@ class Loop {
     h_ = tried;
     StepSizes& sizes = stepper_->sizes();
     if (!stepper_->attempt(t_next, y_next_, error)) {
+      last_ = {0, stepper_->unsolved_row(), true};
+      unsolved_ = true;
       reject(tried, sizes.reject_unsolved());
       return;
     }
+    unsolved_ = false;
     last_ = norm_(error, y_, y_next_);
     if (last_.finite && last_.value <= 1) {
       accept(t_next, (t_next - t_begin_) / (t_end_ - t_begin_));
@@ -220,6 +237,7 @@ class Loop {
   /// The same for `error`, the last try's, of a solve that was held back.
   Status fail(Status::Code code, const T* error) {
     fail(code);
+    if (unsolved_) return status_;
     find_cause(status_, slope_, norm_, options_, t_end_ - t_begin_, y_, error);
     return status_;
   }
@@ -248,6 +266,7 @@ class Loop {
   Index grid_ = 0;                // the step of a grid at hand
   double target_ = 0;             // the next stop or jump, or t_end
   bool shortest_failed_ = false;  // the last try was not taken, and could not be shorter
+  bool unsolved_ = false;         // the last try: no error tells of it
   Size last_;                     // of the last try, or of what was not finite
   Index barrier_row_ = -1;        // last_.row of the last try that was not finite
   std::int64_t barrier_try_ = 0;  // the number of that try, from 1; 0: none
@@ -310,6 +329,7 @@ void check_arguments(const Dynamics<T>& dynamics, double t_begin, double t_end, 
                      const SolveOptions& options, const SolveExtras<T>& extras) {
   check(options, t_begin, t_end);
   check_state(dynamics, state);
+  check_derivatives(dynamics, options.method);
   const auto check_flags = [&state](const char* name, std::size_t flags) {
     if (flags > 0 && static_cast<Index>(flags) != state.B)
       refuse(std::string(name) + " has " + std::to_string(flags) + " flags, the state " + std::to_string(state.B) +

@@ -48,6 +48,9 @@ bool Method::has_transpose() const {
 bool Method::takes_grid() const {
   return std::visit([](const auto* m) { return m->takes_grid(); }, row_);
 }
+bool Method::needs_jvp() const {
+  return std::visit([](const auto* m) { return m->needs_jvp(); }, row_);
+}
 bool Method::needs_equal_steps() const {
   return std::visit([](const auto* m) { return m->needs_equal_steps(); }, row_);
 }
@@ -56,6 +59,9 @@ std::vector<Method> all_methods() {
   std::vector<Method> all(kAllTableaus.begin(), kAllTableaus.end());
   all.insert(all.end(), kAllAdams.begin(), kAllAdams.end());
   all.emplace_back(&kAdams);
+  all.insert(all.end(), kAllDirk.begin(), kAllDirk.end());
+  all.insert(all.end(), kAllRosenbrock.begin(), kAllRosenbrock.end());
+  all.emplace_back(&kAuto);
   return all;
 }
 

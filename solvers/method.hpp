@@ -8,6 +8,9 @@
 #include <vector>
 
 #include "solvers/adams.hpp"
+#include "solvers/dirk.hpp"
+#include "solvers/rosenbrock.hpp"
+#include "solvers/switching.hpp"
 #include "solvers/tableau.hpp"
 #include "solvers/variable_adams.hpp"
 
@@ -17,11 +20,15 @@ namespace cnf {
 /// (steppers/steppers.hpp). Its rows have the members that are visited below.
 class Method {
  public:
-  using Row = std::variant<const Tableau*, const AdamsMethod*, const VariableAdams*>;
+  using Row = std::variant<const Tableau*, const AdamsMethod*, const VariableAdams*, const DirkTableau*,
+                           const RosenbrockTableau*, const SwitchingMethod*>;
 
   Method(const Tableau* row) : row_(row) {}
   Method(const AdamsMethod* row) : row_(row) {}
   Method(const VariableAdams* row) : row_(row) {}
+  Method(const DirkTableau* row) : row_(row) {}
+  Method(const RosenbrockTableau* row) : row_(row) {}
+  Method(const SwitchingMethod* row) : row_(row) {}
 
   const Row& row() const { return row_; }
   bool is_null() const;
@@ -34,6 +41,7 @@ class Method {
   int evaluations_per_step() const;  ///< of an accepted step in the long run
   bool has_transpose() const;        ///< its steps can be recorded and transposed (discrete_adjoint)
   bool takes_grid() const;           ///< of fixed steps; if not, it chooses more than their sizes
+  bool needs_jvp() const;            ///< its steps are implicit: the dynamics must have a jvp
   bool needs_equal_steps() const;    ///< a grid with other fractions than n / N is refused
 
   bool operator==(const Method&) const = default;

@@ -16,6 +16,8 @@ std::string_view name(Status::Code code) {
       return "non_finite";
     case Status::Code::stopped:
       return "stopped";
+    case Status::Code::unsolved:
+      return "unsolved";
   }
   return "unknown";
 }
@@ -74,6 +76,10 @@ std::string Status::message() const {
     case Code::stopped:
       text += "asked to end at " + at + ", after " + steps;
       break;
+    case Code::unsolved:
+      text += "the equations of an implicit step of size " + size + " at " + at + " were not solved, after " + steps +
+              "; take more steps, or leave their sizes to the error control";
+      break;
   }
   return text;
 }
@@ -83,6 +89,8 @@ Counters& Counters::operator+=(const Counters& other) {
   accepted += other.accepted;
   rejected += other.rejected;
   failing += other.failing;
+  jvps += other.jvps;
+  switches += other.switches;
   return *this;
 }
 

@@ -10,7 +10,7 @@ namespace cnf {
 
 /// The end of one sample's solve. ok, or why not: where, when, how far, and what to do.
 struct Status {
-  enum class Code : int { ok = 0, step_limit, step_underflow, non_finite, stopped };
+  enum class Code : int { ok = 0, step_limit, step_underflow, non_finite, stopped, unsolved };
 
   /// What held the steps back, of a step_limit or step_underflow.
   enum class Cause : int {
@@ -41,7 +41,9 @@ std::string_view name(Status::Code code);
 struct Counters {
   std::int64_t evaluations = 0;  ///< of the right-hand side, each over a whole tile
   std::int64_t accepted = 0, rejected = 0;
-  std::int64_t failing = 0;  ///< of these, the steps of solves that failed, and one for each such solve
+  std::int64_t failing = 0;   ///< of these, the steps of solves that failed, and one for each such solve
+  std::int64_t jvps = 0;      ///< products of the Jacobian with one vector a sample, each over a whole tile
+  std::int64_t switches = 0;  ///< from one method to the other, of a method that chooses between two
 
   Counters& operator+=(const Counters& other);
 };

@@ -41,6 +41,7 @@ class Stepper {
  public:
   virtual const T* open(double t, const T* y) = 0;
   virtual bool attempt(double t_next, T* y_next, T* error) = 0;
+  virtual Index unsolved_row() const { return -1; }  ///< after attempt said false: a sample at fault, -1 if none is
   virtual DenseStep<T> dense(double t_next, const T* y_next) = 0;
   virtual DenseStep<T> ends(double t_next, const T* y_next) { return dense(t_next, y_next); }
   virtual void accept(double t_next, double fraction) = 0;

@@ -27,6 +27,7 @@ struct Tableau {
   constexpr int evaluations_per_step() const { return own_stages(); }
   constexpr bool has_transpose() const { return true; }
   constexpr bool takes_grid() const { return true; }
+  constexpr bool needs_jvp() const { return false; }
   constexpr bool needs_equal_steps() const { return false; }
   /// Of the values between the ends of a step: the local error there is O(h^(dense_order + 1)).
   constexpr int dense_order() const { return dense ? dense->order : order < 3 ? order : 3; }

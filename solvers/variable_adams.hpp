@@ -32,6 +32,7 @@ struct VariableAdams {
   constexpr bool has_transpose() const { return false; }
   constexpr bool needs_equal_steps() const { return false; }
   constexpr bool takes_grid() const { return false; }
+  constexpr bool needs_jvp() const { return false; }
 };
 
 inline constexpr VariableAdams kAdams{"adams", VariableAdams::kMost};

@@ -100,13 +100,17 @@ inline double transpose_law_error(const Dynamics<double>& f, Index B, bool per_s
 }
 
 /// The largest difference between jvp and central differences of forward (Richardson-extrapolated, steps `step` and
-/// `step` / 2), over the largest value of either.
+/// `step` / 2), over the largest value of either. Infinite if jvp without quadratures gives another derivative of f.
 inline double jvp_error(const Dynamics<double>& f, Index B, bool per_sample, Seed seed, double step = 1e-3) {
   Scratch scratch;
   const LawPoint p(f, B, per_sample, seed);
   std::vector<double> tape(static_cast<std::size_t>(f.tape_size(B)));
   const LawValue here(f, p, 0, tape.data(), scratch);
   const LawTangent tangent(f, p, tape.data(), scratch);
+  Matrix<double> alone = Matrix<double>::Zero(f.blocks().z, B);
+  f.jvp(tape.data(), Tile<double>(p.v.data(), p.v.rows(), B), p.t_dot, Out<double>(alone.data(), alone.rows(), B),
+        Out<double>(nullptr, 0, B), scratch);
+  if (alone != tangent.dz) return std::numeric_limits<double>::infinity();
   const auto central = [&](double h, Matrix<double>& dz, Matrix<double>& dq) {
     const LawValue up(f, p, h, nullptr, scratch), down(f, p, -h, nullptr, scratch);
     dz = (up.dz - down.dz) / (2 * h);

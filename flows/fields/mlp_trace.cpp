@@ -133,6 +133,7 @@ void MlpField<T>::trace_jvp(const T* tape, Tile<T> z_dot, Times<T> t_dot, Out<T>
   const Index B = samples.B, L = shape_.layers(), H1 = shape_.hidden[0], R = L == 3 ? shape_.hidden[1] : 1;
   const mlp::Tape<const T> on(shape_, tape, samples);
   const Times<T> t = on.times(t_dot.size());
+  const bool with_trace = div_dot.size() > 0;
   const T *x = on.z(), *x_dot = z_dot.data();
   T *d[2] = {nullptr, nullptr}, *d_dot[2] = {nullptr, nullptr};
   for (Index l = 0; l + 1 < L; ++l) {
@@ -145,7 +146,7 @@ void MlpField<T>::trace_jvp(const T* tape, Tile<T> z_dot, Times<T> t_dot, Out<T>
     kernels::slopes(on.hidden(l), d[l], d2h);
     Array<T>(d_dot[l], n) = ConstArray<T>(d2h, n) * ConstArray<T>(a_dot, n);
     layer.apply_gate(samples, d_dot[l]);
-    if (layer.gated()) {
+    if (layer.gated() && with_trace) {
       T* dg = scratch.take<T>(out);
       for (Index b = 0; b < B; ++b) {
         layer.gate_dot(b, t_dot[layer.place(b)], dg);
@@ -159,6 +160,7 @@ void MlpField<T>::trace_jvp(const T* tape, Tile<T> z_dot, Times<T> t_dot, Out<T>
   }
   const Layer last(*this, L - 1, t, scratch);
   last.jvp(samples, x, x_dot, t_dot, f_dot.data(), scratch);
+  if (!with_trace) return;
   // tr = d_2^T M d_1: three terms.
   const T* M = M_.data();
   T* Md1_dot = scratch.take<T>(R * B);

@@ -69,7 +69,7 @@ class PlanarField final : public Field<T>, public ClosedFormTrace<T> {
   }
   void trace_jvp(const T* tape, Tile<T> z_dot, Times<T> t_dot, Out<T> f_dot, Out<T> div_dot,
                  Scratch& scratch) const override {
-    push(tape, none(), z_dot, t_dot, f_dot, no_out(), div_dot.data(), scratch);
+    push(tape, none(), z_dot, t_dot, f_dot, no_out(), div_dot.size() > 0 ? div_dot.data() : nullptr, scratch);
   }
   void trace_vjp(const T* tape, Tile<T> w_f, Tile<T> w_div, Out<T> z_bar, std::span<T> t_bar, std::span<T> params_bar,
                  Scratch& scratch) const override {

@@ -20,6 +20,9 @@ class ExplicitStepper final : public Stepper<T> {
   void accept(double t_next, double fraction) override;
   StepSizes& sizes() override { return controller_; }
 
+  /// The next step goes on from elsewhere. Not where steps are recorded or read each other's slopes.
+  void restart() { have_first_ = have_end_ = false; }
+
  private:
   ExplicitStepper(const Solve<T>& solve, StepRule start, StepRule later);
   void place_stages(const T* y);

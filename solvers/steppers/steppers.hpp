@@ -2,7 +2,10 @@
 #pragma once
 
 #include "solvers/steppers/adams_variable.hpp"
+#include "solvers/steppers/dirk.hpp"
 #include "solvers/steppers/explicit.hpp"
+#include "solvers/steppers/rosenbrock.hpp"
+#include "solvers/steppers/switching.hpp"
 
 namespace cnf {
 
@@ -19,6 +22,18 @@ struct StepperOf<T, AdamsMethod> {
 template <class T>
 struct StepperOf<T, VariableAdams> {
   using type = AdamsStepper<T>;
+};
+template <class T>
+struct StepperOf<T, DirkTableau> {
+  using type = DirkStepper<T>;
+};
+template <class T>
+struct StepperOf<T, RosenbrockTableau> {
+  using type = RosenbrockStepper<T>;
+};
+template <class T>
+struct StepperOf<T, SwitchingMethod> {
+  using type = SwitchingStepper<T>;
 };
 
 /// Returns with(stepper), where stepper is that of the solve's method, on the stack while that runs.

@@ -17,6 +17,7 @@ struct MidpointRule {
   constexpr int evaluations_per_step() const { return 1 + sweeps; }
   constexpr bool has_transpose() const { return false; }
   constexpr bool takes_grid() const { return true; }
+  constexpr bool needs_jvp() const { return false; }
   constexpr bool needs_equal_steps() const { return false; }
 };
 

@@ -106,6 +106,25 @@ TEST_CASE("a linear map's units enter log_prob exactly", "[flows][density]") {
   CHECK((log_prob(in_units, x, options).log_prob - expected).cwiseAbs().maxCoeff() < 1e-12);
 }
 
+TEST_CASE("stiff methods give the density that explicit ones give, for every divergence", "[flows][density]") {
+  const Cnf model = flow_in_units();
+  const Batch x = normal_batch(model.dim(), 70, Seed{53});
+  for (const char* divergence : {"exact", "hutchinson:2"}) {
+    EvaluationOptions options = evaluation("dopri8", 1e-10, Precision::double_float);
+    options.divergence = parse_divergence(divergence);
+    const Vector<double> expected = log_prob(model, x, options).log_prob;
+    for (const char* method : {"kvaerno3", "kvaerno4", "kvaerno5", "rodas5p", "auto", "kvaerno5:40"}) {
+      CAPTURE(divergence, method);
+      EvaluationOptions by = evaluation(method, 1e-7, Precision::double_float);
+      by.divergence = options.divergence;
+      CHECK((log_prob(model, x, by).log_prob - expected).cwiseAbs().maxCoeff() < 1e-5);
+      by = evaluation(method, 1e-4, Precision::single_float);
+      by.divergence = options.divergence;
+      CHECK((log_prob(model, x, by).log_prob - expected).cwiseAbs().maxCoeff() < 1e-2);
+    }
+  }
+}
+
 TEST_CASE("decode inverts encode to ten tolerances", "[flows][density]") {
   const Cnf model = flow_in_units();
   const Batch x = model.standardisation.invert(normal_batch(2, 100, Seed{53}));

@@ -103,6 +103,29 @@ TEST_CASE("variable Adams allocates nothing in a step", "[solvers][memory]") {
   CHECK(allocations == before);
 }
 
+TEST_CASE("after a first solve by a stiff method the next allocates nothing", "[solvers][stiff][memory]") {
+  for (const Index D : {3, 40})
+    for (const Method& m : all_methods()) {
+      if (!m.needs_jvp()) continue;
+      CAPTURE(std::string(m.name()), D);
+      const TanhField<double> f(D, Seed{1});
+      const Matrix<double> start = normals<double>(D, 4, Seed{2});
+      const SolveOptions options{.method = m, .rtol = 1e-4, .atol = 1e-4};
+      Scratch scratch;
+      Counters counters;
+      State<double> state(f.blocks(), 4);
+      const auto solve = [&] {
+        state.values.setZero();
+        state.z() = start;
+        return integrate(f, 0, 1, state, options, scratch, counters).ok();
+      };
+      CHECK(solve());
+      const long before = allocations;
+      solve();
+      CHECK(allocations - before == 0);
+    }
+}
+
 TEST_CASE("the memory of the continuous adjoint does not grow with the steps", "[solvers][memory]") {
   const Index D = 3, B = 16;
   const TanhField<double> f(D, Seed{1});

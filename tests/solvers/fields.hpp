@@ -69,7 +69,7 @@ class TanhField final : public Dynamics<T> {
         dz_dot(i, j) = (1 - f(i, j) * f(i, j)) * u;
         square += 2 * z(i, j) * v(i, j);
       }
-      dq_dot(0, j) = square;
+      if (dq_dot.size() > 0) dq_dot(0, j) = square;
     }
   }
   void vjp(const T* tape, Tile<T> w_z, Tile<T> w_q, Out<T> z_bar, std::span<T> t_bar, std::span<T> params_bar,

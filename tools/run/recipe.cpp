@@ -169,6 +169,8 @@ FlowTrainOptions train_options(const Args& args, Precision precision) {
   flow->solve = solve_from(args);
   flow->adjoint = flow->solve;
   flow->adjoint.control_s = false;  // as training_objective()
+  // The adjoint equation's Jacobian holds second derivatives, which no field has: its solve is explicit.
+  if (flow->adjoint.method.needs_jvp()) flow->adjoint.method = &kDopri5;
   flow->divergence = parse_divergence(args.choice("divergence").spelled(), flow->divergence.probe);
   return options;
 }
