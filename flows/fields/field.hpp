@@ -46,8 +46,8 @@ class Field {
   virtual const ClosedFormTrace<T>* trace() const { return nullptr; }
 };
 
-/// A field's (f, tr J) by a formula that costs about one tangent, whatever the dimension. Shapes as in Field. jvp may be
-/// asked for f_dot alone: div_dot is empty then.
+/// A field's (f, tr J) by a formula that costs about one tangent, whatever the dimension. Shapes as in Field. jvp may
+/// be asked for f_dot alone: div_dot is empty then.
 template <class T>
 class ClosedFormTrace {
  public:
