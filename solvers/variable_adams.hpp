@@ -8,7 +8,7 @@ namespace cnf {
 /// Adams-Bashforth-Moulton of orders 1 to `most` as PECE: two evaluations a step, whatever its order and size. In a
 /// step of order k the predictor has order k, the corrector k + 1; the difference to a corrector of order k is the
 /// error estimate. A solve starts at order 1 and raises it as fast as errors allow; the steps before a jump say nothing
-/// about what comes after, so it starts again at each of SolveOptions::stops.
+/// about what comes after, so it starts again at each of SolveOptions::jumps.
 ///
 /// Errors  a step is accepted at kMargin times less than the tolerance: its steps are many and short, and their errors
 ///         add up. So the error of a whole solve is at most dopri8's at the same tolerance, mostly a hundredth of it

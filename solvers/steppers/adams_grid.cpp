@@ -1,4 +1,4 @@
-// Invariants. spans_[i] = t_n - t_{n-i} for the steps taken since forget(), spans_[0] = 0; psi_, beta_ and sigma_ are
+// Invariants. spans_[i] = t_n - t_{n-i} for the steps taken, spans_[0] = 0; psi_, beta_ and sigma_ are
 // of the planned step, up to k + 1, and beta_[k + 1] is 0 where phi_{k+1} is not known.
 #include "solvers/steppers/adams_grid.hpp"
 

@@ -20,7 +20,6 @@ class AdamsGrid {
   static constexpr int kMost = VariableAdams::kMost;
   using Row = std::array<double, kMost + 3>;  ///< [i], i from 1
 
-  void forget() { spans_ = {}; }
   /// A step of size h, of either sign, and order k; phi_1 ... phi_k are known, and phi_{k+1} too if `more`.
   void plan(double h, int k, bool more);
   /// The planned step is taken.

@@ -20,12 +20,6 @@ double factor(double aim, double error, int k) { return std::pow(aim / std::max(
 
 }  // namespace
 
-void OrderControl::restart() {
-  order_ = 1;
-  failures_ = 0;
-  starting_ = true;
-}
-
 bool OrderControl::falls(const OrderErrors& e) const {
   return order_ == 2 ? e.lower <= 0.5 * e.same : order_ > 2 && std::max(e.lower, e.two_lower) <= e.same;
 }

@@ -25,7 +25,6 @@ class OrderControl {
   int order() const { return order_; }
   /// Whether accept() will read `higher`.
   bool may_rise() const { return !starting_ && order_ < most_; }
-  void restart();
   /// Both set the order and return the factor of the next step.
   double accept(const OrderErrors& errors);
   double reject(const OrderErrors& errors);

@@ -1,12 +1,11 @@
 // Invariants. From open() on phi_[1] ... phi_[known_] are the modified divided differences of the slopes at t_ and
-// before it, since the last jump; known_ exceeds the order of the last step by 1. From attempt() on v_ holds phi_[1]
+// before it; known_ exceeds the order of the last step by 1. From attempt() on v_ holds phi_[1]
 // ... phi_[k] and d_, the slope at the predicted end less what was predicted of it, and grid_ the numbers of that try;
 // accepted or not, they stay until the next one. A rejected try changes nothing else: beta is applied where phi is
 // read.
 #include "solvers/steppers/adams_variable.hpp"
 
 #include <algorithm>
-#include <cmath>
 #include <limits>
 #include <utility>
 
@@ -21,21 +20,11 @@ double margin(const SolveOptions& options) {
   return std::clamp(roundings, 1.0, VariableAdams::kMargin);
 }
 
-/// t, a hair towards `to`: at a jump the field is asked on the side of the step at hand.
-template <class T>
-double beside(double t, double to) {
-  return static_cast<double>(std::nextafter(static_cast<T>(t), static_cast<T>(to)));
-}
-
 }  // namespace
 
 template <class T>
 AdamsStepper<T>::AdamsStepper(const Solve<T>& solve, const VariableAdams& method)
-    : slope_(solve.slope),
-      norm_(solve.norm),
-      jumps_(solve.options.stops),
-      margin_(margin<T>(solve.options)),
-      control_(method.most) {
+    : slope_(solve.slope), norm_(solve.norm), margin_(margin<T>(solve.options)), control_(method.most) {
   const Index n = slope_.shape.size();
   for (int i = 1; i <= method.most + 1; ++i) phi_[i] = slope_.scratch.template take<T>(n);
   d_ = slope_.scratch.template take<T>(n);
@@ -62,19 +51,11 @@ void AdamsStepper<T>::update() {
 }
 
 template <class T>
-bool AdamsStepper<T>::is_jump(double t) const {
-  return std::find(jumps_.begin(), jumps_.end(), t) != jumps_.end();
-}
-
-template <class T>
 const T* AdamsStepper<T>::open(double t, const T* y) {
-  const double before = std::exchange(t_, t);
+  t_ = t;
   y_ = y;
-  const bool start = known_ == 0;
-  if (start || is_jump(t)) {
-    control_.restart();
-    grid_.forget();
-    slope_(start ? t : beside<T>(t, t + (t - before)), y, phi_[1], static_cast<T*>(nullptr));
+  if (known_ == 0) {
+    slope_(t, y, phi_[1], static_cast<T*>(nullptr));
     known_ = 1;
   } else {
     slope_(t, y, work_, static_cast<T*>(nullptr));
@@ -98,7 +79,7 @@ bool AdamsStepper<T>::attempt(double t_next, T* y_next, T* error) {
   }
   v_[k] = d_;
   combine(y_next, y_, h, w, k, v_, n);
-  slope_(is_jump(t_next) ? beside<T>(t_next, t_) : t_next, y_next, work_, static_cast<T*>(nullptr));
+  slope_(t_next, y_next, work_, static_cast<T*>(nullptr));
   combine(d_, static_cast<const T*>(work_), 1, predicted, k, v_, n);
   combine(y_next, y_, h, w, k + 1, v_, n);
   y_next_ = y_next;

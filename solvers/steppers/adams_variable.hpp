@@ -27,13 +27,11 @@ class AdamsStepper final : public Stepper<T>, private StepSizes {
   double reject_unsolved() override { return control_.reject_non_finite(); }
   double exponent() const override { return 0.5; }
 
-  bool is_jump(double t) const;
   void update();
   OrderErrors errors();
 
   const Slope<T>& slope_;
   const ErrorNorm<T>& norm_;
-  const std::span<const double> jumps_;
   const double margin_;
 
   AdamsGrid grid_;
