@@ -3,6 +3,7 @@
 
 #include "flows/evaluator.hpp"
 #include "flows/fields/mlp.hpp"
+#include "tests/normals.hpp"
 
 namespace cnf {
 
@@ -22,12 +23,6 @@ inline Cnf small_flow(const MlpShape& shape, Seed seed = {3}) {
   return model;
 }
 
-inline Batch normal_batch(Index dim, Index n, Seed seed) {
-  Batch x(dim, n);
-  for (Index b = 0; b < n; ++b)
-    for (Index i = 0; i < dim; ++i)
-      x(i, b) = normal(seed, Purpose::data, 9, static_cast<std::uint64_t>(b), static_cast<std::uint32_t>(i));
-  return x;
-}
+inline Batch normal_batch(Index dim, Index n, Seed seed) { return normals(dim, n, seed, 9); }
 
 }  // namespace cnf

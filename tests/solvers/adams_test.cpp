@@ -22,23 +22,6 @@ SolveOptions adams(double tol, const VariableAdams& method = kAdams) {
   return options;
 }
 
-/// z = (e^sin(t + phase), e^cos(t + phase)), a phase a sample.
-Matrix<double> spiral(double t, Index B) {
-  Matrix<double> z(2, B);
-  for (Index j = 0; j < B; ++j) {
-    const double at = t + 0.4 * static_cast<double>(j);
-    z.col(j) << std::exp(std::sin(at)), std::exp(std::cos(at));
-  }
-  return z;
-}
-template <class T>
-PointField<T> spiral_field() {
-  return PointField<T>(2, [](T, std::span<const T> y, std::span<T> dy, Index) {
-    dy[0] = y[0] * std::log(y[1]);
-    dy[1] = -y[1] * std::log(y[0]);
-  });
-}
-
 double largest(const Matrix<double>& x) { return x.cwiseAbs().maxCoeff(); }
 
 /// Divided differences of f by the recursion of the steps: what a stepper keeps, for one function of time.
@@ -181,13 +164,13 @@ TEST_CASE("with a highest order, variable Adams converges at one more, forwards 
         Matrix<double> seen(2, std::ssize(at));
         Observer<double> observer(at, {2, 0, 0}, forwards, out(seen), {});
         const Solved<double> s =
-            solved(spiral_field<double>(), begin, end, spiral(begin, 4), options, {.listener = &observer});
+            solved(wave_field<double>(), begin, end, waves(begin, 4), options, {.listener = &observer});
         REQUIRE(s.status.ok());
         steps[i] = static_cast<double>(s.status.accepted);
-        ends[i] = largest(s.z - spiral(end, 4));
+        ends[i] = largest(s.z - waves(end, 4));
         for (Index n = 0; n < seen.cols(); ++n) {
           const Observation& o = at[static_cast<std::size_t>(n)];
-          inside[i] = std::max(inside[i], largest(seen.col(n) - spiral(o.t, 4).col(o.sample)));
+          inside[i] = std::max(inside[i], largest(seen.col(n) - waves(o.t, 4).col(o.sample)));
         }
       }
       const double refined = std::log(steps[1] / steps[0]);
@@ -205,11 +188,11 @@ TEST_CASE("an Adams step costs two evaluations, and the other direction of time 
     dy[1] = y[1] * std::log(y[0]);
   });
   for (const double tol : {1e-3, 1e-6, 1e-10}) {
-    const Solved<double> s = solved(spiral_field<double>(), 0, 12, spiral(0, 3), adams(tol));
+    const Solved<double> s = solved(wave_field<double>(), 0, 12, waves(0, 3), adams(tol));
     REQUIRE(s.status.ok());
     CHECK(s.counters.evaluations == 2 * s.status.accepted + s.status.rejected + 1);
-    CHECK(largest(s.z - spiral(12, 3)) < 2 * tol);
-    const Solved<double> back = solved(turned, 0, -12, spiral(0, 3), adams(tol));
+    CHECK(largest(s.z - waves(12, 3)) < 2 * tol);
+    const Solved<double> back = solved(turned, 0, -12, waves(0, 3), adams(tol));
     CHECK(back.z == s.z);
     CHECK(back.counters.evaluations == s.counters.evaluations);
   }
@@ -228,22 +211,22 @@ TEST_CASE("a value at an Adams step's ends has the bits of the states there", "[
       return Next::go_on;
     }
   } ends;
-  const Solved<double> seen = solved(spiral_field<double>(), 0, 12, spiral(0, 3), adams(1e-9), {.listener = &ends});
+  const Solved<double> seen = solved(wave_field<double>(), 0, 12, waves(0, 3), adams(1e-9), {.listener = &ends});
   CHECK(ends.steps > 50);
   CHECK(ends.equal == ends.steps);
-  const Solved<double> plain = solved(spiral_field<double>(), 0, 12, spiral(0, 3), adams(1e-9));
+  const Solved<double> plain = solved(wave_field<double>(), 0, 12, waves(0, 3), adams(1e-9));
   CHECK(seen.z == plain.z);
   CHECK(seen.counters.evaluations == plain.counters.evaluations);
 }
 
 TEST_CASE("variable Adams in float is as good as its tolerance", "[solvers][adams]") {
   for (const double tol : {1e-2, 1e-4, 1e-6}) {
-    const Solved<float> s = solved<float>(spiral_field<float>(), 0, 6, spiral(0, 3).cast<float>(), adams(tol));
+    const Solved<float> s = solved<float>(wave_field<float>(), 0, 6, waves(0, 3).cast<float>(), adams(tol));
     REQUIRE(s.status.ok());
     CAPTURE(tol, s.counters.evaluations, s.status.rejected);
-    CHECK(largest(s.z.cast<double>() - spiral(6, 3)) < 5 * tol);
+    CHECK(largest(s.z.cast<double>() - waves(6, 3)) < 5 * tol);
     CHECK(s.counters.evaluations <
-          2 * solved(spiral_field<double>(), 0, 6, spiral(0, 3), adams(tol)).counters.evaluations);
+          2 * solved(wave_field<double>(), 0, 6, waves(0, 3), adams(tol)).counters.evaluations);
   }
 }
 
@@ -272,10 +255,10 @@ TEST_CASE("variable Adams starts again at a jump it is told of", "[solvers][adam
 
 TEST_CASE("variable Adams goes on at a time that it steps onto", "[solvers][adams]") {
   SolveOptions options = adams(1e-9);
-  const Solved<double> plain = solved(spiral_field<double>(), 0, 12, spiral(0, 3), options);
+  const Solved<double> plain = solved(wave_field<double>(), 0, 12, waves(0, 3), options);
   for (int i = 1; i < 12; ++i) options.stops.push_back(i);
-  const Solved<double> s = solved(spiral_field<double>(), 0, 12, spiral(0, 3), options);
-  CHECK(largest(s.z - spiral(12, 3)) < 1e-9);
+  const Solved<double> s = solved(wave_field<double>(), 0, 12, waves(0, 3), options);
+  CHECK(largest(s.z - waves(12, 3)) < 1e-9);
   CHECK(s.status.accepted < plain.status.accepted + 40);  // a restart takes about ten steps
 }
 
@@ -335,6 +318,6 @@ TEST_CASE("what variable Adams cannot do is refused by name", "[solvers][adams][
   options.fractions = {0, 1};
   CHECK_THROWS_WITH(check(options), Contains("fractions") && Contains("adams"));
   Recording<double> record;
-  CHECK_THROWS_WITH(solved(spiral_field<double>(), 0, 1, spiral(0, 1), adams(1e-6), {.record = &record}),
+  CHECK_THROWS_WITH(solved(wave_field<double>(), 0, 1, waves(0, 1), adams(1e-6), {.record = &record}),
                     Contains("adams") && Contains("recorded"));
 }

@@ -9,6 +9,7 @@
 #include "solvers/method.hpp"
 #include "tests/laws.hpp"
 #include "tests/solvers/fields.hpp"
+#include "tests/solvers/gradients.hpp"
 
 using namespace cnf;
 
@@ -129,15 +130,11 @@ TEST_CASE("the discrete gradient equals central differences on the frozen grid",
       CAPTURE(method, forwards);
       Setting s;
       if (!forwards) std::swap(s.t_begin, s.t_end);
-      const MethodChoice m = parse_method(method);
-      SolveOptions options;
-      options.method = m.method;
-      options.fixed_steps = m.fixed_steps;
-      options.rtol = options.atol = 1e-4;
+      SolveOptions options = solver(method, 1e-4);
       Recording<double> record;
       const Gradient exact = s.discrete(options, record);
       const std::vector<double> fractions = record.fractions();
-      const Gradient by_differences = differences(s, [&] { return s.loss_on(fractions, m.method); });
+      const Gradient by_differences = differences(s, [&] { return s.loss_on(fractions, options.method); });
       CHECK(exact.largest_difference(by_differences) <= 1e-9 * exact.size());
     }
 }
@@ -165,11 +162,7 @@ TEST_CASE("what a recording's budget leaves out is computed again to the same bi
   const Setting s;
   for (const char* method : {"dopri5", "fehlberg45", "bosh3", "rk4:40", "dopri5:20", "abm4:40", "abm8:40"}) {
     CAPTURE(method);
-    const MethodChoice m = parse_method(method);
-    SolveOptions options;
-    options.method = m.method;
-    options.fixed_steps = m.fixed_steps;
-    options.rtol = options.atol = 1e-8;
+    SolveOptions options = solver(method, 1e-8);
     Recording<double> all, nothing(0), some(15'000);
     const Gradient exact = s.discrete(options, all);
     REQUIRE(all.holds(all.steps() - 1));
@@ -189,11 +182,7 @@ TEST_CASE("what a recording's budget leaves out is computed again to the same bi
 TEST_CASE("recording does not change the solve", "[solvers][recording]") {
   const Setting s;
   for (const char* method : {"dopri5", "fehlberg45", "rk4:8", "tsit5:8", "abm3:12"}) {
-    const MethodChoice m = parse_method(method);
-    SolveOptions options;
-    options.method = m.method;
-    options.fixed_steps = m.fixed_steps;
-    options.rtol = options.atol = 1e-7;
+    SolveOptions options = solver(method, 1e-7);
     Recording<double> all, nothing(0);
     const Solved<double> plain = solved(s.field, 0, 3, s.start, options);
     for (Recording<double>* record : {&all, &nothing}) {

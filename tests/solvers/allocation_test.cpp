@@ -7,6 +7,7 @@
 #include "solvers/method.hpp"
 #include "tests/allocations.hpp"
 #include "tests/solvers/fields.hpp"
+#include "tests/solvers/gradients.hpp"
 
 using namespace cnf;
 
@@ -23,11 +24,7 @@ TEST_CASE("after a first solve the next allocates nothing, recorded or not, nor 
   for (const char* method : {"rk4:50", "dopri5:50", "dopri5", "bosh3", "fehlberg45", "dopri8", "abm5:50"})
     for (const std::size_t budget : {Recording<double>::kDefaultBudget, std::size_t{40'000}}) {
       CAPTURE(method, budget);
-      const MethodChoice m = parse_method(method);
-      SolveOptions options;
-      options.method = m.method;
-      options.fixed_steps = m.fixed_steps;
-      options.rtol = options.atol = 1e-9;
+      SolveOptions options = solver(method, 1e-9);
       Scratch scratch;
       Counters counters;
       Recording<double> record(budget);
@@ -58,11 +55,7 @@ TEST_CASE("finding events allocates nothing in a step", "[solvers][memory][event
   const std::vector<Event<double>> events{level_event<double>(0, 0.2), level_event<double>(1, 0.5)};
   for (const char* method : {"rk4:50", "dopri5", "dopri8", "abm5:50"}) {
     CAPTURE(method);
-    const MethodChoice m = parse_method(method);
-    SolveOptions options;
-    options.method = m.method;
-    options.fixed_steps = m.fixed_steps;
-    options.rtol = options.atol = 1e-9;
+    SolveOptions options = solver(method, 1e-9);
     Scratch scratch;
     Counters counters;
     State<double> state(f.blocks(), B);

@@ -10,19 +10,13 @@
 #include "solvers/dual_event.hpp"
 #include "solvers/recording.hpp"
 #include "tests/solvers/fields.hpp"
+#include "tests/solvers/gradients.hpp"
 
 using namespace cnf;
 
 namespace {
 
-SolveOptions solver(const char* text, double tolerance = 1e-7) {
-  const MethodChoice m = parse_method(text);
-  SolveOptions options;
-  options.method = m.method;
-  options.fixed_steps = m.fixed_steps;
-  options.rtol = options.atol = tolerance;
-  return options;
-}
+constexpr double kTolerance = 1e-7;  // of a solver that is told no other
 
 /// Answers by a function of the number of steps taken and the state.
 struct Answering final : StepListener<double> {
@@ -88,10 +82,10 @@ TEST_CASE("a solve ends well where its listener stops it", "[solvers][events]") 
       CAPTURE(text, forwards);
       const double begin = forwards ? 0.2 : 2.0, end = forwards ? 2.0 : 0.2;
       Recording<double> record;
-      solved(f, begin, end, start, solver(text), {.record = &record});
+      solved(f, begin, end, start, solver(text, kTolerance), {.record = &record});
       REQUIRE(record.steps() > 4);
       Answering listener([](Index n, const auto&, double*) { return n == 4 ? Next::stop : Next::go_on; });
-      const Solved<double> s = solved(f, begin, end, start, solver(text), {.listener = &listener});
+      const Solved<double> s = solved(f, begin, end, start, solver(text, kTolerance), {.listener = &listener});
       CHECK(s.status.ok());
       CHECK(s.status.t == record.t(4));
       CHECK(s.status.accepted == 4);
@@ -104,7 +98,7 @@ TEST_CASE("a changed state goes on as a solve that begins with it", "[solvers][e
   const Matrix<double> start = normals<double>(3, 4, Seed{2});
   for (const char* text : {"rk4:8", "dopri5:8", "abm4:16"}) {
     CAPTURE(text);
-    SolveOptions options = solver(text);
+    SolveOptions options = solver(text, kTolerance);
     const int half = options.fixed_steps / 2;
     Answering halving([half](Index n, const auto&, double* y) {
       if (n != half) return Next::go_on;
@@ -132,7 +126,7 @@ TEST_CASE("a changed state goes on as a solve that begins with it", "[solvers][e
 
   Recording<double> record;
   Answering changing([](Index, const auto&, double*) { return Next::restart; });
-  CHECK_THROWS_WITH(solved(f, 0, 2, start, solver("rk4:8"), {.record = &record, .listener = &changing}),
+  CHECK_THROWS_WITH(solved(f, 0, 2, start, solver("rk4:8", kTolerance), {.record = &record, .listener = &changing}),
                     Catch::Matchers::Contains("recording"));
 }
 
@@ -157,7 +151,7 @@ TEST_CASE("the slope of a dense step is its values' derivative by time", "[solve
       }
       return Next::go_on;
     });
-    solved(f, 1.7, 0.4, start, solver(text), {.listener = &listener});
+    solved(f, 1.7, 0.4, start, solver(text, kTolerance), {.listener = &listener});
   }
 }
 
@@ -219,14 +213,14 @@ TEST_CASE("after its event a sample stands still, and the others are as without 
   const Matrix<double> start = normals<double>(3, 5, Seed{4});
   for (const char* text : {"rk4:12", "dopri5:12", "abm4:24"}) {
     CAPTURE(text);
-    const Solved<double> plain = solved(f, 0, 3, start, solver(text));
+    const Solved<double> plain = solved(f, 0, 3, start, solver(text, kTolerance));
     // Sample 2 alone ends, by its own event.
     const double level = (start(0, 2) + plain.z(0, 2)) / 2;
     const std::vector<Event<double>> events{
         {.g = [&, level](double, std::span<const double> z) { return z[0] - level; }}};
     std::vector<char> active(5, 1);
     EventFinder<double> finder(events, 2, {f.blocks(), 5}, 3, active);
-    const Solved<double> s = solved(f, 0, 3, start, solver(text), {.listener = &finder, .active = active});
+    const Solved<double> s = solved(f, 0, 3, start, solver(text, kTolerance), {.listener = &finder, .active = active});
     bool ended_2 = false;
     for (const auto& found : finder.found()) {
       CHECK(s.z.col(found.sample) == finder.z().col(found.sample));
@@ -268,8 +262,8 @@ TEST_CASE("two crossings inside one step are seen if a point looked at lies betw
       function_dynamics<double>(1, [](double t, std::span<const double>, std::span<double> dz) { dz[0] = 1 - 2 * t; });
   const Matrix<double> start = Matrix<double>::Constant(1, 1, -0.2);
   const std::vector<Event<double>> events{level_event<double>(0)};
-  CHECK(ended(f, 0, 1, start, events, solver("rk4:1"), 0).found.empty());
-  const auto found = ended(f, 0, 1, start, events, solver("rk4:1"), 1).found;
+  CHECK(ended(f, 0, 1, start, events, solver("rk4:1", kTolerance), 0).found.empty());
+  const auto found = ended(f, 0, 1, start, events, solver("rk4:1", kTolerance), 1).found;
   REQUIRE(found.size() == 1);
   CHECK(found[0].at == Approx(0.5 - std::sqrt(0.05)).epsilon(1e-14));
 }
@@ -281,19 +275,19 @@ TEST_CASE("an event may be of time alone, touch 0 exactly, or have no value", "[
     return std::vector<Event<double>>{
         {.g = [when](double t, std::span<const double>) { return t - when; }, .crossing = Crossing::rising}};
   };
-  for (const auto& found : ended(f, 0, 2, start, at_time(1.3), solver("dopri5")).found)
+  for (const auto& found : ended(f, 0, 2, start, at_time(1.3), solver("dopri5", kTolerance)).found)
     CHECK(found.at == Approx(1.3).epsilon(1e-15));
-  CHECK(ended(f, 0, 2, start, at_time(2), solver("rk4:8")).found.size() == 2);
-  CHECK(ended(f, 0, 2, start, at_time(1), solver("rk4:8")).found.front().at == 1);
+  CHECK(ended(f, 0, 2, start, at_time(2), solver("rk4:8", kTolerance)).found.size() == 2);
+  CHECK(ended(f, 0, 2, start, at_time(1), solver("rk4:8", kTolerance)).found.front().at == 1);
   const double nan = std::numeric_limits<double>::quiet_NaN();
   const std::vector<Event<double>> nothing{{.g = [nan](double, std::span<const double>) { return nan; }}},
       gap{{.g = [nan](double t, std::span<const double>) { return t > 0.8 && t < 1.2 ? nan : 1; }}};
-  CHECK(ended(f, 0, 2, start, nothing, solver("rk4:8")).found.empty());
-  CHECK(ended(f, 0, 2, start, gap, solver("rk4:8")).found.empty());
+  CHECK(ended(f, 0, 2, start, nothing, solver("rk4:8", kTolerance)).found.empty());
+  CHECK(ended(f, 0, 2, start, gap, solver("rk4:8", kTolerance)).found.empty());
   // Two between the same points: the earlier counts, not the first in the list.
   std::vector<Event<double>> two = at_time(0.7);
   two.push_back(at_time(0.3).front());
-  CHECK(ended(f, 0, 1, start, two, solver("rk4:1"), 0).found.front().event == 1);
+  CHECK(ended(f, 0, 1, start, two, solver("rk4:1", kTolerance), 0).found.front().event == 1);
 }
 
 TEST_CASE("events in float are found to float's rounding", "[solvers][events]") {

@@ -17,6 +17,24 @@ namespace cnf {
 template <class T>
 using PointField = FunctionDynamics<T, std::function<void(T, std::span<const T>, std::span<T>, Index)>>;
 
+/// y1' = y1 log y2, y2' = -y2 log y1.
+template <class T>
+PointField<T> wave_field() {
+  return PointField<T>(2, [](T, std::span<const T> y, std::span<T> dy, Index) {
+    dy[0] = y[0] * std::log(y[1]);
+    dy[1] = -y[1] * std::log(y[0]);
+  });
+}
+/// Its solution (e^sin(t + phase), e^cos(t + phase)), a phase a sample.
+inline Matrix<double> waves(double t, Index B) {
+  Matrix<double> z(2, B);
+  for (Index j = 0; j < B; ++j) {
+    const double at = t + 0.4 * static_cast<double>(j);
+    z.col(j) << std::exp(std::sin(at)), std::exp(std::cos(at));
+  }
+  return z;
+}
+
 /// f = tanh(A z + b t), q' = |z|^2; params = (A, b). Tape: f, z (D x B each), t (B).
 template <class T>
 class TanhField final : public Dynamics<T> {

@@ -9,21 +9,15 @@
 #include "solvers/differentiate.hpp"
 #include "solvers/span_dynamics.hpp"
 #include "tests/solvers/fields.hpp"
+#include "tests/solvers/gradients.hpp"
 
 using namespace cnf;
 
 namespace {
 
-constexpr Index kD = 3, kB = 4;
+constexpr double kTolerance = 1e-4;  // of a solver that is told no other
 
-SolveOptions solver(const char* text, double tolerance = 1e-4) {
-  const MethodChoice m = parse_method(text);
-  SolveOptions options;
-  options.method = m.method;
-  options.fixed_steps = m.fixed_steps;
-  options.rtol = options.atol = tolerance;
-  return options;
-}
+constexpr Index kD = 3, kB = 4;
 
 /// Ragged: three of sample 0, none of sample 1, one of sample 2, two of sample 3, one at a time of sample 0.
 const std::vector<Observation> kRagged{{0.4, 0}, {0.55, 3}, {0.7, 0}, {0.7, 3}, {0.83, 2}, {1.31, 0}};
@@ -119,35 +113,7 @@ std::vector<double> differences(Loss& loss, const SolveOptions& options) {
   return g;
 }
 
-void check_equal(const std::vector<double>& a, const std::vector<double>& b, double margin) {
-  REQUIRE(a.size() == b.size());
-  double size = 0;
-  for (double x : b) size = std::max(size, std::abs(x));
-  for (std::size_t i = 0; i < a.size(); ++i) {
-    CAPTURE(i, a[i], b[i]);
-    CHECK(std::abs(a[i] - b[i]) <= margin * size);
-  }
-}
-
-SolveOptions frozen(SolveOptions options, const std::vector<double>& fractions) {
-  options.fixed_steps = 0;
-  options.fractions = fractions;
-  return options;
-}
-
-/// y1' = y1 log y2, y2' = -y2 log y1 at phases of its solution (e^sin, e^cos).
-Matrix<double> exact(double t, Index samples) {
-  Matrix<double> z(2, samples);
-  for (Index j = 0; j < samples; ++j) {
-    const double at = t + 0.4 * static_cast<double>(j);
-    z.col(j) << std::exp(std::sin(at)), std::exp(std::cos(at));
-  }
-  return z;
-}
-const PointField<double> kWaves(2, [](double, std::span<const double> y, std::span<double> dy, Index) {
-  dy[0] = y[0] * std::log(y[1]);
-  dy[1] = -y[1] * std::log(y[0]);
-});
+const PointField<double> kWaves = wave_field<double>();
 
 /// The error of values seen at the shares `inside` of steps first .. N - 1 of N from 0 to `end`.
 double seen_error(const Method& m, int N, double end, const std::vector<double>& inside, int first = 0) {
@@ -161,10 +127,10 @@ double seen_error(const Method& m, int N, double end, const std::vector<double>&
   options.method = m;
   options.fixed_steps = N;
   Observer<double> observer(at, kWaves.blocks(), end > 0, out(seen), {});
-  REQUIRE(solved(kWaves, 0, end, exact(0, kSamples), options, {.listener = &observer}).status.ok());
+  REQUIRE(solved(kWaves, 0, end, waves(0, kSamples), options, {.listener = &observer}).status.ok());
   double square = 0;
   for (std::size_t i = 0; i < at.size(); ++i) {
-    const Matrix<double> truth = exact(at[i].t, kSamples);
+    const Matrix<double> truth = waves(at[i].t, kSamples);
     square += (seen.col(static_cast<Index>(i)) - truth.col(at[i].sample)).squaredNorm();
   }
   return std::sqrt(square / static_cast<double>(at.size()));
@@ -241,7 +207,7 @@ TEST_CASE("a value at a step's end has the bits of the state, and looking change
 TEST_CASE("dopri8 evaluates its three extra stages only for steps that are looked into", "[solvers][dense]") {
   const TanhField<double> f(kD, Seed{1});
   const Matrix<double> start = normals<double>(kD, kB, Seed{2});
-  const SolveOptions options = solver("dopri8:10");
+  const SolveOptions options = solver("dopri8:10", kTolerance);
   const auto evaluations = [&](const std::vector<Observation>& at) {
     Matrix<double> seen(kD, std::ssize(at));
     Observer<double> observer(at, f.blocks(), true, out(seen), {});
@@ -262,11 +228,11 @@ TEST_CASE("the discrete gradient of what is seen equals central differences on t
       CAPTURE(text, forwards);
       Loss loss;
       if (!forwards) loss.turn();
-      loss.place(solver(text));
-      const Gradient g = gradient_of(loss, solver(text), {});
-      check_equal(g.values, differences(loss, frozen(solver(text), g.fractions)), 1e-9);
+      loss.place(solver(text, kTolerance));
+      const Gradient g = gradient_of(loss, solver(text, kTolerance), {});
+      check_equal(g.values, differences(loss, frozen(solver(text, kTolerance), g.fractions)), 1e-9);
       for (const std::size_t memory : {std::size_t{0}, std::size_t{6'000}}) {
-        const Gradient again = gradient_of(loss, solver(text), {.memory = memory});
+        const Gradient again = gradient_of(loss, solver(text, kTolerance), {.memory = memory});
         CHECK(again.values == g.values);
         CHECK(again.seen == g.seen);
       }
@@ -277,7 +243,7 @@ TEST_CASE("the continuous gradient of what is seen goes to the truth with the to
   for (const bool forwards : {true, false}) {
     Loss loss;
     if (!forwards) loss.turn();
-    const std::vector<double> truth = differences(loss, solver("dopri8:400"));
+    const std::vector<double> truth = differences(loss, solver("dopri8:400", kTolerance));
     for (const double tolerance : {1e-5, 1e-7, 1e-9})
       for (const bool reset : {true, false}) {
         CAPTURE(forwards, tolerance, reset);
@@ -329,13 +295,13 @@ TEST_CASE("over spans of their own samples are seen at times of their own, with 
   loss.t1 = {1.4, 0.3, 1, 0.9};
   for (const char* text : {"rk4:4", "dopri5", "dopri8", "abm3:8"}) {
     CAPTURE(text);
-    loss.place(solver(text));
-    const Gradient g = gradient_of(loss, solver(text), {});
-    check_equal(g.values, differences(loss, frozen(solver(text), g.fractions)), 1e-8);
+    loss.place(solver(text, kTolerance));
+    const Gradient g = gradient_of(loss, solver(text, kTolerance), {});
+    check_equal(g.values, differences(loss, frozen(solver(text, kTolerance), g.fractions)), 1e-8);
   }
   const SolveOptions tight = solver("dopri5", 1e-11);
   const GradientOptions how{.mode = GradientMode::continuous, .backward = tight};
-  check_equal(gradient_of(loss, tight, how).values, differences(loss, solver("dopri5:400")), 1e-8);
+  check_equal(gradient_of(loss, tight, how).values, differences(loss, solver("dopri5:400", kTolerance)), 1e-8);
 }
 
 TEST_CASE("a path without length is the identity, and its times have gradients", "[solvers][adjoint][dense]") {
@@ -343,8 +309,8 @@ TEST_CASE("a path without length is the identity, and its times have gradients",
   loss.t_end = loss.t_begin;
   loss.observations = {{0.3, 2}, {0.3, 2}, {0.3, 0}};
   loss.w_seen = normals<double>(kD, 3, Seed{61});
-  const Gradient discrete = gradient_of(loss, solver("dopri5"), {});
-  const Gradient continuous = gradient_of(loss, solver("dopri5"), {.mode = GradientMode::continuous});
+  const Gradient discrete = gradient_of(loss, solver("dopri5", kTolerance), {});
+  const Gradient continuous = gradient_of(loss, solver("dopri5", kTolerance), {.mode = GradientMode::continuous});
   CHECK(discrete.values == continuous.values);
   Matrix<double> z_bar = loss.w_z;
   z_bar.col(2) += loss.w_seen.col(0) + loss.w_seen.col(1);
@@ -378,9 +344,9 @@ TEST_CASE("a solve used again keeps nothing of its first", "[solvers][adjoint][d
     second.turn();
     second.observations.resize(2);
     second.w_seen = normals<double>(kD, 2, Seed{62});
-    again(first, solver("abm4:9"), 0);
-    again(second, solver("dopri5"), 6'000);
-    again(first, solver("rk4:3"), std::size_t{1} << 20);
+    again(first, solver("abm4:9", kTolerance), 0);
+    again(second, solver("dopri5", kTolerance), 6'000);
+    again(first, solver("rk4:3", kTolerance), std::size_t{1} << 20);
   }
 }
 
@@ -394,8 +360,8 @@ TEST_CASE("what is seen in float is seen at the time that was asked for", "[solv
   Matrix<float> seen_float(kD, 3);
   Observer<double> observer(at, f.blocks(), true, out(seen), {});
   Observer<float> observer_float(at, g.blocks(), true, Out<float>(seen_float.data(), kD, 3), {});
-  solved(f, 1000, 1001, start, solver("rk4:9"), {.listener = &observer});
-  solved<float>(g, 1000, 1001, start.cast<float>(), solver("rk4:9"), {.listener = &observer_float});
+  solved(f, 1000, 1001, start, solver("rk4:9", kTolerance), {.listener = &observer});
+  solved<float>(g, 1000, 1001, start.cast<float>(), solver("rk4:9", kTolerance), {.listener = &observer_float});
   CHECK((seen - seen_float.cast<double>()).cwiseAbs().maxCoeff() < 1e-3);
   CHECK(seen_float.col(0) != seen_float.col(1));
 }
@@ -415,7 +381,7 @@ TEST_CASE("what is seen of a sample does not depend on one that is masked", "[so
     const SolveExtras<double> extras{.listener = &observer, .active = active};
     const Matrix<double> start = Matrix<double>::Ones(1, B);
     const Dynamics<double>& dynamics = B == 3 ? static_cast<const Dynamics<double>&>(f) : rest;
-    const Solved<double> s = solved(dynamics, 0, 1, start, solver("rk4:3"), extras);
+    const Solved<double> s = solved(dynamics, 0, 1, start, solver("rk4:3", kTolerance), extras);
     CHECK(s.status.ok());
     return seen;
   };
@@ -436,7 +402,8 @@ TEST_CASE("a value seen that is not finite is a status of its sample and time", 
     State<double> state(f.blocks(), 2);
     Scratch scratch;
     Counters counters;
-    const Status status = of.forward(f, 0, 1, state, solver("midpoint:8"), {}, scratch, counters, {at, out(seen)});
+    const Status status =
+        of.forward(f, 0, 1, state, solver("midpoint:8", kTolerance), {}, scratch, counters, {at, out(seen)});
     Matrix<double> w = Matrix<double>::Ones(1, 2), w_seen = Matrix<double>::Ones(1, 1), z_bar(1, 2);
     SolveGradient<double> gradient{.z_bar = out(z_bar), .params_bar = {}};
     const Cotangents<double> cotangents{.z = tile(w), .seen = tile(w_seen)};

@@ -9,6 +9,7 @@
 #include "solvers/span_dynamics.hpp"
 #include "tests/laws.hpp"
 #include "tests/solvers/fields.hpp"
+#include "tests/solvers/gradients.hpp"
 
 using namespace cnf;
 
@@ -93,10 +94,7 @@ TEST_CASE("a dynamics over spans keeps the laws of a dynamics", "[solvers][spans
 TEST_CASE("a sample over its own span has the bits it has alone, on a fixed grid", "[solvers][spans]") {
   for (const char* text : {"rk4:7", "dopri5:5", "abm4:12"}) {
     CAPTURE(text);
-    const MethodChoice m = parse_method(text);
-    SolveOptions options;
-    options.method = m.method;
-    options.fixed_steps = m.fixed_steps;
+    SolveOptions options = solver(text, 1e-5);
     const Loss all;
     const Solved<double> together = solved(SpanDynamics<double>(all.field, kBegin, kEnd), 0, 1, all.start, options);
     for (Index b = 0; b < kB; ++b) {
@@ -117,11 +115,7 @@ TEST_CASE("spans' gradients equal differences: of the steps taken on their grid,
   for (const char* text : {"rk4:4", "dopri5", "dopri8", "abm3:8"}) {
     CAPTURE(text);
     Loss loss;
-    const MethodChoice m = parse_method(text);
-    SolveOptions options;
-    options.method = m.method;
-    options.fixed_steps = m.fixed_steps;
-    options.rtol = options.atol = 1e-4;
+    SolveOptions options = solver(text, 1e-4);
     std::vector<double> fractions;
     const Gradient g = discrete(loss, options, fractions);
     options.fixed_steps = 0;

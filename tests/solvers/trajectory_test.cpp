@@ -11,23 +11,17 @@
 #include "solvers/dual_dynamics.hpp"
 #include "solvers/trajectory_gradient.hpp"
 #include "tests/solvers/fields.hpp"
+#include "tests/solvers/gradients.hpp"
 
 using namespace cnf;
 
 namespace {
 
+constexpr double kTolerance = 1e-7;  // of a solver that is told no other
+
 constexpr Index kD = 3, kB = 5;
 const Spans kOwn({0.2, 1.5, -2, 0.7, 0}, {1.4, 0.3, 3, 0.7, 1});
 const std::vector<std::vector<double>> kRagged{{0.2, 0.5, 1.4}, {1.1}, {-1.9, 0, 0.1, 2.2, 3}, {0.7}, {}};
-
-SolveOptions solver(const char* text, double tolerance = 1e-7) {
-  const MethodChoice m = parse_method(text);
-  SolveOptions options;
-  options.method = m.method;
-  options.fixed_steps = m.fixed_steps;
-  options.rtol = options.atol = tolerance;
-  return options;
-}
 
 /// tanh(A z + b t) without quadratures, for events.
 class PlainField final : public Dynamics<double> {
@@ -138,22 +132,6 @@ std::vector<double> differences(Loss& loss, const SolveOptions& options) {
   return g;
 }
 
-void check_equal(const std::vector<double>& a, const std::vector<double>& b, double margin) {
-  REQUIRE(a.size() == b.size());
-  double size = 0;
-  for (double x : b) size = std::max(size, std::abs(x));
-  for (std::size_t i = 0; i < a.size(); ++i) {
-    CAPTURE(i, a[i], b[i]);
-    CHECK(std::abs(a[i] - b[i]) <= margin * size);
-  }
-}
-
-SolveOptions frozen(SolveOptions options, const std::vector<double>& fractions) {
-  options.fixed_steps = 0;
-  options.fractions = fractions;
-  return options;
-}
-
 }  // namespace
 
 TEST_CASE("over spans and at times of their own samples are what each is alone, to its tolerance",
@@ -172,7 +150,8 @@ TEST_CASE("over spans and at times of their own samples are what each is alone, 
         const Matrix<double> from = start.col(b);
         const Spans own(kOwn.begin[k], kOwn.end[k]);
         const SolvedAt<double> alone = solve_at(f, own, from, {.times = {kRagged[k]}}, solver(text, tolerance));
-        const SolvedAt<double> exact = solve_at(f, own, from, {.times = {kRagged[k]}}, solver("dopri5:400"));
+        const SolvedAt<double> exact =
+            solve_at(f, own, from, {.times = {kRagged[k]}}, solver("dopri5:400", kTolerance));
         REQUIRE(alone.ok());
         CHECK((r.z_end.col(b) - alone.z_end.col(0)).cwiseAbs().maxCoeff() < margin);
         CHECK((r.z_end.col(b) - exact.z_end.col(0)).cwiseAbs().maxCoeff() < margin);
@@ -194,8 +173,8 @@ TEST_CASE("one span for all is the solve of integrate, and one list of times ser
   for (const bool forwards : {true, false}) {
     const double begin = forwards ? 0.3 : 2, end = forwards ? 2 : 0.3;
     const std::vector<double> times = forwards ? std::vector<double>{0.3, 0.8, 2} : std::vector<double>{2, 0.8, 0.3};
-    const SolvedAt<double> r = solve_at(f, {begin, end}, start, {.times = {times}}, solver("dopri5"));
-    const Solved<double> plain = solved(f, begin, end, start, solver("dopri5"));
+    const SolvedAt<double> r = solve_at(f, {begin, end}, start, {.times = {times}}, solver("dopri5", kTolerance));
+    const Solved<double> plain = solved(f, begin, end, start, solver("dopri5", kTolerance));
     CHECK(r.z_end == plain.z);
     CHECK(r.q_end == plain.q);
     CHECK(r.counters.evaluations <= plain.counters.evaluations + 1);
@@ -220,7 +199,8 @@ TEST_CASE("a sample that fails is named in its own time, and the others are what
   Matrix<double> start(1, 3);
   start << 0.3, 2, 0.5;
   const Spans spans({0, 10, 0}, {1, 13, 1});
-  const SolvedAt<double> r = solve_at(f, spans, start, {.times = {{0.5}, {10.1, 12}, {}}}, solver("dopri5"));
+  const SolvedAt<double> r =
+      solve_at(f, spans, start, {.times = {{0.5}, {10.1, 12}, {}}}, solver("dopri5", kTolerance));
   REQUIRE(r.failures.size() == 1);
   CHECK(r.failures[0].row == 1);
   CHECK(r.failures[0].t == Approx(10.5).margin(1e-3));
@@ -248,7 +228,7 @@ TEST_CASE("sizes of steps are told and asked for in the time of the samples, who
   const Matrix<double> start = Matrix<double>::Constant(1, 2, 0.1);
   const Spans own({0, 0}, {20, 20});
   for (const double first_step : {0.03, 0.2}) {
-    SolveOptions options = solver("dopri5");
+    SolveOptions options = solver("dopri5", kTolerance);
     options.first_step = first_step;
     const SolvedAt<double> shared = solve_at(f, {0, 20}, start, {}, options);
     const SolvedAt<double> each = solve_at(f, own, start, {}, options);
@@ -335,7 +315,7 @@ TEST_CASE("the discrete gradient by spans and times equals central differences o
     loss.spans.end[3] = 0.95;
     DifferentiableTrajectory<double> of;
     const Pulled p = pulled(loss, solver(text, 1e-4), {}, of);
-    check_equal(p.values, differences(loss, frozen(solver(text), p.fractions)), 1e-8);
+    check_equal(p.values, differences(loss, frozen(solver(text, kTolerance), p.fractions)), 1e-8);
   }
 }
 
@@ -357,7 +337,7 @@ TEST_CASE("the discrete gradient through events' times equals central difference
         DifferentiableTrajectory<double> of;
         const Pulled p = pulled(loss, solver(text, 1e-4), {}, of);
         CHECK(std::count(p.solved.ended_by.begin(), p.solved.ended_by.end(), -1) < 4);
-        const SolveOptions replay = frozen(solver(text), p.fractions);
+        const SolveOptions replay = frozen(solver(text, kTolerance), p.fractions);
         check_equal(p.values, differences(loss, replay), 1e-7);
         CHECK(p.level == Approx(small_difference(loss.level, [&] { return loss(replay); })).epsilon(1e-7).margin(1e-8));
         for (const std::size_t memory : {std::size_t{0}, std::size_t{4'000}})
@@ -374,8 +354,8 @@ TEST_CASE("the gradient through events goes to the truth with the tolerance, in 
     if (!own) loss.spans = Spans(-1.03, 2.1);
     loss.watch.times = {{0.3, 0.52, 1.1}, {1.13}, {-1.9, 0.05, 0.15, 2.2}, {}, {0.47}};
     if (!own) loss.watch.times = {{-0.9, -0.33, 0.87, 1.9}};
-    const std::vector<double> truth = differences(loss, solver("dopri5:600"));
-    const double by_level = small_difference(loss.level, [&] { return loss(solver("dopri5:600")); });
+    const std::vector<double> truth = differences(loss, solver("dopri5:600", kTolerance));
+    const double by_level = small_difference(loss.level, [&] { return loss(solver("dopri5:600", kTolerance)); });
     DifferentiableTrajectory<double> of;
     for (const GradientMode mode : kAllGradientModes)
       for (const double tolerance : {1e-5, 1e-8}) {
@@ -400,7 +380,8 @@ TEST_CASE("an event that only touches has no gradient, and says so", "[solvers][
       });
   const Watch<double> watch{.events = {level_event<double>(0)}};
   DifferentiableTrajectory<double> of;
-  const SolvedAt<double> r = of.forward(f, {-1, 1}, Matrix<double>::Constant(1, 1, -0.5), watch, solver("midpoint:2"));
+  const SolvedAt<double> r =
+      of.forward(f, {-1, 1}, Matrix<double>::Constant(1, 1, -0.5), watch, solver("midpoint:2", kTolerance));
   REQUIRE(r.t_end[0] == 0);
   const TrajectoryGradient<double> g = of.backward({.z_end = Matrix<double>::Ones(1, 1), .t_end = {1}});
   CHECK(g.status.code == Status::Code::non_finite);

@@ -4,6 +4,7 @@
 
 #include "base/npy.hpp"
 #include "base/random.hpp"
+#include "tests/tools/occurrences.hpp"
 #include "tests/tools/program.hpp"
 #include "tools/verbs/flow/density_over.hpp"
 #include "tools/verbs/flow/density_subject.hpp"
@@ -55,12 +56,6 @@ void works(const std::string& command) {
 }
 
 std::string file(const std::string& name) { return contents(shell() / name); }
-
-std::size_t times(const std::string& text, const std::string& part) {
-  std::size_t count = 0;
-  for (std::size_t at = text.find(part); at != std::string::npos; at = text.find(part, at + 1)) ++count;
-  return count;
-}
 
 }  // namespace
 

@@ -7,6 +7,7 @@
 #include <stdexcept>
 #include <tuple>
 
+#include "tests/tools/occurrences.hpp"
 #include "tools/draw/contour_lines.hpp"
 #include "tools/draw/corner.hpp"
 #include "tools/draw/curve.hpp"
@@ -37,12 +38,6 @@ std::string svg(const Drawing& picture) {
   std::string text;
   encode_svg(picture, [&](std::string_view bytes) { text += bytes; });
   return text;
-}
-
-std::size_t times(const std::string& text, const std::string& part) {
-  std::size_t count = 0;
-  for (std::size_t at = text.find(part); at != std::string::npos; at = text.find(part, at + 1)) ++count;
-  return count;
 }
 
 }  // namespace

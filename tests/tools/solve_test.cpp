@@ -6,6 +6,7 @@
 
 #include "base/npy.hpp"
 #include "solvers/problems/problems.hpp"
+#include "tests/tools/occurrences.hpp"
 #include "tests/tools/program.hpp"
 
 using namespace cnf;
@@ -52,12 +53,6 @@ std::vector<std::vector<std::string>> cells(const std::string& csv) {
 }
 
 std::string file(const std::string& name) { return contents(shell() / name); }
-
-std::size_t times(const std::string& text, const std::string& part) {
-  std::size_t count = 0;
-  for (std::size_t at = text.find(part); at != std::string::npos; at = text.find(part, at + 1)) ++count;
-  return count;
-}
 
 }  // namespace
 
