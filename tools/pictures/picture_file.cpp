@@ -1,4 +1,4 @@
-#include "tools/verbs/flow/picture_file.hpp"
+#include "tools/pictures/picture_file.hpp"
 
 #include <algorithm>
 #include <array>

@@ -32,18 +32,20 @@ bool is_npy(const fs::path& path) {
 
 }  // namespace
 
+Option dtype_option() {
+  return {.name = "dtype",
+          .value = "TYPE",
+          .kind = Kind::choice,
+          .initial = "f8",
+          .choices = {"f4", "f8"},
+          .help = "Numbers of a .npy: float32 or float64.",
+          .group = "Output"};
+}
+
 std::vector<Option> row_output_options() {
   Option output = output_option("FILE", "A .npy or .csv file; - is CSV on standard output.");
   output.initial = "-";
-  return {output,
-          force_option(),
-          {.name = "dtype",
-           .value = "TYPE",
-           .kind = Kind::choice,
-           .initial = "f8",
-           .choices = {"f4", "f8"},
-           .help = "Numbers of a .npy: float32 or float64.",
-           .group = "Output"}};
+  return {output, force_option(), dtype_option()};
 }
 
 void check_row_output(const Args& args) {

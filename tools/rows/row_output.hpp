@@ -17,7 +17,8 @@ namespace cnf {
 
 class Args;
 
-/// -o --output (default -, standard output), -f --force, --dtype f4|f8.
+Option dtype_option();  ///< --dtype f4|f8
+/// -o --output (default -, standard output), -f --force, --dtype.
 std::vector<Option> row_output_options();
 /// What can be refused beforehand. UsageError: a name that ends in neither .npy nor .csv (devices and pipes are CSV);
 /// OutputError: it exists and --force is not given.

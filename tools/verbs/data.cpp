@@ -7,12 +7,12 @@
 #include "tools/cli/output.hpp"
 #include "tools/cli/shared_options.hpp"
 #include "tools/cli/signals.hpp"
+#include "tools/pictures/picture_file.hpp"
 #include "tools/rows/data_argument.hpp"
 #include "tools/rows/row_output.hpp"
 #include "tools/rows/rows_for_model.hpp"
 #include "tools/run/evaluation_arguments.hpp"
 #include "tools/verbs/flow/density_picture.hpp"
-#include "tools/verbs/flow/picture_file.hpp"
 #include "tools/verbs/flow/picture_options.hpp"
 #include "tools/verbs/verbs.hpp"
 

@@ -3,11 +3,11 @@
 #include "tools/cli/exit_code.hpp"
 #include "tools/cli/output.hpp"
 #include "tools/cli/shared_options.hpp"
+#include "tools/pictures/picture_file.hpp"
 #include "tools/run/failures.hpp"
 #include "tools/verbs/flow/density_corner.hpp"
 #include "tools/verbs/flow/density_over.hpp"
 #include "tools/verbs/flow/density_plane.hpp"
-#include "tools/verbs/flow/picture_file.hpp"
 #include "tools/verbs/flow/picture_options.hpp"
 #include "tools/verbs/verbs.hpp"
 

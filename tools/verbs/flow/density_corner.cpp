@@ -12,11 +12,11 @@
 #include "tools/cli/output.hpp"
 #include "tools/cli/signals.hpp"
 #include "tools/draw/corner.hpp"
+#include "tools/pictures/picture_file.hpp"
 #include "tools/rows/rows_for_model.hpp"
 #include "tools/run/failures.hpp"
 #include "tools/run/model_argument.hpp"
 #include "tools/verbs/flow/density_over.hpp"
-#include "tools/verbs/flow/picture_file.hpp"
 #include "tools/verbs/flow/picture_options.hpp"
 #include "tools/verbs/flow/slice_argument.hpp"
 

@@ -10,9 +10,9 @@
 #include "flows/judge/marginals.hpp"
 #include "tools/cli/exit_code.hpp"
 #include "tools/cli/progress.hpp"
+#include "tools/pictures/picture_file.hpp"
 #include "tools/run/failures.hpp"
 #include "tools/run/model_argument.hpp"
-#include "tools/verbs/flow/picture_file.hpp"
 #include "tools/verbs/flow/picture_options.hpp"
 
 namespace cnf {

@@ -9,10 +9,10 @@
 #include "base/number_text.hpp"
 #include "tools/cli/exit_code.hpp"
 #include "tools/cli/signals.hpp"
+#include "tools/pictures/picture_file.hpp"
 #include "tools/rows/data_argument.hpp"
 #include "tools/rows/rows_for_model.hpp"
 #include "tools/run/evaluation_arguments.hpp"
-#include "tools/verbs/flow/picture_file.hpp"
 #include "tools/verbs/flow/picture_options.hpp"
 
 namespace cnf {

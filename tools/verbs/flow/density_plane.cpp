@@ -9,13 +9,13 @@
 #include "flows/judge/levels.hpp"
 #include "tools/cli/signals.hpp"
 #include "tools/draw/heatmap.hpp"
+#include "tools/pictures/picture_file.hpp"
 #include "tools/rows/data_argument.hpp"
 #include "tools/rows/rows_for_model.hpp"
 #include "tools/run/evaluation_arguments.hpp"
 #include "tools/run/failures.hpp"
 #include "tools/verbs/flow/density_over.hpp"
 #include "tools/verbs/flow/density_picture.hpp"
-#include "tools/verbs/flow/picture_file.hpp"
 #include "tools/verbs/flow/picture_options.hpp"
 
 namespace cnf {

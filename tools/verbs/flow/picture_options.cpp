@@ -5,6 +5,7 @@
 
 #include "base/number_text.hpp"
 #include "tools/cli/exit_code.hpp"
+#include "tools/pictures/picture_size.hpp"
 #include "tools/verbs/flow/units.hpp"
 
 namespace cnf {
@@ -51,27 +52,14 @@ std::vector<Option> picture_options() {
        .help =
            "Where to look; of a model of one column X0,X1. Not given: the set's own window, or where the samples are.",
        .group = group},
-      {.name = "size",
-       .value = "W,H",
-       .kind = Kind::integers,
-       .range = Range::whole(100, 16384),
-       .min_count = 1,
-       .max_count = 2,
-       .help = "Pixels; without H as high as the range needs. Not given: plots of any shape have one area.",
-       .group = group},
+      size_option("Pixels; without H as high as the range needs. Not given: plots of any shape have one area."),
       {.name = "aspect",
        .value = "A",
        .kind = Kind::text,
        .help = "How long a unit of y is beside one of x: equal, a number, or auto, which fills the picture. Not "
                "given: equal if both columns have one unit, by their names, or ranges alike.",
        .group = group},
-      {.name = "magnify",
-       .value = "X",
-       .kind = Kind::real,
-       .initial = "1",
-       .range = Range::closed(0.25, 16),
-       .help = "Size of everything: 2 for print. With --size, of text, lines and points alone.",
-       .group = group},
+      magnify_option(),
       {.name = "scale",
        .value = "SCALE",
        .kind = Kind::choice,
@@ -96,11 +84,7 @@ std::vector<Option> picture_options() {
        .choices = maps,
        .help = "Colours, from low to high density.",
        .group = group},
-      {.name = "title",
-       .value = "TEXT",
-       .kind = Kind::text,
-       .help = "A title in place of the usual one.",
-       .group = group}};
+      title_option()};
 }
 
 std::optional<Box> range_from(const Args& args) {
@@ -124,19 +108,10 @@ void check_picture(const Args& args, std::size_t ends) {
 }
 
 FigureStyle style_from(const Args& args, const std::vector<std::string>& columns, int width, int height) {
-  constexpr double kMostPixels = 16384;
-  const double magnify = args.real("magnify");
-  const auto scaled = [&](int pixels) { return static_cast<int>(std::min(kMostPixels, std::round(magnify * pixels))); };
-  FigureStyle style{.width = scaled(width),
-                    .height = scaled(height),
-                    .scale = magnify,
-                    .map = colormap(args.text("colormap")),
-                    .scaling = args.flag("log") ? Scaling::log : scaling(args.text("scale")),
-                    .clip = args.real("clip")};
-  if (args.given("size")) {
-    style.width = static_cast<int>(args.list("size")[0]);
-    style.height = args.list("size").size() > 1 ? static_cast<int>(args.list("size")[1]) : 0;
-  }
+  FigureStyle style = sized_style(args, width, height);
+  style.map = colormap(args.text("colormap"));
+  style.scaling = args.flag("log") ? Scaling::log : scaling(args.text("scale"));
+  style.clip = args.real("clip");
   set_labels(style, columns);
   return style;
 }

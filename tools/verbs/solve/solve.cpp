@@ -7,9 +7,9 @@
 #include "tools/cli/json_report.hpp"
 #include "tools/cli/output.hpp"
 #include "tools/cli/shared_options.hpp"
+#include "tools/pictures/picture_file.hpp"
 #include "tools/rows/row_output.hpp"
 #include "tools/run/evaluation_arguments.hpp"
-#include "tools/verbs/flow/picture_file.hpp"
 #include "tools/verbs/solve/chart_options.hpp"
 #include "tools/verbs/solve/path_picture.hpp"
 #include "tools/verbs/solve/solve_subject.hpp"
@@ -168,7 +168,7 @@ int run_solve(const Args& args, const Task& task) {
     if (args.flag("json")) write_stdout(report_of(args, task, solution, options, nullptr).text());
     throw ComputationError(task.subject.name + ", " + by + ": " + solution.status.message());
   }
-  const Batch truth = true_ends(task.subject, seed, task.N);
+  const Batch truth = rows_on_stdout ? Batch() : true_ends(task.subject, seed, task.N);
   if (args.given("output") && task.numbers) write_numbers(args, task, solution.points);
   if (args.given("output") && !task.numbers) draw_paths(args, task, by, solution.points);
   if (!rows_on_stdout)
@@ -222,16 +222,7 @@ Verb solve_verb() {
       .positionals = {subject_argument()},
       .options = joined(
           {{num},
-           {output,
-            times_option(),
-            force_option(),
-            {.name = "dtype",
-             .value = "TYPE",
-             .kind = Kind::choice,
-             .initial = "f8",
-             .choices = {"f4", "f8"},
-             .help = "Numbers of a .npy: float32 or float64.",
-             .group = "Output"}},
+           {output, times_option(), force_option(), dtype_option()},
            {{.name = "phase", .help = "Draw one variable against another, not lines over time.", .group = "Picture"},
             {.name = "columns",
              .value = "NAME,...",
