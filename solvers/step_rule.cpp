@@ -4,28 +4,22 @@
 
 #include <algorithm>
 
+#include "solvers/hermite.hpp"
+
 namespace cnf {
 
 namespace {
-
-/// The cubic Hermite polynomial: the ends' difference is h sum_i b_i k_i.
-struct Hermite {
-  double b, first, last;  ///< factors of the tableau's b, of the slopes at start and end
-};
-
-constexpr Hermite hermite(double x) { return {x * x * (3 - 2 * x), x * (1 - x) * (1 - x), x * x * (x - 1)}; }
-constexpr Hermite hermite_slope(double x) { return {6 * x * (1 - x), (1 - x) * (1 - 3 * x), x * (3 * x - 2)}; }
 
 /// x^2 (1 - x)^2 p(x).
 double bump(const std::array<double, kMaxBumps>& p, double x) {
   double sum = 0;
   for (int d = kMaxBumps - 1; d >= 0; --d) sum = sum * x + p[d];
-  return x * x * (1 - x) * (1 - x) * sum;
+  return bubble(x) * sum;
 }
 double bump_slope(const std::array<double, kMaxBumps>& p, double x) {
   double sum = 0, slope = 0;
   for (int d = kMaxBumps - 1; d >= 0; --d) slope = slope * x + sum, sum = sum * x + p[d];
-  return 2 * x * (1 - x) * (1 - 2 * x) * sum + x * x * (1 - x) * (1 - x) * slope;
+  return bubble_slope(x) * sum + bubble(x) * slope;
 }
 
 template <class Bump>

@@ -8,6 +8,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "solvers/hermite.hpp"
+
 namespace cnf {
 
 namespace {
@@ -21,15 +23,14 @@ constexpr double kLinear = 0.05;  // of what may be left, may be left by GMRES
 /// Of y + h sum_i w_i k_i at theta: the Hermite polynomial of the ends and their slopes, and the bump.
 void dirk_weights(const void* method, double theta, double* w, double* dw) {
   const DirkTableau& m = *static_cast<const DirkTableau*>(method);
-  const double x = theta;
-  const auto spread = [&m](double b, double first, double last, double bump, double* to) {
-    for (int i = 0; i < m.stages; ++i) to[i] = b * m.b()[i] + bump * m.bump[i];
-    to[0] += first;
-    to[m.stages - 1] += last;
+  const auto spread = [&m](const Hermite& at, double bump, double* to) {
+    for (int i = 0; i < m.stages; ++i) to[i] = at.b * m.b()[i] + bump * m.bump[i];
+    to[0] += at.first;
+    to[m.stages - 1] += at.last;
   };
-  spread(x * x * (3 - 2 * x), x * (1 - x) * (1 - x), x * x * (x - 1), x * x * (1 - x) * (1 - x), w);
+  spread(hermite(theta), bubble(theta), w);
   if (theta == 1) std::copy_n(m.b().begin(), m.stages, w);
-  if (dw) spread(6 * x * (1 - x), (1 - x) * (1 - 3 * x), x * (3 * x - 2), 2 * x * (1 - x) * (1 - 2 * x), dw);
+  if (dw) spread(hermite_slope(theta), bubble_slope(theta), dw);
 }
 
 }  // namespace
