@@ -176,7 +176,9 @@ TEST_CASE("work-precision is drawn, a line a method, beside its table", "[verbs]
   CHECK(cells(table).size() == 7);
   const std::string work = file("work.svg");
   CHECK((times(work, ">bosh3<") == 1 && times(work, ">dopri5<") == 1 && times(work, "<circle") == 12));
-  CHECK((times(work, ">evaluations<") == 1 && times(work, ">seconds<") == 1 && times(work, ">tolerance<") == 0));
+  CHECK((times(work, ">evaluations<") == 1 && times(work, ">tolerance<") == 0));
+  // Where all took about as long, the powers of ten stand once, beside the unit.
+  CHECK(times(work, ">seconds<") + times(work, ">seconds (×10") == 1);
   CHECK(out("cnf workprecision brusselator --solver bosh3 --rtol 1e-3 -o work.csv") == "");
   CHECK(cells(file("work.csv")).size() == 2);
 }
