@@ -2,15 +2,27 @@
 # Runs every ```sh block of the pages, README.md and then docs/your-own-table.md and docs/solving.md, in order and in one
 # shell, in a temporary copy of the sources: what a newcomer would type on a fresh clone. Other fences (```text, ```cpp) are shown,
 # not run. Of other pages alone, the program is the `cnf` that is found.
-# usage: run_readme.sh [SOURCE_FOLDER [PAGE...]]
+# usage: run_readme.sh [--keep FOLDER] [SOURCE_FOLDER [PAGE...]]
+# --keep makes the copy in FOLDER, which is emptied first and stays.
 set -euo pipefail
 
+keep=
+if [[ ${1-} == --keep ]]; then
+  keep=$2
+  shift 2
+fi
 source=$(cd "${1:-$(dirname "${BASH_SOURCE[0]}")/../..}" && pwd)
 pages=("${@:2}")
 ((${#pages[@]})) || pages=(README.md docs/your-own-table.md docs/solving.md)
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
-"$source/tests/copy.sh" "$work/copy"
+copy=$work/copy
+if [[ $keep ]]; then
+  rm -rf "$keep"
+  mkdir -p "$keep"
+  copy=$(cd "$keep" && pwd)
+fi
+"$source/tests/copy.sh" "$copy"
 cd "$source"
 
 for page in "${pages[@]}"; do
@@ -24,7 +36,7 @@ for page in "${pages[@]}"; do
   ' "$page" >>"$work/blocks.sh"
 done
 
-cd "$work/copy"
+cd "$copy"
 {
   echo 'set -euo pipefail'
   # shellcheck disable=SC2016  # expanded by the shell that runs the blocks
