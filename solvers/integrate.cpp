@@ -336,7 +336,8 @@ void check_arguments(const Dynamics<T>& dynamics, double t_begin, double t_end, 
              " samples");
   };
   if (extras.record && !options.method.has_transpose())
-    refuse(std::string(options.method.name()) + " takes steps that cannot be recorded and transposed");
+    refuse(std::string(options.method.name()) +
+           " takes steps that cannot be recorded and transposed; take the continuous gradient, or an explicit method");
   check_flags("active", extras.active.size());
   check_flags("bad", extras.bad.size());
 }

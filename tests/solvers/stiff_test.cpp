@@ -90,3 +90,36 @@ TEST_CASE("auto takes the explicit method's steps where nothing is stiff", "[sol
     }
   }
 }
+
+TEST_CASE("back from the stiff method, auto's explicit steps begin with the slope where they are",
+          "[solvers][stiff][problems]") {
+  const Problem p = *find_problem("van-der-pol-stiff");
+  const std::unique_ptr<Dynamics<double>> f = p.dynamics();
+  struct Slopes final : StepListener<double> {
+    const Problem& p;
+    int explicit_steps = 0, returns = 0;
+    bool was_stiff = false;
+    explicit Slopes(const Problem& problem) : p(problem) {}
+    bool wants(double, double) override { return true; }
+    Next look(const DenseStep<double>& step, double*) override {
+      const bool is_stiff = step.terms == kRodas5p.stages;
+      if (was_stiff && !is_stiff) ++returns;
+      was_stiff = is_stiff;
+      if (is_stiff) return Next::go_on;
+      ++explicit_steps;
+      std::array<double, 2> at{step.y[0], step.y[1]}, slope{}, first{};
+      step.slope(0, 0, 2, first.data());
+      p.equation.value(step.t, at, {p.params.data(), static_cast<std::size_t>(p.params.size())}, slope);
+      for (std::size_t i = 0; i < 2; ++i) CHECK(first[i] == Approx(slope[i]).epsilon(1e-12));
+      return Next::go_on;
+    }
+  } slopes(p);
+  SolveOptions options;
+  options.method = &kAuto;
+  options.rtol = 1e-5;
+  options.atol = 1e-8;
+  const Solved<double> s = solved<double>(*f, p.t_begin, p.t_end, p.begin, options, {.listener = &slopes});
+  CHECK(s.status.ok());
+  CHECK(slopes.returns == 2);  // once in each fall
+  CHECK(slopes.explicit_steps > 40);
+}

@@ -249,6 +249,11 @@ TEST_CASE("what an objective can be told is an option, and says nothing to anoth
   const AnyObjective told = objective_from(with("likelihood", {"--gradient", "continuous", "--probe", "gaussian"}));
   const FlowOptions& flow = std::get<MaximumLikelihood>(told).flow;
   CHECK((flow.gradient == GradientMode::continuous && flow.divergence.probe == Probe::gaussian));
+  for (const char* solver : {"kvaerno5", "auto", "adams"}) {
+    CHECK_THROWS_WITH(check_recipe(with("likelihood", {"--solver", solver})),
+                      Contains("--gradient discrete") && Contains(solver));
+    check_recipe(with("likelihood", {"--solver", solver, "--gradient", "continuous"}));
+  }
   CHECK_THROWS_WITH(check_recipe(with("flow-matching", {"--gradient", "discrete"})),
                     Contains("--gradient says nothing to --objective flow-matching"));
   CHECK_THROWS_WITH(check_recipe(with("flow-matching", {"--rtol", "1e-3"})),

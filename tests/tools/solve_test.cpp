@@ -56,6 +56,17 @@ std::string file(const std::string& name) { return contents(shell() / name); }
 
 }  // namespace
 
+TEST_CASE("a stiff problem is solved by what is made for it, and auto tells of its switches", "[verbs][solve]") {
+  for (const char* solver : {"kvaerno5", "rodas5p", "auto"}) {
+    CAPTURE(solver);
+    const Json report = json("cnf solve robertson --rtol 1e-5 --solver " + std::string(solver));
+    CHECK((report.at("status") == "ok" && report.at("error").get<double>() < 1e-4));
+    CHECK(report.at("evaluations").get<int>() < 1000);
+    CHECK(report.at("jvps").get<int>() > 0);
+    CHECK((report.at("switches").get<int>() > 0) == (std::string(solver) == "auto"));
+  }
+}
+
 TEST_CASE("every problem that is not stiff is solved by name, its cost and its error told", "[verbs][solve]") {
   for (const Problem& p : all_problems()) {
     if (p.stiff) continue;

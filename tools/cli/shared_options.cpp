@@ -112,7 +112,7 @@ Option solver_option(const std::vector<KnownMethod>& adaptive, const std::vector
   Option option = choice_of_solver("solver", "METHOD", initial, {},
                                    "Method of integration; with :N it takes N equal steps and no error is controlled.");
   option.range = Range::whole(1, 1'000'000);
-  for (const KnownMethod& method : adaptive) option.choices.push_back(method.name + "[:N]");
+  for (const KnownMethod& method : adaptive) option.choices.push_back(method.name + (method.takes_count ? "[:N]" : ""));
   for (const KnownMethod& method : fixed) option.choices.push_back(method.name + ":N");
   for (const std::vector<KnownMethod>& methods : {adaptive, fixed})
     for (const KnownMethod& method : methods)

@@ -23,11 +23,12 @@ Option rtol_option(const std::string& initial);                           ///< -
 Option atol_option(const std::string& initial);                           ///< --atol, real above 0
 Option norm_option(const std::string& initial = "sample");                ///< --norm, choice sample|tile
 Option divergence_option(const std::string& initial = "auto");  ///< --divergence, choice auto|exact|hutchinson[:K]
-/// A method's name, and what it is: of all of them or of none.
+/// A method's name, and what it is: of all of them or of none; and whether it takes a number of fixed steps.
 struct KnownMethod {
   std::string name, note;
+  bool takes_count = true;
 };
-/// --solver, choice: `adaptive` methods may have ":N" (N fixed steps), `fixed` ones need it.
+/// --solver, choice: `adaptive` methods may have ":N" (N fixed steps) if they take it, `fixed` ones need it.
 Option solver_option(const std::vector<KnownMethod>& adaptive, const std::vector<KnownMethod>& fixed,
                      const std::string& initial);
 /// --controller, text: `kinds` as they may be written.

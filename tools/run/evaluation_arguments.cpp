@@ -15,7 +15,8 @@ namespace {
 std::vector<KnownMethod> methods(bool adaptive) {
   std::vector<KnownMethod> known;
   for (const Method& method : all_methods())
-    if (method.is_adaptive() == adaptive) known.push_back({std::string(method.name()), method.help()});
+    if (method.is_adaptive() == adaptive)
+      known.push_back({std::string(method.name()), method.help(), method.takes_grid()});
   return known;
 }
 

@@ -120,7 +120,10 @@ std::string said(const Task& task, const Solution& solution, const SolveOptions&
                  const Batch& truth) {
   const Counters& cost = solution.counters;
   std::string text = task.subject.name + ", " + by + "\n";
-  text += "evaluations  " + std::to_string(cost.evaluations) + '\n';
+  text += "evaluations  " + std::to_string(cost.evaluations);
+  if (cost.jvps > 0) text += ", and " + std::to_string(cost.jvps) + " products with the Jacobian";
+  if (cost.switches > 0) text += "; " + std::to_string(cost.switches) + " switches of the method";
+  text += '\n';
   text +=
       "steps        " + std::to_string(cost.accepted) + " accepted, " + std::to_string(cost.rejected) + " rejected\n";
   text += "seconds      " + significant(solution.seconds, 2) + '\n';
@@ -139,6 +142,7 @@ JsonReport report_of(const Args& args, const Task& task, const Solution& solutio
   report.set("t_begin", task.subject.t_begin).set("t_end", task.subject.t_end);
   if (task.subject.model) report.set("samples", static_cast<std::int64_t>(task.N));
   report.set("evaluations", solution.counters.evaluations);
+  report.set("jvps", solution.counters.jvps).set("switches", solution.counters.switches);
   report.set("accepted", solution.counters.accepted).set("rejected", solution.counters.rejected);
   report.set("seconds", solution.seconds);
   if (truth != nullptr)
