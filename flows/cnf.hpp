@@ -16,6 +16,9 @@ struct Block {
   double t_base = 0, t_data = 1;
 };
 
+/// Along the flow: from the data to the base, as a density is found, or back, as samples are drawn.
+enum class Way { to_base, to_data };
+
 /// What a density may depend on besides its point: a column of the data that is given, not modelled.
 struct Condition {
   std::string name;

@@ -1,119 +1,82 @@
-// Invariants. A tile always has tile_rows(model) columns, of which the last of a call may be padding: its columns are
-// masked, zero, and draw what the samples of those numbers would draw. So a row's bits depend on its tile alone.
-// Tiles are begun in their order, so those begun before a call gave up are the first ones: the lowest that failed is
-// among them, whatever the threads.
 #include "flows/evaluator.hpp"
 
-#include <algorithm>
-#include <atomic>
+#include <cmath>
+#include <limits>
 #include <stdexcept>
 #include <string>
 
 #include "base/tiles.hpp"
-#include "flows/tile_flow.hpp"
-#include "solvers/masked.hpp"
+#include "flows/row_engine.hpp"
 
 namespace cnf {
 
-/// Moves a block of rows along the flow, in standardised coordinates.
-struct Evaluator::Engine {
-  Engine(const Cnf& m, const EvaluationOptions& o)
-      : model(m), options(o), threads(o.threads > 0 ? o.threads : available_threads()) {}
-  virtual ~Engine() = default;
+namespace {
 
-  /// Carries the points of u (D x N, unit coordinates) from one end to the other, in place; with `q`, its N values
-  /// become the integral of the divergence along the way. Rows outside `wanted` may fail.
-  virtual void transport(Way way, Batch& u, Tile<double> given, Vector<double>* q, std::uint64_t first,
-                         TileRange wanted, Evaluated& result) = 0;
-
-  Cnf model;
+/// The second solve that the first one's error is seen by.
+struct Finer {
   EvaluationOptions options;
-  int threads;
-};
+  double share;  ///< of the first one's error that the second is expected to make
 
-template <class T>
-struct Evaluator::EngineOf final : Evaluator::Engine {
-  EngineOf(const Cnf& m, const EvaluationOptions& o)
-      : Engine(m, o),
-        params(m.params.cast<T>()),
-        flow(model, params),
-        solve{.solve = o.solve, .divergence = o.divergence},
-        workers(static_cast<std::size_t>(threads)) {}
-
-  void transport(Way way, Batch& u, Tile<double> given, Vector<double>* q, std::uint64_t first, TileRange wanted,
-                 Evaluated& result) override {
-    const Index N = u.cols(), rows = tile_rows(model);
-    const int tiles = static_cast<int>((N + rows - 1) / rows);
-    const StopFlag stop = options.solve.stop;
-    std::atomic<std::int64_t> failing{0};
-    std::atomic<Index> done{0};
-    const auto given_up = [&] { return failing > options.failing_steps; };
-    const auto is_wanted = [&](Index row) { return row >= wanted.first && row < wanted.first + wanted.count; };
-    std::vector<std::vector<Status>> failures(static_cast<std::size_t>(tiles));
-    std::vector<Counters> counters(static_cast<std::size_t>(tiles));
-    for_each_tile(tiles, threads, [&](int tile, int worker) {
-      if (given_up() || stop_asked(stop)) return;
-      Worker& own = workers[static_cast<std::size_t>(worker)];
-      const Index begin = tile * rows, count = std::min(rows, N - begin);
-      const bool all_wanted = is_wanted(begin) && is_wanted(begin + count - 1);
-      const TileInput<double> input{Samples<double>(Tile<double>(u.data(), u.rows(), N), given).middle(begin, count),
-                                    {options.probe_seed, first + static_cast<std::uint64_t>(begin), 0}};
-      own.flow.begin(flow, solve, q == nullptr ? Use::points : Use::evaluation, input, rows);
-      own.active.assign(static_cast<std::size_t>(rows), 0);  // the padding takes part in nothing
-      std::fill_n(own.active.begin(), count, char{1});
-      auto& failed = failures[static_cast<std::size_t>(tile)];
-      Counters& counter = counters[static_cast<std::size_t>(tile)];
-      failed = own.flow.carry_masked(way, own.active, counter, all_wanted ? options.failing_steps : kAnySteps);
-      for (Status& status : failed) status.row += begin;
-      std::erase_if(failed, [&](const Status& status) { return !is_wanted(status.row); });
-      if (!failed.empty()) failing += counter.failing;
-      u.middleCols(begin, count) = own.flow.z().leftCols(count).template cast<double>();
-      if (q != nullptr) q->segment(begin, count) = own.flow.q().leftCols(count).transpose().template cast<double>();
-      done += count;
-      if (worker == 0 && options.progress) options.progress(done.exchange(0));
-    });
-    stop_if_asked(stop);
-    if (options.progress && done > 0) options.progress(done);
-    for (const auto& failed : failures) result.failures.insert(result.failures.end(), failed.begin(), failed.end());
-    for (const Counters& counter : counters) result.counters += counter;
-    result.tiles += tiles;
-    result.given_up = given_up();
-    if (result.given_up) result.failures.resize(1);
+  explicit Finer(const EvaluationOptions& first) : options(first) {
+    constexpr double kTighter = 30;         // by 10, at 1e-3, one row in twenty is said too small by 3
+    constexpr std::int64_t kMoreSteps = 4;  // 30^(1/3) = 3.1 by order 3; and some
+    SolveOptions& solve = options.solve;
+    if (options.frozen) options.frozen = halved(*options.frozen);
+    options.precision = Precision::double_float;
+    options.progress = {};
+    options.failing_steps = std::numeric_limits<std::int64_t>::max();
+    if (solve.fixed_steps == 0 && solve.fractions.empty()) {
+      share = 1 / kTighter;
+      solve.rtol /= kTighter;
+      solve.atol /= kTighter;
+      if (solve.tolerance_q)
+        *solve.tolerance_q = {solve.tolerance_q->relative / kTighter, solve.tolerance_q->absolute / kTighter};
+      solve.max_steps *= kMoreSteps;
+      return;
+    }
+    share = std::pow(0.5, solve.method.order());
+    solve.fixed_steps *= 2;
+    std::vector<double> halved;
+    for (const double at : solve.fractions) {
+      if (!halved.empty() && halved.back() < at) halved.push_back((halved.back() + at) / 2);
+      halved.push_back(at);
+    }
+    solve.fractions = std::move(halved);
   }
-
-  struct Worker {
-    TileFlow<T> flow;
-    std::vector<char> active;
-  };
-  Vector<T> params;
-  BoundCnf<T> flow;
-  FlowOptions solve;
-  std::vector<Worker> workers;
 };
+
+}  // namespace
 
 Evaluator::Evaluator(const Cnf& model, const EvaluationOptions& options) {
   check(options.solve);
   check(model);
+  if (options.frozen) {
+    check(*options.frozen, model);
+    if (options.divergence.kind == DivergenceChoice::Kind::hutchinson)
+      throw std::invalid_argument(
+          "Evaluator: a frozen grid is for the exact divergence, not for Hutchinson's estimate");
+  }
   if (options.divergence.probes < 1)
     throw std::invalid_argument("Evaluator: " + std::to_string(options.divergence.probes) +
                                 " probes, expected at least 1");
-  if (options.precision == Precision::double_float)
-    engine_ = std::make_unique<EngineOf<double>>(model, options);
-  else
-    engine_ = std::make_unique<EngineOf<float>>(model, options);
+  engine_ = make_row_engine(model, options);
 }
 Evaluator::~Evaluator() = default;
 Evaluator::Evaluator(Evaluator&&) noexcept = default;
 
 Evaluated Evaluator::log_prob(const Samples<double>& x, std::uint64_t first) {
-  const Cnf& model = engine_->model;
-  expect_samples("log_prob", model, x.x.rows(), x.given.rows());
-  Evaluated result;
-  result.points = model.standardisation.apply(x.x);
-  Vector<double> q(x.size());
-  engine_->transport(Way::to_base, result.points, x.given, &q, first, {0, x.size()}, result);
-  result.log_prob = cnf::log_prob(model.base, result.points) + q;
-  result.log_prob.array() -= model.standardisation.log_abs_det();
+  expect_samples("log_prob", engine_->model, x.x.rows(), x.given.rows());
+  return engine_->log_prob(x, first);
+}
+
+Evaluated Evaluator::log_prob_with_error(const Samples<double>& x, std::uint64_t first) {
+  Evaluated result = log_prob(x, first);
+  if (result.given_up) return result;
+  const Finer finer(engine_->options);
+  if (!finer_) finer_ = make_row_engine(engine_->model, finer.options);
+  const Evaluated second = finer_->log_prob(x, first);
+  result.error = (result.log_prob - second.log_prob).cwiseAbs() / (1 - finer.share);
+  result.counters += second.counters;
   return result;
 }
 
@@ -151,6 +114,7 @@ Evaluated Evaluator::sample(Seed seed, std::uint64_t first, Index N, bool with_l
     result.log_prob = (log_prob - q).segment(lead, N);
     result.log_prob.array() -= model.standardisation.log_abs_det();
   }
+  if (result.corrections.size() > 0) result.corrections = Vector<double>(result.corrections.segment(lead, N));
   for (Status& status : result.failures) status.row -= lead;
   return result;
 }

@@ -75,6 +75,14 @@ void TileFlow<T>::prepare(const BoundCnf<T>& flow, const FlowOptions& options, U
 }
 
 template <class T>
+typename TileFlow<T>::Leg TileFlow<T>::leg(Way way, std::size_t n) const {
+  const bool to_base = way == Way::to_base;
+  const std::size_t k = to_base ? flow_->blocks() - 1 - n : n;
+  const Block& block = flow_->model().blocks[k];
+  return {k, to_base ? block.t_data : block.t_base, to_base ? block.t_base : block.t_data};
+}
+
+template <class T>
 Status TileFlow<T>::through(Way way, Counters& counters, Keep keep, std::span<const SolveOptions> by_block,
                             std::span<const char> active, std::span<char> bad) {
   const std::size_t K = flow_->blocks();
@@ -82,16 +90,25 @@ Status TileFlow<T>::through(Way way, Counters& counters, Keep keep, std::span<co
   if (keep == Keep::all && solves_.size() < K) solves_.resize(K);
   Status status;
   for (std::size_t n = 0; n < K && status.ok(); ++n) {
-    const std::size_t k = way == Way::to_base ? K - 1 - n : n;
-    const Block& block = flow_->model().blocks[k];
-    const double t_begin = way == Way::to_base ? block.t_data : block.t_base;
-    const double t_end = way == Way::to_base ? block.t_base : block.t_data;
+    const auto [k, t_begin, t_end] = leg(way, n);
     const SolveOptions& solve = by_block.empty() ? options_->solve : by_block[k];
     if (keep == Keep::all)
       status = solves_[k].forward(dynamics(k), t_begin, t_end, state_, solve, how, scratch_, counters);
     else
       status = integrate(dynamics(k), t_begin, t_end, state_, solve, scratch_, counters,
                          {.listener = listeners_.empty() ? nullptr : listeners_[k], .active = active, .bad = bad});
+  }
+  return status;
+}
+
+template <class T>
+Status TileFlow<T>::carry_frozen(Way way, std::span<const FrozenGrid> by_block, Counters& counters,
+                                 std::span<double> corrections) {
+  Status status;
+  for (std::size_t n = 0; n < flow_->blocks() && status.ok(); ++n) {
+    const auto [k, t_begin, t_end] = leg(way, n);
+    status = walk_grid(dynamics(k), t_begin, t_end, state_, by_block[k], options_->solve.stop, scratch_, counters,
+                       corrections);
   }
   return status;
 }

@@ -12,6 +12,7 @@
 #include "flows/samples.hpp"
 #include "flows/tile_sum.hpp"
 #include "solvers/differentiate.hpp"
+#include "solvers/frozen_grid.hpp"
 
 namespace cnf {
 
@@ -29,8 +30,6 @@ enum class Use {
   evaluation,  ///< with it, as `auto` takes it in evaluation
   training,    ///< with it, as `auto` takes it in training
 };
-
-enum class Way { to_base, to_data };
 
 /// The numbers of a tile's samples: all that is drawn for them is a function of these and the sample's own number.
 struct TileAddress {
@@ -109,6 +108,8 @@ class TileFlow {
   Status carry_on(Way way, std::span<const SolveOptions> by_block, Counters& counters) {
     return through(way, counters, Keep::nothing, by_block, {}, {});
   }
+  /// Each block along a grid of its own (solvers/frozen_grid.hpp), adding to `corrections`, one a sample.
+  Status carry_frozen(Way way, std::span<const FrozenGrid> by_block, Counters& counters, std::span<double> corrections);
   /// With failing samples masked (masked.hpp), from the first block on: their columns end NaN. Failing solves that have
   /// taken more than `failing_steps` end it.
   std::vector<Status> carry_masked(Way way, std::vector<char>& active, Counters& counters,
@@ -126,6 +127,12 @@ class TileFlow {
 
   void prepare(const BoundCnf<T>& flow, const FlowOptions& options, Use use, const TileAddress& at, Index rows);
   FlowDynamics<T> dynamics(std::size_t k) const { return {flow_->field(k), methods_[k], probes_.data()}; }
+  struct Leg {
+    std::size_t block;
+    double t_begin, t_end;
+  };
+  /// The n-th block that a point passes on its way.
+  Leg leg(Way way, std::size_t n) const;
   Status through(Way way, Counters& counters, Keep keep, std::span<const SolveOptions> by_block,
                  std::span<const char> active, std::span<char> bad);
 

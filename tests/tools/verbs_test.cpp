@@ -262,7 +262,7 @@ TEST_CASE_METHOD(Fresh, "evaluate says the mean and the error of what logprob sa
   for (const auto& item : report.items()) keys.push_back(item.key());
   CHECK(keys == std::vector<std::string>{"nll", "nll_stderr", "entropy", "kl", "kl_stderr", "mass", "mass_stderr",
                                          "nfe_mean", "points", "seen_rows", "unseen_nll", "unseen_nll_stderr",
-                                         "failed_rows", "baselines"});
+                                         "failed_rows", "evaluation", "baselines"});
 }
 
 TEST_CASE_METHOD(Fresh, "evaluate knows a built-in set's entropy, the divergence from it and the mass", "[verbs]") {

@@ -12,6 +12,7 @@
 #include "tools/rows/row_notes.hpp"
 #include "tools/rows/row_output.hpp"
 #include "tools/rows/rows_for_model.hpp"
+#include "tools/run/accuracy.hpp"
 #include "tools/run/evaluation_arguments.hpp"
 #include "tools/run/model_argument.hpp"
 
@@ -40,7 +41,8 @@ std::unique_ptr<RowReader> opened_rows(const Args& args, const Cnf& model, const
   return stream.open(args.text("data"), model, options);
 }
 
-int run(const Args& args, const Cnf& model, const RowStream& stream) {
+int run(const Args& args, const ModelArgument& opened, const RowStream& stream) {
+  const Cnf& model = opened.file.model;
   const std::unique_ptr<RowReader> rows = opened_rows(args, model, stream);
   say_notes(args.verb(), *rows);
   const bool all_come = in_place(args) || !row_options(args).may_leave_out();
@@ -48,7 +50,9 @@ int run(const Args& args, const Cnf& model, const RowStream& stream) {
   RowOutput out(args, stream.columns(model), count, stream.vector);
   Progress progress(row_progress(args), "row", count.value_or(0));
   std::int64_t seen = 0;
-  Evaluator evaluator(model, evaluation_from(args, [&](Index n) { progress.update(seen += n); }));
+  const auto count_rows = [&](Index n) { progress.update(seen += n); };
+  Evaluator evaluator(model, args.knows("accuracy") ? choose_evaluation(args, opened, Way::to_base, count_rows).options
+                                                    : evaluation_from(args, count_rows));
   warn_of_tolerance(args);
   Failures failures(args);
   std::uint64_t done = 0;
@@ -80,6 +84,7 @@ int run(const Args& args, const Cnf& model, const RowStream& stream) {
 Work prepare_row_stream(const Args& args, const RowStream& stream) {
   check_row_output(args);
   row_options(args);
+  if (args.knows("accuracy")) check_accuracy(args);
   if (args.flag("drop-invalid") && args.text("on-error") == "nan")
     throw UsageError("--drop-invalid leaves rows out, --on-error=nan keeps their places; give one of them");
   ModelArgument opened = open_model(args.path("model"));
@@ -88,7 +93,7 @@ Work prepare_row_stream(const Args& args, const RowStream& stream) {
   if (data != "-" && !std::filesystem::exists(data, error)) throw InputError(one_line(data) + ": no such file");
   if (data != "-") table_kind(data);
   if (args.flag("dry-run")) rehearse_rows(args, *opened_rows(args, opened.file.model, stream));
-  return [&args, opened = std::move(opened), stream] { return run(args, opened.file.model, stream); };
+  return [&args, opened = std::move(opened), stream] { return run(args, opened, stream); };
 }
 
 }  // namespace cnf

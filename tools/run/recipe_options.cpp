@@ -126,7 +126,14 @@ std::vector<Option> training_options() {
       norm_option(solve.norm == Norm::tile ? "tile" : "sample"),
       divergence_option(),
       number_option(Kind::integer, "max-steps", text(solve.max_steps), Range::whole(1, kMostSteps),
-                    "Steps a solve may try before the update is skipped; in validation four times that, or 1000.")};
+                    "Steps a solve may try before the update is skipped; in validation four times that, or 1000."),
+      {.name = "accuracy",
+       .value = "NATS",
+       .kind = Kind::real,
+       .range = Range::open(0, 1),
+       .help = "At the end, measure how a log p is right to so many nats at the least cost: so logprob, density and "
+               "evaluate do then, unless told how.",
+       .group = kGroup}};
   return joined({of_updates, objective_options(), of_the_run, control_options()});
 }
 

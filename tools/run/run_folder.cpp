@@ -26,8 +26,8 @@ constexpr const char* kNew = ".new";
 constexpr const char* kReady = ".ready";
 
 /// All files of a run. The first is part of every run that stands, and moves first.
-constexpr const char* kFiles[] = {"training.safetensors", "rows.safetensors", "source.picture",   "metrics.csv",
-                                  "timing.csv",           "density.png",      "model.safetensors"};
+constexpr const char* kFiles[] = {"training.safetensors", "rows.safetensors", "source.picture",  "metrics.csv",
+                                  "timing.csv",           "density.png",      "evaluation.json", "model.safetensors"};
 
 [[noreturn]] void fail(const fs::path& path, const std::string& doing, int error) {
   throw OutputError(printable(path.native()) + ": " + doing + ": " + std::generic_category().message(error));

@@ -22,6 +22,7 @@ struct RunFolder {
   std::filesystem::path metrics() const { return file("metrics.csv"); }
   std::filesystem::path timing() const { return file("timing.csv"); }
   std::filesystem::path picture() const { return file("density.png"); }
+  std::filesystem::path evaluation() const { return file("evaluation.json"); }  ///< how it meets an accuracy
 
   /// Whether there is any file of a run.
   bool occupied() const;

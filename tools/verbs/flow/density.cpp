@@ -4,6 +4,7 @@
 #include "tools/cli/output.hpp"
 #include "tools/cli/shared_options.hpp"
 #include "tools/pictures/picture_file.hpp"
+#include "tools/run/accuracy.hpp"
 #include "tools/run/failures.hpp"
 #include "tools/verbs/flow/density_corner.hpp"
 #include "tools/verbs/flow/density_over.hpp"
@@ -18,12 +19,13 @@ namespace {
 int run_density(const Args& args, const Subject& subject) {
   if (subject.plane()) return run_density_plane(args, subject);
   const RowsBeside data = rows_beside(subject, seed_from(args), args.verb());
-  return subject.curve() ? run_density_curve(args, subject.opened.file, data)
-                         : run_density_corner(args, subject.opened.file, data);
+  return subject.curve() ? run_density_curve(args, subject.opened, data)
+                         : run_density_corner(args, subject.opened, data);
 }
 
 Work prepare_density(const Args& args) {
   check_over(args);
+  check_accuracy(args);
   Subject subject = open_subject(args);  // whose columns say what the options mean
   check_picture(args, subject.curve() ? 2 : 4);
   if (args.given("output") || !args.given("grid")) {
@@ -88,7 +90,7 @@ Verb density_verb() {
                  .help = "Cells to evaluate; of a model of one column NX. Not given: one a pixel.",
                  .group = "Picture"}},
                evaluation_options("1000"),  // of each of many cells; as a validation's
-               {on_error_option("skip")},
+               {accuracy_option(), on_error_option("skip")},
                without(common_options(), {"json"})}),
           .prepare = prepare_density};
 }

@@ -159,7 +159,8 @@ std::vector<Index> corner_columns(const Args& args, const std::vector<std::strin
   return shown;
 }
 
-int run_density_corner(const Args& args, const ModelFile& file, const RowsBeside& data) {
+int run_density_corner(const Args& args, const ModelArgument& opened, const RowsBeside& data) {
+  const ModelFile& file = opened.file;
   const std::vector<std::string>& columns = file.model.columns;
   const std::vector<Index> shown = corner_columns(args, columns);
   if (!args.given("columns") && std::ssize(columns) > kMostCornerColumns)
@@ -167,7 +168,8 @@ int run_density_corner(const Args& args, const ModelFile& file, const RowsBeside
                  std::to_string(kMostCornerColumns) + " are drawn; --columns chooses others\n");
   warn_of_tolerance(args);
   PartProgress progress(Progress::mode(args.text("progress"), args.flag("quiet")));
-  EvaluationOptions evaluation = evaluation_from(args, [&](Index n) { progress.add(n); });
+  EvaluationOptions evaluation =
+      choose_evaluation(args, opened, Way::to_data, [&](Index n) { progress.add(n); }).options;
   evaluation.failing_steps = std::min(evaluation.failing_steps, kFailingSteps);
   Evaluator evaluator(file.model, evaluation);
   const Index N = args.given("samples") ? args.integer("samples") : kSamples;

@@ -15,7 +15,7 @@ Option corner_columns_option();
 
 /// The picture of the columns that --columns names, or of all, as `args` of cnf density say; of more than 12 the first
 /// 12, which is said on standard error. Throws UsageError for columns that are unknown, or not 2 to 12.
-int run_density_corner(const Args& args, const ModelFile& file, const RowsBeside& data);
+int run_density_corner(const Args& args, const ModelArgument& opened, const RowsBeside& data);
 /// What of it can be refused beforehand.
 std::vector<Index> corner_columns(const Args& args, const std::vector<std::string>& columns);
 

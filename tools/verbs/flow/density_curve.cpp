@@ -93,10 +93,12 @@ void write_curve(const std::filesystem::path& path, const Curve& curve) {
 
 }  // namespace
 
-int run_density_curve(const Args& args, const ModelFile& file, const RowsBeside& data) {
+int run_density_curve(const Args& args, const ModelArgument& opened, const RowsBeside& data) {
+  const ModelFile& file = opened.file;
   const std::string& column = file.model.columns.at(0);
   PartProgress progress(Progress::mode(args.text("progress"), args.flag("quiet")));
-  EvaluationOptions evaluation = evaluation_from(args, [&](Index n) { progress.add(n); });
+  EvaluationOptions evaluation =
+      choose_evaluation(args, opened, Way::to_base, [&](Index n) { progress.add(n); }).options;
   evaluation.failing_steps = std::min(evaluation.failing_steps, kFailingSteps);
   Evaluator evaluator(file.model, evaluation);
   const std::optional<Box> asked = range_from(args);

@@ -9,6 +9,7 @@
 #include "flows/files/model_file.hpp"
 #include "tools/cli/args.hpp"
 #include "tools/draw/curve.hpp"
+#include "tools/run/accuracy.hpp"
 #include "tools/run/evaluation_arguments.hpp"
 
 namespace cnf {
@@ -20,7 +21,7 @@ struct RowsBeside {
 };
 
 /// The density of a model of one column, as `args` of cnf density say.
-int run_density_curve(const Args& args, const ModelFile& file, const RowsBeside& data);
+int run_density_curve(const Args& args, const ModelArgument& opened, const RowsBeside& data);
 
 /// The same as a run's own picture, 640 pixels wide. Throws ComputationError if the solves fail, before long.
 void draw_density_curve(const std::filesystem::path& path, const ModelFile& file, const RowsBeside& data,

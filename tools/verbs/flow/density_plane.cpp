@@ -12,6 +12,7 @@
 #include "tools/pictures/picture_file.hpp"
 #include "tools/rows/data_argument.hpp"
 #include "tools/rows/rows_for_model.hpp"
+#include "tools/run/accuracy.hpp"
 #include "tools/run/evaluation_arguments.hpp"
 #include "tools/run/failures.hpp"
 #include "tools/verbs/flow/density_over.hpp"
@@ -217,7 +218,8 @@ int run_density_plane(const Args& args, const Subject& subject) {
   const Slice* slice = subject.slice ? &*subject.slice : nullptr;
   const std::shared_ptr<const Density> truth = slice == nullptr ? known_density(subject.opened) : nullptr;
   PartProgress progress(Progress::mode(args.text("progress"), args.flag("quiet")));
-  EvaluationOptions evaluation = evaluation_from(args, [&](Index n) { progress.add(n); });
+  EvaluationOptions evaluation =
+      choose_evaluation(args, subject.opened, Way::to_base, [&](Index n) { progress.add(n); }).options;
   evaluation.failing_steps = std::min(evaluation.failing_steps, kFailingSteps);
   Evaluator evaluator(subject.model(), evaluation);
   const auto drawn = [&](Index N) {

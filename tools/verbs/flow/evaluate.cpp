@@ -21,6 +21,7 @@
 #include "tools/rows/rehearsal.hpp"
 #include "tools/rows/row_notes.hpp"
 #include "tools/rows/rows_for_model.hpp"
+#include "tools/run/accuracy.hpp"
 #include "tools/run/evaluation_arguments.hpp"
 #include "tools/run/failures.hpp"
 #include "tools/run/model_argument.hpp"
@@ -103,8 +104,7 @@ Points points_to_judge(const Args& args, const Trial& trial) {
   return points;
 }
 
-Mass mass_of(const Args& args, const Cnf& model, PartProgress& progress) {
-  EvaluationOptions evaluation = evaluation_from(args, [&](Index n) { progress.add(n); });
+Mass mass_of(const Args& args, const Cnf& model, EvaluationOptions evaluation, PartProgress& progress) {
   evaluation.failing_steps = kFailingSteps;  // where there is no data, and hence little mass, solves may fail
   Evaluator evaluator(model, evaluation);
   progress.begin("point", 0);
@@ -141,6 +141,7 @@ struct Findings {
   std::optional<Mass> mass;  ///< none: not asked for
   double entropy = kUnknown;
   std::vector<Comparison> baselines;
+  std::optional<MeasuredEvaluation> evaluation;  ///< none: by the solver's options
 };
 
 /// Every point with what was found of it: its log p, and whether it was trained on (empty: not known).
@@ -151,12 +152,12 @@ struct Judged {
 };
 
 /// Judges by every point, and keeps them in `kept` if it is not null.
-Findings judge(const Args& args, const Trial& trial, Points& points, PartProgress& progress, Failures& failures,
-               Judged* kept) {
+Findings judge(const Args& args, const Trial& trial, Points& points, const EvaluationOptions& evaluation,
+               PartProgress& progress, Failures& failures, Judged* kept) {
   const Seed seed = seed_from(args);
   std::vector<std::uint64_t> known;
   if (trial.rows) known = row_digests(trial.rows->train);
-  Evaluator evaluator(trial.model.file.model, evaluation_from(args, [&](Index n) { progress.add(n); }));
+  Evaluator evaluator(trial.model.file.model, evaluation);
   progress.begin("point", points.density || !points.reader ? points.limit : 0);
   Findings found;
   Index& done = found.points;
@@ -221,6 +222,10 @@ JsonReport report(const Findings& found) {
   report.set("unseen_nll", apart ? found.unseen.value() : kUnknown);
   report.set("unseen_nll_stderr", apart ? found.unseen.standard_error() : kUnknown);
   report.set("failed_rows", found.failed);
+  if (found.evaluation)
+    report.set("evaluation", cnf::report(*found.evaluation));
+  else
+    report.set_unknown("evaluation");
   std::vector<JsonReport> list;
   for (const Comparison& c : found.baselines) list.push_back(cnf::report(c));
   return report.set("baselines", list);
@@ -242,6 +247,7 @@ std::string text(const Findings& found, const Points& points) {
                                               ", the integral of the density"
                                         : "not resolved: the density is too narrow in places, or its solves fail");
   line("NFE", shown(found.work.nfe_mean(), 1) + " evaluations of the network a solve");
+  if (found.evaluation) line("solved", cnf::text(*found.evaluation));
   if (found.seen) line("seen", std::to_string(*found.seen) + " rows were trained on");
   if (found.seen.value_or(0) > 0)
     line("unseen", with_error(found.unseen.value(), found.unseen.standard_error()) + ", the NLL of the other " +
@@ -261,9 +267,12 @@ int run_evaluate(const Args& args, const Trial& trial) {
   warn_of_tolerance(args);
   Failures failures(args);
   Judged kept;
-  Findings found = judge(args, trial, points, progress, failures, args.flag("baselines") ? &kept : nullptr);
+  const ChosenEvaluation chosen = choose_evaluation(args, trial.model, Way::to_base, [&](Index n) { progress.add(n); });
+  Findings found =
+      judge(args, trial, points, chosen.options, progress, failures, args.flag("baselines") ? &kept : nullptr);
+  found.evaluation = chosen.measured;
   if (model.dim() <= 2 && !args.flag("no-mass")) {
-    found.mass = mass_of(args, model, progress);
+    found.mass = mass_of(args, model, chosen.options, progress);
     progress.finish();
   }
   if (args.flag("baselines")) {
@@ -285,6 +294,7 @@ int run_evaluate(const Args& args, const Trial& trial) {
 
 Work prepare_evaluate(const Args& args) {
   row_options(args);
+  check_accuracy(args);
   Trial trial{.model = open_model(args.path("model")), .rows = {}, .data = {}};
   trial.rows = trial.model.split();
   if (args.given("data")) {
@@ -330,7 +340,7 @@ Verb evaluate_verb() {
                  .help = "Leave out the mass, the integral of the density of one or two columns (1 if all is right).",
                  .group = "Data"}},
                evaluation_options(),
-               {on_error_option()},
+               {accuracy_option(), on_error_option()},
                common_options()}),
           .prepare = prepare_evaluate};
 }

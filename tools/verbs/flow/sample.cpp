@@ -7,6 +7,7 @@
 #include "tools/cli/signals.hpp"
 #include "tools/rows/row_output.hpp"
 #include "tools/rows/rows_for_model.hpp"
+#include "tools/run/accuracy.hpp"
 #include "tools/run/evaluation_arguments.hpp"
 #include "tools/run/failures.hpp"
 #include "tools/run/model_argument.hpp"
@@ -16,7 +17,8 @@ namespace cnf {
 
 namespace {
 
-int run_sample(const Args& args, const Cnf& model) {
+int run_sample(const Args& args, const ModelArgument& opened) {
+  const Cnf& model = opened.file.model;
   const bool with_log_prob = args.flag("with-logprob");
   const std::uint64_t first = static_cast<std::uint64_t>(args.integer("first"));
   const Index N = args.integer("num"), D = model.dim();
@@ -27,7 +29,8 @@ int run_sample(const Args& args, const Cnf& model) {
   RowOutput out(args, columns, N);
   Progress progress(row_progress(args), "sample", N);
   Index seen = 0;  // of whole tiles, more than are asked for
-  Evaluator evaluator(model, evaluation_from(args, [&](Index n) { progress.update(std::min(seen += n, N)); }));
+  const auto count_samples = [&](Index n) { progress.update(std::min(seen += n, N)); };
+  Evaluator evaluator(model, choose_evaluation(args, opened, Way::to_data, count_samples).options);
   warn_of_tolerance(args);
   Failures failures(args);
   Index done = 0;
@@ -72,11 +75,13 @@ Verb sample_verb() {
                              {{.name = "with-logprob", .help = "Add the column log_prob, nats in the data's units."}},
                              row_output_options(),
                              evaluation_options(),
+                             {accuracy_option()},
                              {on_error_option()},
                              without(common_options(), {"json"})}),
           .prepare = [](const Args& args) -> Work {
             check_row_output(args);
-            return [&args, opened = open_model(args.path("model"))] { return run_sample(args, opened.file.model); };
+            check_accuracy(args);
+            return [&args, opened = open_model(args.path("model"))] { return run_sample(args, opened); };
           }};
 }
 

@@ -17,6 +17,7 @@
 #include "tools/rows/data_argument.hpp"
 #include "tools/rows/rehearsal.hpp"
 #include "tools/rows/training_source.hpp"
+#include "tools/run/accuracy.hpp"
 #include "tools/run/evaluation_arguments.hpp"
 #include "tools/run/failures.hpp"
 #include "tools/run/field_options.hpp"
@@ -66,8 +67,7 @@ class FlowTrainee final : public Trainee<T> {
   std::vector<Progress::Field> shown(const MetricsRow& row) const override {
     std::vector<Progress::Field> fields;
     if (!std::isnan(row.judged.score)) fields.push_back({"validation", row.judged.score});
-    const double kl = row.judged.values.back();
-    if (!std::isnan(kl)) fields.push_back({"kl", kl});
+    if (const double kl = row.judged.values.back(); !std::isnan(kl)) fields.push_back({"kl", kl});
     return fields;
   }
 
@@ -99,6 +99,7 @@ class FlowTrainee final : public Trainee<T> {
     if (!std::isnan(best.nll_stderr)) found += " ± " + decimals(best.nll_stderr, 4);
     found += data_.validation.size() == 1 ? " nats, of one row" : " nats";
     if (truth != nullptr) found += ", entropy " + decimals(truth->entropy(), 4) + ", KL " + decimals(best.kl, 4);
+    if (run_.args.given("accuracy")) found += measure_run(run_.args, run_.folder, report);
     const std::string folder = shell_word(run_.folder.folder.string());
     const bool judged = truth != nullptr || run_.source.rows.test.cols() > 0;
     return {found,
@@ -110,18 +111,17 @@ class FlowTrainee final : public Trainee<T> {
 
   static FlowTrainOptions options(const Run& run, const TrainingData& data) {
     FlowTrainOptions options = train_options(run.args, run.file.precision);
-    options.closing = 1;  // finish()'s own validation
+    options.closing = run.args.given("accuracy") ? 11 : 1;  // finish()'s own validation; what measuring takes
     options.closing += picture_cost(run.file.model.dim()) / static_cast<double>(data.validation.size());
     return options;
   }
 
   void draw(const Density* truth) const {
-    const Args& args = run_.args;
     EvaluationOptions evaluation = options_.evaluation;
     evaluation.solve.rtol = evaluation.solve.atol = kPictureTolerance;
     try {
       draw_run_picture(run_.folder.picture(), read_model(run_.folder.model()), truth, run_.source.rows.train,
-                       evaluation, Progress::mode(args.text("progress"), args.flag("quiet")), Links::replace);
+                       evaluation, Progress::mode(run_.args.text("progress"), run_.args.flag("quiet")), Links::replace);
     } catch (const ComputationError& error) {  // the model stands, however hard its density is to look at
       write_stderr("cnf train: warning: no picture is drawn: " + std::string(error.what()) + "\n");
     }

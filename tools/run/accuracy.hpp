@@ -1,0 +1,59 @@
+// --accuracy: log p right to so many nats. How that is met at the least cost is measured once a model, and kept beside
+// it in the run folder.
+#pragma once
+
+#include <filesystem>
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "flows/accuracy.hpp"
+#include "tools/cli/args.hpp"
+#include "tools/cli/json_report.hpp"
+#include "tools/run/model_argument.hpp"
+
+namespace cnf {
+
+/// --accuracy NATS, for a verb that has evaluation_options() too.
+Option accuracy_option();
+
+/// How a verb is to evaluate a model.
+struct ChosenEvaluation {
+  EvaluationOptions options;
+  std::optional<MeasuredEvaluation> measured;  ///< none: by the solver's options
+};
+
+/// By --accuracy, or where neither this nor an option of the solver was given, as the run was trained to be evaluated
+/// (cnf train --accuracy; densities alone). Else evaluation_from(args). What is kept in the run folder is not measured
+/// again; what is measured is said, unless --quiet, and kept there if that can be.
+/// UsageError: --accuracy beside an option that it decides. ComputationError: it cannot be met.
+ChosenEvaluation choose_evaluation(const Args& args, const ModelArgument& opened, Way way,
+                                   std::function<void(Index rows)> progress = {});
+
+/// At the end of a run with --accuracy: measures how its model's densities meet it, keeps that as their default and
+/// adds it to the report. Returns what there is to say; what cannot be met is a warning.
+std::string measure_run(const Args& args, const RunFolder& run, JsonReport& report);
+
+/// UsageError as above, before any work.
+void check_accuracy(const Args& args);
+
+/// "order 4, 15 frozen steps, in float: largest error 0.00073 nats of 512 rows, 17.3 evaluations a row".
+std::string text(const MeasuredEvaluation& measured);
+JsonReport report(const MeasuredEvaluation& measured);
+
+/// What a run folder keeps, for one model.
+struct KeptEvaluations {
+  std::string model;  ///< ModelFile::digest
+  std::vector<MeasuredEvaluation> found;
+  std::optional<double> trained_for;  ///< the accuracy of `found` that densities have by default
+
+  const MeasuredEvaluation* find(double accuracy, Way way, std::optional<Precision> precision) const;
+};
+
+/// Those of the model with this digest. A file that is absent, of another model or not understood keeps nothing.
+KeptEvaluations kept_evaluations(const std::filesystem::path& path, const Cnf& model, const std::string& digest);
+/// OutputError: it cannot be written.
+void keep_evaluations(const std::filesystem::path& path, const KeptEvaluations& kept);
+
+}  // namespace cnf
