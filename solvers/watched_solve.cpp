@@ -79,8 +79,11 @@ SolveOptions Clock::translate(const char* who, SolveOptions options) const {
   if (!own() || t0_.empty()) return options;
   if (!options.stops.empty())
     refuse(who, "options has stops, which are no one time where samples have their own spans");
+  if (!options.jumps.empty())
+    refuse(who, "options has jumps, which are no one time where samples have their own spans");
   const double length = std::abs(unit(longest()));
-  if (length > 0) options.first_step /= length;
+  if (length > 0)
+    for (double* size : {&options.first_step, &options.min_step, &options.max_step}) *size /= length;
   return options;
 }
 

@@ -234,6 +234,10 @@ TEST_CASE("sizes of steps are told and asked for in the time of the samples, who
     const SolvedAt<double> each = solve_at(f, own, start, {}, options);
     CHECK(each.counters.evaluations == shared.counters.evaluations);
     CHECK(each.z_end(0) == Approx(shared.z_end(0)).epsilon(1e-12));
+    options.max_step = 0.5;
+    CHECK(solve_at(f, own, start, {}, options).counters.accepted ==
+          solve_at(f, {0, 20}, start, {}, options).counters.accepted);
+    CHECK(solve_at(f, own, start, {}, options).counters.accepted >= 40);
     options.max_steps = 6;
     const Status stopped = solve_at(f, {0, 20}, start, {}, options).failures.at(0);
     const Status of_own = solve_at(f, own, start, {}, options).failures.at(0);
@@ -408,6 +412,7 @@ TEST_CASE("what makes no sense of spans, times, events and cotangents is named",
   CHECK_THROWS_WITH(solve_at(f, {0, 1}, z0, {.events = {{}}}), Contains("event 0 has no g"));
   CHECK_THROWS_WITH(solve_at(f, {0, 1}, z0, {.scan = -1}), Contains("scan is -1"));
   CHECK_THROWS_WITH(solve_at(f, Spans({0, 1}, {3}), z0, {}, {.stops = {2}}), Contains("stops"));
+  CHECK_THROWS_WITH(solve_at(f, Spans({0, 1}, {3}), z0, {}, {.jumps = {0.5}}), Contains("jumps"));
   DifferentiableTrajectory<double> of;
   CHECK_THROWS_WITH(of.forward(f, {0, 1}, z0, {.events = {{.g = [](double, auto z) { return z[0]; }}}}),
                     Contains("event 0 has no gradient"));
