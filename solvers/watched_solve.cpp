@@ -194,6 +194,10 @@ bool WatchedSolve<T>::wants(double t, double t_next) {
 }
 
 template <class T>
+bool WatchedSolve<T>::inside(double t, double t_next) {
+  return finder_ || (observes_ && observer_->inside(t, t_next));
+}
+template <class T>
 Next WatchedSolve<T>::look(const DenseStep<T>& step, T* y) {
   if (observes_) observer_->look(step, y);
   return finder_ ? finder_->look(step, y) : Next::go_on;

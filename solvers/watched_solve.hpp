@@ -75,6 +75,7 @@ class WatchedSolve final : private StepListener<T> {
 
  private:
   bool wants(double t, double t_next) override;
+  bool inside(double t, double t_next) override;
   Next look(const DenseStep<T>& step, T* y) override;
 
   const char* who_;

@@ -221,6 +221,18 @@ TEST_CASE("a sample that fails is named in its own time, and the others are what
   CHECK(ended.seen[1](0, 0) == Approx(2.5).epsilon(1e-4));
 }
 
+TEST_CASE("times at ends of steps alone cost no stage beyond a step's own", "[solvers][dense]") {
+  const auto f = function_dynamics<double>(1, [](double t, auto z) { return std::array{std::cos(t) * z[0]}; });
+  const Matrix<double> start = Matrix<double>::Ones(1, 2);
+  const SolveOptions options{.method = &kDopri8};
+  const auto evaluations = [&](const Watch<double>& watch) {
+    return solve_at(f, {0, 2}, start, watch, options).counters.evaluations;
+  };
+  const std::int64_t plain = evaluations({});
+  CHECK(evaluations({.times = {{0, 2}}}) == plain + 1);  // the slope at the end
+  CHECK(evaluations({.times = {{0, 1.9, 2}}}) == plain + 1 + 3);
+}
+
 TEST_CASE("sizes of steps are told and asked for in the time of the samples, whoever's spans they are",
           "[solvers][trajectory]") {
   const auto f = function_dynamics<double>(
