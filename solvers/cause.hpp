@@ -36,22 +36,26 @@ double stiffness(const Slope<T>& slope, const ErrorNorm<T>& norm, double t, doub
   return std::isfinite(product) ? product : 0;
 }
 
-/// Sets `cause` and `stiffness` of a step_limit or step_underflow from where the solve is and its last try's error.
+/// Sets `cause` and `stiffness` of a step_limit, step_underflow or too_fine from where the solve is and its last try's
+/// error, null if there is none.
 template <class T>
 void find_cause(Status& status, const Slope<T>& slope, const ErrorNorm<T>& norm, const SolveOptions& options,
                 double span, const T* y, const T* error) {
-  constexpr double kHeld = 0.25;              // of the tolerance: beyond, rounding has its part in every error
-  constexpr double kCoarse = 1e-6;            // of the span: steps that a clock near t cannot tell apart
-  constexpr double kLeast = 1.5, kMost = 50;  // explicit methods are stable up to 2 to 7, and try more
+  constexpr double kHeld = 0.25;    // of the tolerance: beyond, rounding has its part in every error
+  constexpr double kCoarse = 1e-6;  // of the span: steps that a clock near t cannot tell apart
+  // Explicit methods are stable up to 2 to 7, Adams' up to 2 and less, and try more.
+  const bool adams = std::holds_alternative<const VariableAdams*>(options.method.row());
+  const double least = adams ? 0.5 : 1.5;
+  constexpr double kMost = 50;
   if (norm.rounding(y, status.row) > kHeld) {
     status.cause = sizeof(T) == sizeof(float) ? Status::Cause::float_rounding : Status::Cause::double_rounding;
   } else if (options.min_step > 0 && std::abs(status.h) <= options.min_step) {
     status.cause = Status::Cause::min_step;
   } else if (status.code == Status::Code::step_underflow) {
     if (least_step(status.t, span) > kCoarse * std::abs(span)) status.cause = Status::Cause::clock;
-  } else {
+  } else if (error) {
     status.stiffness = stiffness(slope, norm, status.t, status.h, y, error, status.row);
-    if (status.stiffness >= kLeast && status.stiffness <= kMost) status.cause = Status::Cause::stiffness;
+    if (status.stiffness >= least && status.stiffness <= kMost) status.cause = Status::Cause::stiffness;
   }
 }
 

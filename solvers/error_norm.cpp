@@ -118,6 +118,19 @@ double ErrorNorm<T>::rounding(const T* y, Index row) const {
   return std::max(z, share(nz + row * shape_.blocks.q, shape_.blocks.q, options_.tolerance_q.value_or(of_z)));
 }
 
+template <class T>
+Size ErrorNorm<T>::roughest(const T* y, double most) const {
+  Size size{.value = rounding(y, -1)};
+  std::fill(bad_.begin(), bad_.end(), char{0});
+  for (Index j = 0; j < shape_.B; ++j) {
+    if (!is_active(j)) continue;
+    const double own = rounding(y, j);
+    if (own > size.value) size.value = own, size.row = j;
+    if (own > most && !bad_.empty()) bad_[static_cast<std::size_t>(j)] = 1;
+  }
+  return size;
+}
+
 template class ErrorNorm<float>;
 template class ErrorNorm<double>;
 

@@ -34,6 +34,8 @@ class ErrorNorm {
   Size operator()(const T* x, const T* y0, const T* y1) const;
   /// The norm of what rounding leaves open of y, of one sample, or of the s block if row is -1.
   double rounding(const T* y, Index row) const;
+  /// The largest of these: its sample, and a flag in `bad` for each where it is above `most`.
+  Size roughest(const T* y, double most) const;
   /// Whether the active part of y is finite; the value is 0.
   Size finite(const T* y) const;
 

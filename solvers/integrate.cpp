@@ -47,6 +47,8 @@ void check_derivatives(const Dynamics<T>& dynamics, const Method& method) {
     refuse(name + " has no steps for an s block; take an explicit method or kvaerno5");
 }
 
+constexpr double kHopeless = 10;  // tolerances in the rounding of a value: no steps would meet them, or few lucky ones
+
 /// The loop over steps of one solve of one tile: time, acceptance, budget and trouble. The arithmetic is the stepper's.
 template <class T>
 class Loop {
@@ -107,6 +109,8 @@ class Loop {
   template <class First>
   Status adaptive(std::span<const double> stops, T* error, const First& first) {
     if (!sound(y_)) return fail(Status::Code::non_finite);
+    last_ = norm_.roughest(y_, kHopeless);
+    if (last_.value > kHopeless) return fail(Status::Code::too_fine, error);
     while (t_ != t_end_ && next_ == Next::go_on) {
       const std::int64_t before = status_.accepted;
       const T* const slope = stepper_->open(t_, y_);
@@ -237,8 +241,7 @@ class Loop {
   /// The same for `error`, the last try's, of a solve that was held back.
   Status fail(Status::Code code, const T* error) {
     fail(code);
-    if (unsolved_) return status_;
-    find_cause(status_, slope_, norm_, options_, t_end_ - t_begin_, y_, error);
+    find_cause(status_, slope_, norm_, options_, t_end_ - t_begin_, y_, unsolved_ ? nullptr : error);
     return status_;
   }
   /// The budget is spent. Where the steps creep up to a barrier of values that are not finite, accepted ones among the

@@ -82,7 +82,7 @@ struct SolveExtras {
   /// One flag a sample: samples with flag 0 are left out of the error norm and of the test for values that are not
   /// finite (their columns must hold finite values, and end meaningless). Read at every step: listeners may clear them.
   std::span<const char> active = {};
-  std::span<char> bad = {};  ///< one flag a sample: set for every sample that a non_finite status is about
+  std::span<char> bad = {};  ///< one flag a sample: set for every sample that a non_finite or too_fine status is about
 };
 
 /// Advances `state` from t_begin to t_end, in either direction, in place. Times are double, states T.
@@ -94,7 +94,8 @@ struct SolveExtras {
 /// Returns   ok at Status::t = t_end, or where the listener stopped; or the first trouble: Status::row is the sample at
 ///           fault if there is one; `state` is then meaningless.
 ///           non_finite at once where the field itself is not finite at a point reached; if only a try leads there, its
-///           step is cut by 10 until it underflows, and the status is non_finite then.
+///           step is cut by 10 until it underflows, and the status is non_finite then. too_fine at once where the
+///           tolerance is less than a tenth of what rounding leaves open of the start.
 /// Throws    std::invalid_argument for shapes that disagree, times that are not finite, and what check() refuses.
 /// Cost      nothing is allocated inside a step once `scratch` and the record have grown. A step that the listener
 ///           wants may cost one evaluation more, which the next step, if there is one, then saves.

@@ -18,11 +18,11 @@ inline constexpr std::int64_t kAnySteps = std::numeric_limits<std::int64_t>::max
 /// Calls run(active, bad) until it succeeds, each time with the samples that failed before masked.
 ///
 /// `run` does all of the tile's work from its very beginning, however many solves that is, and returns a Status;
-/// samples with active[b] == 0 take part in nothing. On a non_finite status it may set bad[b] for every sample that it
-/// is about. `max_steps` is the budget of steps of each solve, 0 if it has none: one that used it up is about its
-/// worst sample only, and after 8 of these every sample still active is given up, as after a failure that names no
-/// active sample: the work is bounded. A status `stopped` ends it, as does a failure after which those so far have
-/// taken more than `failing_steps`, counted as Counters::failing: the other samples are given up without a status.
+/// samples with active[b] == 0 take part in nothing. On a non_finite or too_fine status it may set bad[b] for every
+/// sample that it is about. `max_steps` is the budget of steps of each solve, 0 if it has none: one that used it up is
+/// about its worst sample only, and after 8 of these every sample still active is given up, as after a failure that
+/// names no active sample: the work is bounded. A status `stopped` ends it, as does a failure after which those so far
+/// have taken more than `failing_steps`, counted as Counters::failing: the others are given up without a status.
 /// Throws std::invalid_argument for flags of another number than samples. `active` empty: all samples. It ends as the
 /// mask of the run that succeeded (all 0: none did). `bad` is memory for one flag a sample. Returns the failures in
 /// ascending order of their rows, counted within the tile.
@@ -49,7 +49,8 @@ std::vector<Status> masked(std::vector<char>& active, std::span<char> bad, std::
     }
     const bool exhausted = max_steps > 0 && status.accepted + status.rejected >= max_steps;
     const bool all = status.row < 0 || (exhausted && ++budgets > kMostBudgets);
-    const bool many = status.code == Status::Code::non_finite && !exhausted;  // each of them alone would end so
+    const bool many = (status.code == Status::Code::non_finite && !exhausted) ||
+                      status.code == Status::Code::too_fine;  // each of them alone would end so
     const auto give_up = [&](const auto& is_about) {
       const std::size_t before = failures.size();
       for (Index j = 0; j < B; ++j) {

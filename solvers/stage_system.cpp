@@ -9,7 +9,8 @@
 namespace cnf {
 
 template <class T>
-StageSystem<T>::StageSystem(const Slope<T>& slope) : slope_(slope), D_(slope.shape.blocks.z), B_(slope.shape.B) {
+StageSystem<T>::StageSystem(const Slope<T>& slope, bool judged)
+    : slope_(slope), judged_(judged), D_(slope.shape.blocks.z), B_(slope.shape.B) {
   Scratch& scratch = slope.scratch;
   const Index n = slope.shape.z() + slope.shape.q();
   tape_ = scratch.take<T>(slope.f.tape_size(B_));
@@ -43,8 +44,12 @@ void StageSystem<T>::linearise(double t, const T* z, const char* which, T* k) {
     for (Index j = 0; j < B_; ++j)
       if (which[j]) std::copy_n(column(w_, j), D_, J_ + (j * D_ + i) * D_);
   }
-  for (Index j = 0; j < B_; ++j)
-    if (which[j]) factored_[j] = 0;
+  for (Index j = 0; j < B_; ++j) {
+    if (!which[j]) continue;
+    T* const J = J_ + j * D_ * D_;
+    if (judged_ && !std::all_of(J, J + D_ * D_, [](T x) { return std::isfinite(x); })) std::fill_n(J, D_ * D_, T{0});
+    factored_[j] = 0;
+  }
 }
 
 template <class T>

@@ -16,11 +16,13 @@ class StageSystem {
  public:
   static constexpr Index kMostDense = 32, kMostKrylov = 40;
 
-  explicit StageSystem(const Slope<T>& slope);
+  /// `judged`: the steps' errors are, so that a J need not be exact.
+  StageSystem(const Slope<T>& slope, bool judged);
 
   bool dense() const { return D_ <= kMostDense; }
   /// Linearises the samples flagged in `which` at (t, z), all of them where the systems are not dense, and leaves the
-  /// slope there in k (a state). One evaluation; if dense also D jvps.
+  /// slope there in k (a state). One evaluation; if dense also D jvps, and where steps are judged a J that is
+  /// not finite (a root's, at 0) counts as 0.
   void linearise(double t, const T* z, const char* which, T* k);
   /// out = (f, q') moved along v and t_dot from where it was linearised last: z (D x B), then q. One jvp. Without
   /// `with_q` the derivative of q' is not asked for.
@@ -40,6 +42,7 @@ class StageSystem {
   void krylov(T* x, const char* which, const T* scale, double tolerance);
 
   const Slope<T>& slope_;
+  const bool judged_;
   const Index D_, B_;
   double c_ = 0;
   T *tape_, *v_, *w_;                              // of jvp: along what, and what comes out

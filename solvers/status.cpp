@@ -18,19 +18,20 @@ std::string_view name(Status::Code code) {
       return "stopped";
     case Status::Code::unsolved:
       return "unsolved";
+    case Status::Code::too_fine:
+      return "too_fine";
   }
   return "unknown";
 }
 
 namespace {
 
-/// Of a step_limit or step_underflow.
+/// Of a step_limit, step_underflow or too_fine.
 std::string remedy(const Status& status) {
   switch (status.cause) {
     case Status::Cause::float_rounding:
       return "rtol and atol are below what float holds there: solve in double precision (--precision double), or "
-             "loosen "
-             "them";
+             "loosen them";
     case Status::Cause::double_rounding:
       return "rtol and atol are below what double holds there, and no precision here holds more: loosen them";
     case Status::Cause::stiffness:
@@ -46,8 +47,7 @@ std::string remedy(const Status& status) {
   if (status.code == Status::Code::step_limit)
     return "raise max_steps or loosen rtol and atol (the field may be stiff there)";
   return "the solution blows up or jumps there: shorten the time span, give the time of a jump to jumps, or loosen "
-         "rtol "
-         "and atol";
+         "rtol and atol";
 }
 
 }  // namespace
@@ -80,6 +80,9 @@ std::string Status::message() const {
       text += "the equations of an implicit step of size " + size + " at " + at + " were not solved, after " + steps +
               "; take more steps, or leave their sizes to the error control";
       break;
+    case Code::too_fine:
+      text += steps + " reached " + at + "; " + remedy(*this);
+      break;
   }
   return text;
 }
@@ -92,6 +95,14 @@ Counters& Counters::operator+=(const Counters& other) {
   jvps += other.jvps;
   switches += other.switches;
   return *this;
+}
+
+Counters Counters::per_solve(std::int64_t solves) const {
+  Counters mean = *this;
+  for (std::int64_t* count :
+       {&mean.evaluations, &mean.accepted, &mean.rejected, &mean.failing, &mean.jvps, &mean.switches})
+    *count = solves == 0 ? 0 : (*count + solves / 2) / solves;
+  return mean;
 }
 
 }  // namespace cnf

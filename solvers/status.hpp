@@ -10,9 +10,9 @@ namespace cnf {
 
 /// The end of one sample's solve. ok, or why not: where, when, how far, and what to do.
 struct Status {
-  enum class Code : int { ok = 0, step_limit, step_underflow, non_finite, stopped, unsolved };
+  enum class Code : int { ok = 0, step_limit, step_underflow, non_finite, stopped, unsolved, too_fine };
 
-  /// What held the steps back, of a step_limit or step_underflow.
+  /// What held the steps back, of a step_limit or step_underflow; of too_fine the precision, before the first step.
   enum class Cause : int {
     unknown = 0,
     float_rounding,   ///< the tolerance is below what float holds of the values
@@ -45,7 +45,11 @@ struct Counters {
   std::int64_t jvps = 0;      ///< products of the Jacobian with one vector a sample, each over a whole tile
   std::int64_t switches = 0;  ///< from one method to the other, of a method that chooses between two
 
+  /// Evaluations and jvps: what methods of every family can be compared by.
+  std::int64_t calls() const { return evaluations + jvps; }
   Counters& operator+=(const Counters& other);
+  /// Of one of as many solves, in the mean, to the nearest whole number; 0 of none.
+  Counters per_solve(std::int64_t solves) const;
 };
 
 }  // namespace cnf

@@ -44,7 +44,7 @@ DirkStepper<T>::DirkStepper(const Solve<T>& solve, const DirkTableau& method)
       D_(slope_.shape.blocks.z),
       B_(slope_.shape.B),
       controller_(&method, solve.options.controller),
-      system_(slope_) {
+      system_(slope_, controlled_) {
   Scratch& scratch = slope_.scratch;
   const Index n = slope_.shape.size(), nz = slope_.shape.z();
   for (int i = 0; i < method.stages; ++i) {
@@ -179,15 +179,14 @@ void DirkStepper<T>::iterate(int stage, double t, double c, bool newton) {
       todo_[j] = 0;
       (iteration == 0 ? ill_ : failed_)[j] = 1;
     }
-    for (Index i = 0; i < D_ * B_; ++i) delta_[i] *= static_cast<T>(c);
-    system_.solve(delta_, todo_, scale_, kLinear * (controlled_ ? kEnough : 1));
+    system_.solve(delta_, todo_, scale_, kLinear * (controlled_ ? kEnough : 1) / std::abs(c));
     for (Index j = 0; j < B_; ++j) {
       if (!todo_[j]) continue;
       double square = 0;
       for (Index i = j * D_; i < (j + 1) * D_; ++i) {
-        const double share = static_cast<double>(delta_[i]) / static_cast<double>(scale_[i]);
+        const double share = c * static_cast<double>(delta_[i]) / static_cast<double>(scale_[i]);
         square += share * share;
-        k[i] += delta_[i] / static_cast<T>(c);
+        k[i] += delta_[i];
       }
       const double size = std::sqrt(square / static_cast<double>(D_));
       if (!std::isfinite(size))

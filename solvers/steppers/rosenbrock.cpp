@@ -1,5 +1,5 @@
 // Invariants. From open() on the systems are linearised at (t_, y_), f_ is the slope there and f_t_ its derivative by t
-// alone. u_[i] of masked samples is 0.
+// alone, 0 where that is not finite and steps are judged. u_[i] of masked samples is 0.
 #include "solvers/steppers/rosenbrock.hpp"
 
 #include <algorithm>
@@ -31,7 +31,7 @@ RosenbrockStepper<T>::RosenbrockStepper(const Solve<T>& solve, const RosenbrockT
       method_(method),
       controlled_(solve.controlled),
       controller_(&method, solve.options.controller),
-      system_(slope_) {
+      system_(slope_, controlled_) {
   Scratch& scratch = slope_.scratch;
   const Shape& shape = slope_.shape;
   for (int i = 0; i < method.stages; ++i) {
@@ -54,7 +54,7 @@ const T* RosenbrockStepper<T>::open(double t, const T* y) {
   std::fill_n(z_, shape.z(), T{0});
   system_.move(z_, 1, f_t_, true);
   for (Index j = 0; j < shape.B; ++j) {
-    if (active_[j]) continue;
+    if (active_[j] && (!controlled_ || finite(f_t_, j))) continue;
     std::fill_n(f_t_ + j * shape.blocks.z, shape.blocks.z, T{0});
     std::fill_n(f_t_ + shape.z() + j * shape.blocks.q, shape.blocks.q, T{0});
   }

@@ -7,6 +7,7 @@
 
 #include "solvers/discrete_adjoint.hpp"
 #include "solvers/recording.hpp"
+#include "solvers/trajectory.hpp"
 #include "tests/solvers/fields.hpp"
 
 using namespace cnf;
@@ -349,4 +350,29 @@ TEST_CASE("flags of another number than samples are refused", "[solvers][masked]
   std::vector<char> one(1, 1);
   CHECK_THROWS_WITH(solved<double>(f, 0, 1, Matrix<double>::Ones(1, 4), {}, {.active = one}), Contains("active has 1"));
   CHECK_THROWS_WITH(solved<double>(f, 0, 1, Matrix<double>::Ones(1, 4), {}, {.bad = one}), Contains("bad has 1 flags"));
+}
+
+TEST_CASE("a tolerance far below rounding is answered before the first step, for all samples that it is about",
+          "[solvers][status]") {
+  constexpr Index kSmall = 5;
+  const PointField<float> f(1, [](float, std::span<const float> z, std::span<float> dz, Index) { dz[0] = -z[0]; });
+  Matrix<float> start = Matrix<float>::Ones(1, 64);
+  start(0, kSmall) = 1e-6f;  // float holds this one to 1e-13
+  SolveOptions options{.rtol = 1e-9, .atol = 1e-9};
+  const SolvedAt<float> s = solve_at(f, {0, 1}, start, {}, options);
+  REQUIRE(s.failures.size() == 63);
+  CHECK(std::abs(s.z_end(0, kSmall) - std::exp(-1.0) * 1e-6) < 1e-9);
+  for (const Status& status : s.failures) {
+    CHECK(status.code == Status::Code::too_fine);
+    CHECK(status.cause == Status::Cause::float_rounding);
+    CHECK((status.row != kSmall && status.t == 0 && status.accepted + status.rejected == 0));
+  }
+  CHECK(s.failures.front().message() ==
+        "too_fine: row 0: 0 steps (0 rejected) reached t = 0; rtol and atol are below what float holds there: solve "
+        "in double precision (--precision double), or loosen them");
+  CHECK(s.counters.evaluations < 30);  // of the one sample alone
+  for (const auto& [rtol, atol] : {std::pair{1e-4, 1e-9}, std::pair{1e-9, 1e-4}, std::pair{1e-7, 1e-7}}) {
+    options.rtol = rtol, options.atol = atol;
+    CHECK(solve_at(f, {0, 1}, start, {}, options).ok());
+  }
 }
