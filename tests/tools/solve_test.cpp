@@ -166,16 +166,16 @@ TEST_CASE("work-precision is a row for each method and tolerance, and falls", "[
       cells(out("cnf workprecision lotka-volterra --solver dopri5,rk4,dopri8:200 --rtol 1e-3..1e-9 "
                 "--steps 64..512"));
   REQUIRE(rows.size() == 1 + 7 + 4 + 1);
-  CHECK(rows[0] == std::vector<std::string>{"solver", "rtol", "steps", "evaluations", "accepted", "rejected", "seconds",
-                                            "error", "mean_error", "status"});
+  CHECK(rows[0] == std::vector<std::string>{"solver", "rtol", "steps", "evaluations", "jvps", "accepted", "rejected",
+                                            "seconds", "error", "mean_error", "status"});
   for (std::size_t i = 1; i <= 7; ++i) {
-    CHECK((rows[i][0] == "dopri5" && rows[i][2].empty() && rows[i][9] == "ok"));
+    CHECK((rows[i][0] == "dopri5" && rows[i][2].empty() && rows[i][10] == "ok"));
     CHECK(std::stod(rows[i][1]) == std::stod("1e-" + std::to_string(i + 2)));
-    if (i > 1) CHECK(std::stod(rows[i][7]) < std::stod(rows[i - 1][7]));
+    if (i > 1) CHECK(std::stod(rows[i][8]) < std::stod(rows[i - 1][8]));
     if (i > 1) CHECK(std::stod(rows[i][3]) > std::stod(rows[i - 1][3]));
   }
   CHECK((rows[8][0] == "rk4" && rows[8][1].empty() && rows[8][2] == "64" && rows[8][3] == "256"));
-  CHECK(std::log2(std::stod(rows[10][7]) / std::stod(rows[11][7])) == Approx(4).margin(0.4));
+  CHECK(std::log2(std::stod(rows[10][8]) / std::stod(rows[11][8])) == Approx(4).margin(0.4));
   CHECK((rows[12][0] == "dopri8" && rows[12][2] == "200"));
   const Json report = json("cnf workprecision detest-d1 --solver tsit5 --rtol 1e-4,1e-6");
   CHECK((report.at("problem") == "detest-d1" && report.at("points").size() == 2));
@@ -194,11 +194,22 @@ TEST_CASE("work-precision is drawn, a line a method, beside its table", "[verbs]
   CHECK(cells(file("work.csv")).size() == 2);
 }
 
+TEST_CASE("products with the Jacobian are work too, in the table, the report and the picture", "[verbs][solve]") {
+  const auto rows = cells(out("cnf workprecision van-der-pol --solver dopri5,rodas5p --rtol 1e-5 -o jvps.svg"));
+  REQUIRE(rows.size() == 3);
+  CHECK((rows[1][0] == "dopri5" && rows[1][4] == "0"));
+  CHECK((rows[2][0] == "rodas5p" && std::stol(rows[2][4]) >= 2 * std::stol(rows[2][5])));  // a Jacobian a step
+  const std::string picture = file("jvps.svg");
+  CHECK((times(picture, ">evaluations and jvps<") == 1 && times(picture, ">evaluations<") == 0));
+  const Json report = json("cnf workprecision van-der-pol --solver rodas5p --rtol 1e-5");
+  CHECK(report.at("points")[0].at("jvps").get<long>() == std::stol(rows[2][4]));
+}
+
 TEST_CASE("a flow's trade-off has evaluations and error of log p against the tolerance", "[verbs][solve]") {
   const auto rows = cells(out("cnf workprecision plane -N 64 --solver dopri5 --rtol 1e-3..1e-6 -o flow-work.svg"));
   REQUIRE(rows.size() == 5);
-  CHECK(std::stod(rows[4][7]) < 0.1 * std::stod(rows[1][7]));
-  CHECK(std::stod(rows[4][8]) <= std::stod(rows[4][7]));
+  CHECK(std::stod(rows[4][8]) < 0.1 * std::stod(rows[1][8]));
+  CHECK(std::stod(rows[4][9]) <= std::stod(rows[4][8]));
   const std::string work = file("flow-work.svg");
   CHECK((times(work, ">tolerance<") == 2 && times(work, ">error of log p, nats<") == 3));
 }

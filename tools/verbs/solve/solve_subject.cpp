@@ -65,9 +65,7 @@ Solution solve_problem(const Problem& problem, const SolveOptions& options, std:
 Solution solve_flow(const Cnf& model, const SolveOptions& options, std::span<const double> times, Seed seed, Index N) {
   Paths paths = sample_paths(model, seed, N, times, options);
   Solution solution{.points = std::move(paths.points), .ends = std::move(paths.ends), .status = paths.status};
-  solution.counters = paths.counters;
-  for (std::int64_t* count : {&solution.counters.evaluations, &solution.counters.accepted, &solution.counters.rejected})
-    *count = (*count + paths.tiles / 2) / paths.tiles;
+  solution.counters = paths.counters.per_solve(paths.tiles);
   return solution;
 }
 

@@ -14,9 +14,7 @@ using Measure = double (*)(const WorkRow&);
 
 constexpr double kNone = std::numeric_limits<double>::quiet_NaN();
 double error_of(const WorkRow& row) { return row.status.ok() ? row.error : kNone; }
-double evaluations_of(const WorkRow& row) {
-  return row.status.ok() ? static_cast<double>(row.counters.evaluations) : kNone;
-}
+double calls_of(const WorkRow& row) { return row.status.ok() ? static_cast<double>(row.counters.calls()) : kNone; }
 double seconds_of(const WorkRow& row) { return row.seconds; }
 double tolerance_of(const WorkRow& row) { return row.point.options.fixed_steps > 0 ? kNone : row.point.options.rtol; }
 
@@ -46,13 +44,15 @@ std::vector<Line> lines_of(const std::vector<WorkRow>& rows, const Chart& chart,
 
 SideBySide work_picture(const SolveSubject& subject, const std::vector<WorkRow>& rows, const FigureStyle& style) {
   const char* const error = subject.problem ? "error at the end" : "error of log p, nats";
-  std::vector<Chart> charts{{evaluations_of, error_of, "evaluations", error, "error for evaluations"},
+  const bool jvps = std::any_of(rows.begin(), rows.end(), [](const WorkRow& row) { return row.counters.jvps > 0; });
+  const char* const calls = jvps ? "evaluations and jvps" : "evaluations";
+  std::vector<Chart> charts{{calls_of, error_of, calls, error, "error for evaluations"},
                             {seconds_of, error_of, "seconds", error, "error for time"}};
   const bool adaptive = std::any_of(rows.begin(), rows.end(), [](const WorkRow& row) {
     return row.status.ok() && row.point.options.fixed_steps == 0;
   });
   if (subject.model && adaptive) {
-    charts.push_back({tolerance_of, evaluations_of, "tolerance", "evaluations", "evaluations for a tolerance"});
+    charts.push_back({tolerance_of, calls_of, "tolerance", calls, "evaluations for a tolerance"});
     charts.push_back({tolerance_of, error_of, "tolerance", error, "error for a tolerance"});
   }
   std::vector<Picture> pictures;

@@ -63,9 +63,7 @@ void measure_flow(const Cnf& model, const Evaluated& truth, int threads, WorkRow
   time(row, [&] {
     const Evaluated found = evaluator.log_prob(truth.points);
     row.status = found.failures.empty() ? Status{} : found.failures.front();
-    row.counters = found.counters;
-    for (std::int64_t* count : {&row.counters.evaluations, &row.counters.accepted, &row.counters.rejected})
-      *count = found.tiles == 0 ? 0 : (*count + found.tiles / 2) / found.tiles;
+    row.counters = found.counters.per_solve(found.tiles);
     if (!row.status.ok()) return;
     const auto errors = (found.log_prob - truth.log_prob).array().abs();
     row.error = errors.maxCoeff(), row.mean_error = errors.mean();
@@ -96,15 +94,16 @@ std::vector<WorkRow> measure(const SolveSubject& subject, const WorkRequest& req
 }
 
 std::string csv_of(const std::vector<WorkRow>& rows) {
-  std::string text = "solver,rtol,steps,evaluations,accepted,rejected,seconds,error,mean_error,status\n";
+  std::string text = "solver,rtol,steps,evaluations,jvps,accepted,rejected,seconds,error,mean_error,status\n";
   for (const WorkRow& row : rows) {
     const SolveOptions& solve = row.point.options;
     const bool fixed = solve.fixed_steps > 0, ok = row.status.ok();
     text += row.point.solver + ',' + (fixed ? "" : shortest(solve.rtol)) + ',' +
             (fixed ? std::to_string(solve.fixed_steps) : "") + ',' + std::to_string(row.counters.evaluations) + ',' +
-            std::to_string(row.counters.accepted) + ',' + std::to_string(row.counters.rejected) + ',' +
-            significant(row.seconds, 4) + ',' + (ok ? significant(row.error, 6) : "") + ',' +
-            (ok ? significant(row.mean_error, 6) : "") + ',' + std::string(name(row.status.code)) + '\n';
+            std::to_string(row.counters.jvps) + ',' + std::to_string(row.counters.accepted) + ',' +
+            std::to_string(row.counters.rejected) + ',' + significant(row.seconds, 4) + ',' +
+            (ok ? significant(row.error, 6) : "") + ',' + (ok ? significant(row.mean_error, 6) : "") + ',' +
+            std::string(name(row.status.code)) + '\n';
   }
   return text;
 }

@@ -36,8 +36,8 @@ struct WorkRequest {
 std::vector<WorkRow> measure(const SolveSubject& subject, const WorkRequest& request,
                              const std::function<void()>& done);
 
-/// "solver,rtol,steps,evaluations,accepted,rejected,seconds,error,mean_error,status": rtol of an adaptive solve, steps
-/// of a fixed one, errors of one that ended well.
+/// "solver,rtol,steps,evaluations,jvps,accepted,rejected,seconds,error,mean_error,status": rtol of an adaptive solve,
+/// steps of a fixed one, errors of one that ended well.
 std::string csv_of(const std::vector<WorkRow>& rows);
 
 }  // namespace cnf

@@ -91,7 +91,7 @@ JsonReport report_of(const SolveSubject& subject, const std::vector<WorkRow>& ro
       point.set("steps", row.point.options.fixed_steps);
     else
       point.set("rtol", row.point.options.rtol);
-    point.set("evaluations", row.counters.evaluations);
+    point.set("evaluations", row.counters.evaluations).set("jvps", row.counters.jvps);
     point.set("accepted", row.counters.accepted).set("rejected", row.counters.rejected).set("seconds", row.seconds);
     if (row.status.ok())
       point.set("error", row.error).set("mean_error", row.mean_error);
