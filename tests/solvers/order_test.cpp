@@ -44,21 +44,23 @@ Problem linear() {
   return {"linear", field, 0, span, begin, M * flow * inverse * begin};
 }
 
-/// Planar and nonlinear: a scalar problem misses one order-5 condition. Solutions (e^sin(t + phase), e^cos(t + phase)).
+/// (e^sin(t + phase), e^cos(t + phase)).
+Matrix<double> waves(double t) {
+  Matrix<double> z(2, kSamples);
+  for (Index j = 0; j < kSamples; ++j) {
+    const double phase = 0.4 * static_cast<double>(j);
+    z.col(j) << std::exp(std::sin(t + phase)), std::exp(std::cos(t + phase));
+  }
+  return z;
+}
+
+/// Planar and nonlinear: a scalar problem misses one order-5 condition. Its solutions are waves().
 Problem nonlinear() {
-  const auto at = [](double t) {
-    Matrix<double> z(2, kSamples);
-    for (Index j = 0; j < kSamples; ++j) {
-      const double phase = 0.4 * static_cast<double>(j);
-      z.col(j) << std::exp(std::sin(t + phase)), std::exp(std::cos(t + phase));
-    }
-    return z;
-  };
   PointField<double> field(2, [](double, std::span<const double> y, std::span<double> dy, Index) {
     dy[0] = y[0] * std::log(y[1]);
     dy[1] = -y[1] * std::log(y[0]);
   });
-  return {"nonlinear", field, 0, 12, at(0), at(12)};
+  return {"nonlinear", field, 0, 12, waves(0), waves(12)};
 }
 
 /// y' = -2 cos(2 t + phase) y^2 and w' = 2 cos(2 t + phase) w: y = 1 / (3/2 + sin(2 t + phase)), w = e^sin(2 t +
@@ -111,9 +113,27 @@ TEST_CASE("every method converges at the order it declares, forwards and backwar
         if (!m.takes_grid()) continue;
         if (m.needs_jvp()) continue;  // implicit_test.cpp
         CAPTURE(std::string(m.name()), p.name, forwards);
-        // Orders 7 and 8 meet rounding before the leading term has overtaken the next one: the slope lies above.
-        const double order = observed_order(m, p, forwards);
+        // Orders 7 and 8 meet rounding before the leading term has overtaken the next one: the slope lies above, most of
+        // all dopri8's, whose leading term is small. The test below looks at that term alone.
+        const double order = observed_order(m, p, forwards), above = m.name() == "dopri8" ? 1.0 : 0.7;
         CHECK(order > m.order() - 0.1);
-        CHECK(order < m.order() + (m.order() >= 7 ? 1.0 : 0.1));
+        CHECK(order < m.order() + (m.order() >= 7 ? above : 0.1));
       }
+}
+
+TEST_CASE("without its next term, the error of a step has the order declared and one", "[solvers][order]") {
+  const Problem p = nonlinear();
+  for (const Tableau* m : kAllTableaus) {
+    // With a step back the error's odd or even powers of h, of which the leading one is the lowest, stand alone.
+    const double sign = m->order % 2 == 0 ? -1 : 1;
+    const auto leading = [&](double h) {
+      const auto error = [&](double step) {
+        SolveOptions options{.method = m, .fixed_steps = 1};
+        return Matrix<double>(solved(p.field, 0, step, p.begin, options).z - waves(step));
+      };
+      return (error(h) + sign * error(-h)).norm();
+    };
+    CAPTURE(std::string(m->name));
+    CHECK(std::log2(leading(0.2) / leading(0.1)) == Approx(m->order + 1).margin(m->order == 5 ? 0.2 : 0.1));
+  }
 }
