@@ -1,5 +1,6 @@
 // Invariants. spans_[i] = t_n - t_{n-i} for the steps taken, spans_[0] = 0; psi_, beta_ and sigma_ are
-// of the planned step, up to k + 1, and beta_[k + 1] is 0 where phi_{k+1} is not known.
+// of the planned step, up to k + 1, and beta_[k + 1] is 0 where phi_{k+1} is not known. What is divided by is kept as
+// its inverse: a step of order 8 would else divide 40 times.
 #include "solvers/steppers/adams_grid.hpp"
 
 #include <cmath>
@@ -17,6 +18,12 @@ constexpr auto kGamma = [] {
   return gamma;
 }();
 
+constexpr auto kShares = [] {
+  std::array<double, AdamsGrid::kMost + 2> shares{};
+  for (std::size_t m = 0; m < shares.size(); ++m) shares[m] = 1 / static_cast<double>(m + 1);
+  return shares;
+}();
+
 }  // namespace
 
 void AdamsGrid::plan(double h, int k, bool more) {
@@ -24,9 +31,10 @@ void AdamsGrid::plan(double h, int k, bool more) {
   psi_[1] = h;
   beta_[1] = sigma_[1] = 1;
   for (int i = 1; i <= k + 1; ++i) {
-    sigma_[i + 1] = i * (h / psi_[i]) * sigma_[i];
+    by_psi_[i] = 1 / psi_[i];
+    sigma_[i + 1] = i * (h * by_psi_[i]) * sigma_[i];
     psi_[i + 1] = h + spans_[i];
-    beta_[i + 1] = i < k || (i == k && more) ? beta_[i] * (psi_[i] / spans_[i]) : 0;
+    beta_[i + 1] = i < k || (i == k && more) ? beta_[i] * (psi_[i] * by_spans_[i]) : 0;
   }
 }
 
@@ -38,15 +46,20 @@ void AdamsGrid::weights(double theta, double* w, double* dw) const {
   // q[m]: the integral from 0 to theta of (theta - x)^m c_i(x).
   std::array<double, kMost + 2> q;
   double power = theta;
-  for (int m = 0; m <= k; ++m, power *= theta) q[m] = power / (m + 1);
+  for (int m = 0; m <= k; ++m, power *= theta) q[m] = power * kShares[m];
   double c = 1;
   for (int i = 1; i <= k + 1; ++i) {
     const double beta = i <= k ? beta_[i] : 1;
     w[i - 1] = beta * q[0];
     if (dw) dw[i - 1] = beta * c;
-    const double at = theta * h + spans_[i - 1];
-    for (int m = 0; m <= k - i; ++m) q[m] = (at * q[m] - h * q[m + 1]) / psi_[i];
-    c *= at / psi_[i];
+    const double by = h * by_psi_[i], at = theta == 1 ? 1 : (theta * h + spans_[i - 1]) * by_psi_[i];
+    double next = q[0];
+    for (int m = 0; m <= k - i; ++m) {
+      const double now = next;
+      next = q[m + 1];
+      q[m] = at * now - by * next;
+    }
+    c *= at;
   }
 }
 

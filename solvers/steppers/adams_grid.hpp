@@ -23,7 +23,7 @@ class AdamsGrid {
   /// A step of size h, of either sign, and order k; phi_1 ... phi_k are known, and phi_{k+1} too if `more`.
   void plan(double h, int k, bool more);
   /// The planned step is taken.
-  void advance() { spans_ = psi_; }
+  void advance() { spans_ = psi_, by_spans_ = by_psi_; }
 
   double h() const { return psi_[1]; }
   int order() const { return order_; }
@@ -37,7 +37,7 @@ class AdamsGrid {
 
  private:
   int order_ = 1;
-  Row spans_{}, psi_{}, beta_{}, sigma_{};
+  Row spans_{}, psi_{}, by_spans_{}, by_psi_{}, beta_{}, sigma_{};
 };
 
 /// AdamsGrid::weights for whom a step is only a function of time (DenseStep): `grid` is an AdamsGrid.

@@ -6,6 +6,7 @@
 #include "solvers/steppers/adams_variable.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <limits>
 #include <utility>
 
@@ -83,8 +84,8 @@ bool AdamsStepper<T>::attempt(double t_next, T* y_next, T* error) {
   combine(d_, static_cast<const T*>(work_), 1, predicted, k, v_, n);
   combine(y_next, y_, h, w, k + 1, v_, n);
   y_next_ = y_next;
-  const T estimate = static_cast<T>(margin_ * h * (w[k] - w[k - 1] / grid_.beta(k)));
-  for (Index r = 0; r < n; ++r) error[r] = estimate * d_[r];
+  estimate_ = static_cast<T>(margin_ * h * (w[k] - w[k - 1] / grid_.beta(k)));
+  for (Index r = 0; r < n; ++r) error[r] = estimate_ * d_[r];
   return true;
 }
 
@@ -100,9 +101,9 @@ void AdamsStepper<T>::accept(double, double) {
   grid_.advance();
 }
 
-/// What the last try would have made at its neighbours' orders.
+/// What the last try, whose error is `err`, would have made at its neighbours' orders.
 template <class T>
-OrderErrors AdamsStepper<T>::errors() {
+OrderErrors AdamsStepper<T>::errors(double err) {
   const int k = grid_.order();
   const Index n = slope_.shape.size();
   const auto size = [&](const T* x, int order) {
@@ -112,7 +113,7 @@ OrderErrors AdamsStepper<T>::errors() {
     const T beta = static_cast<T>(sign * grid_.beta(i));
     for (Index r = 0; r < n; ++r) x[r] = y[r] + beta * phi_[i][r];
   };
-  OrderErrors errors{.same = size(d_, k)};
+  OrderErrors errors{.same = margin_ * grid_.error_weight(k) * (err / std::abs(static_cast<double>(estimate_)))};
   if (k >= 2) {
     add(work_, d_, k, 1);
     errors.lower = size(work_, k - 1);
@@ -129,13 +130,13 @@ OrderErrors AdamsStepper<T>::errors() {
 }
 
 template <class T>
-double AdamsStepper<T>::accept(double) {
-  return control_.accept(errors());
+double AdamsStepper<T>::accept(double err) {
+  return control_.accept(errors(err));
 }
 
 template <class T>
-double AdamsStepper<T>::reject(double) {
-  return control_.reject(errors());
+double AdamsStepper<T>::reject(double err) {
+  return control_.reject(errors(err));
 }
 
 template class AdamsStepper<float>;

@@ -28,7 +28,7 @@ class AdamsStepper final : public Stepper<T>, private StepSizes {
   double exponent() const override { return 0.5; }
 
   void update();
-  OrderErrors errors();
+  OrderErrors errors(double err);
 
   const Slope<T>& slope_;
   const ErrorNorm<T>& norm_;
@@ -42,6 +42,7 @@ class AdamsStepper final : public Stepper<T>, private StepSizes {
   Slots<T> v_{};
   std::array<T*, VariableAdams::kMost + 2> phi_{};
   T *d_ = nullptr, *work_ = nullptr;
+  T estimate_{};  ///< what d_ is times for it to be the last attempt's error
 };
 
 }  // namespace cnf
