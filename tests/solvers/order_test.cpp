@@ -113,8 +113,8 @@ TEST_CASE("every method converges at the order it declares, forwards and backwar
         if (!m.takes_grid()) continue;
         if (m.needs_jvp()) continue;  // implicit_test.cpp
         CAPTURE(std::string(m.name()), p.name, forwards);
-        // Orders 7 and 8 meet rounding before the leading term has overtaken the next one: the slope lies above, most of
-        // all dopri8's, whose leading term is small. The test below looks at that term alone.
+        // Orders 7 and 8 meet rounding before the leading term has overtaken the next one: the slope lies above, most
+        // of all dopri8's, whose leading term is small. The test below looks at that term alone.
         const double order = observed_order(m, p, forwards), above = m.name() == "dopri8" ? 1.0 : 0.7;
         CHECK(order > m.order() - 0.1);
         CHECK(order < m.order() + (m.order() >= 7 ? above : 0.1));
