@@ -12,6 +12,7 @@
 #include "base/error.hpp"
 #include "base/number_text.hpp"
 #include "flows/files/model_part.hpp"
+#include "flows/training/optimizers.hpp"
 
 namespace cnf {
 
@@ -126,6 +127,12 @@ void read_numbers(const Safetensors& file, TensorReader& reader, const std::stri
   }
 }
 
+/// Files of the first releases, which name none, are Adam's.
+std::string optimizer_of(const Safetensors& file) {
+  const auto named = file.metadata.find("cnf.optimizer");
+  return named == file.metadata.end() ? "adam" : named->second;
+}
+
 template <class T>
 Weights<T> read_weights(TensorReader& reader, const Layout& layout, const std::string& prefix, const Optimizer<T>& rule,
                         const std::string& path) {
@@ -176,13 +183,18 @@ Precision training_precision(const std::filesystem::path& path) {
   return precision_of(file, path.string());
 }
 
+std::string training_optimizer(const std::filesystem::path& path) {
+  const Safetensors file = read_safetensors(path);
+  expect_kind(file, kTrainingKind, path.string());
+  return optimizer_of(file);
+}
+
 template <class T>
 TrainingFile<T> read_training(const std::filesystem::path& path, const Optimizer<T>& rule) {
   const std::string where = path.string();
   const Safetensors file = read_safetensors(path);
   const int format = expect_kind(file, kTrainingKind, where);
-  const auto optimizer = file.metadata.find("cnf.optimizer");
-  const std::string trained_by = optimizer == file.metadata.end() ? "adam" : optimizer->second;
+  const std::string trained_by = optimizer_of(file);
   if (trained_by != rule.name())
     throw InputError(where + ": trained by the optimizer " + in_quotes(trained_by) + ", expected " +
                      in_quotes(rule.name()));
@@ -204,9 +216,21 @@ TrainingFile<T> read_training(const std::filesystem::path& path, const Optimizer
   return out;
 }
 
+template <class T>
+TrainingFile<T> read_training(const std::filesystem::path& path) {
+  const std::string rule = training_optimizer(path);
+  const std::optional<OptimizerKind> kind = find_optimizer(rule);
+  if (!kind)
+    throw InputError(path.string() + ": trained by the optimizer " + in_quotes(rule) +
+                     ", expected 'adam' or 'soap'; a newer build may know it");
+  return read_training<T>(path, *make_optimizer<T>({.kind = *kind}));
+}
+
 template std::string training_bytes(const TrainingFile<float>&, const Optimizer<float>&);
 template std::string training_bytes(const TrainingFile<double>&, const Optimizer<double>&);
 template TrainingFile<float> read_training(const std::filesystem::path&, const Optimizer<float>&);
 template TrainingFile<double> read_training(const std::filesystem::path&, const Optimizer<double>&);
+template TrainingFile<float> read_training(const std::filesystem::path&);
+template TrainingFile<double> read_training(const std::filesystem::path&);
 
 }  // namespace cnf

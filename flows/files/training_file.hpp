@@ -20,9 +20,14 @@ std::string training_bytes(const TrainingFile<T>& training, const Optimizer<T>& 
 /// The precision a training state was written in, to choose T by. Throws as read_model.
 Precision training_precision(const std::filesystem::path& path);
 
-/// Reads a state that `rule` trained. Throws as read_model; InputError also for a state of another optimizer, and for a
-/// number that this build does not know and must not pass over.
+/// The name of the optimizer that trained a state. Throws as read_model.
+std::string training_optimizer(const std::filesystem::path& path);
+
+/// Reads a state that `rule` trained; without it, one that any of kAllOptimizers did. Throws as read_model; InputError
+/// also for a state of another optimizer, and for a number that this build does not know and must not pass over.
 template <class T>
-TrainingFile<T> read_training(const std::filesystem::path& path, const Optimizer<T>& rule = Adam<T>());
+TrainingFile<T> read_training(const std::filesystem::path& path, const Optimizer<T>& rule);
+template <class T>
+TrainingFile<T> read_training(const std::filesystem::path& path);
 
 }  // namespace cnf

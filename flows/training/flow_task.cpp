@@ -151,7 +151,8 @@ std::int64_t validation_interval(Index rows, const AnyObjective& objective) {
 }
 
 template <class T>
-FlowRun<T>::FlowRun(const Cnf& model, const TrainingData& data, const FlowTrainOptions& options) : adam_(options.adam) {
+FlowRun<T>::FlowRun(const Cnf& model, const TrainingData& data, const FlowTrainOptions& options)
+    : rule_(make_optimizer<T>(options.optimizer)) {
   if (options.warm_start < 0) refuse("warm_start is " + std::to_string(options.warm_start) + ", expected 0 or more");
   const ObjectiveTraits& own = traits(options.objective.minimise);
   if (options.warm_start > 0 && !own.solves)
@@ -180,8 +181,8 @@ FlowRun<T>::FlowRun(const Cnf& model, const TrainingData& data, const FlowTrainO
 }
 
 template <class T>
-TrainingState<T> initial_state(const Cnf& model) {
-  return initial_state<T>(model.layout(), Vector<T>(model.params.cast<T>()), Adam<T>());
+TrainingState<T> initial_state(const Cnf& model, OptimizerKind optimizer) {
+  return initial_state<T>(model.layout(), Vector<T>(model.params.cast<T>()), *make_optimizer<T>({.kind = optimizer}));
 }
 
 template <class T>
@@ -202,7 +203,7 @@ namespace {
 
 template <class T>
 Cnf trained(const Cnf& start, const TrainingData& data, const FlowTrainOptions& options, const RunHooks& said) {
-  TrainingState<T> state = initial_state<T>(start);
+  TrainingState<T> state = initial_state<T>(start, options.optimizer.kind);
   TrainHooks<T> hooks{said};
   if (!hooks.clock) hooks.clock = steady_seconds;
   train<T>(start, data, options, state, hooks);
@@ -222,7 +223,7 @@ Cnf train(const Cnf& start, const TrainingData& data, const FlowTrainOptions& op
 #define CNF_INSTANTIATE(T)                                                                             \
   template class FlowTask<T>;                                                                          \
   template class FlowRun<T>;                                                                           \
-  template TrainingState<T> initial_state(const Cnf&);                                                 \
+  template TrainingState<T> initial_state(const Cnf&, OptimizerKind);                                  \
   template Cnf best_model(const Cnf&, const TrainingState<T>&);                                        \
   template TrainEnd train(const Cnf&, const TrainingData&, const FlowTrainOptions&, TrainingState<T>&, \
                           const TrainHooks<T>&);

@@ -11,6 +11,7 @@
 
 #include "flows/evaluator.hpp"
 #include "flows/objectives/objectives.hpp"
+#include "flows/training/optimizers.hpp"
 #include "flows/training/train.hpp"
 
 namespace cnf {
@@ -85,12 +86,12 @@ struct FlowTrainOptions {
   double seconds = 60;              ///< without `steps`: that long
   double closing = 0;               ///< as TrainOptions
   /// Likelihood only: a stage of so many steps by flow matching comes before `steps`, at the same rate and schedule;
-  /// the averaged weights it ends with are what the likelihood's, with a new Adam, starts from. `seconds` includes it.
+  /// the averaged weights it ends with are what the likelihood's starts from, its optimizer new. `seconds` includes it.
   std::int64_t warm_start = 0;
   Index batch = 512;
   double lr = 2e-2;  ///< peak learning rate
   Schedule schedule = warm_root_fall;
-  AdamOptions adam{};
+  OptimizerOptions optimizer{};
   double clip = 0, ema = 0.998;  ///< as UpdateOptions
   /// How training solves: its tolerances may be loose, since the discrete adjoint is exact at any.
   ObjectiveOptions objective = training_objective();
@@ -118,19 +119,19 @@ class FlowRun {
   FlowRun(const Cnf& model, const TrainingData& data, const FlowTrainOptions& options);
 
   std::span<const RunStage<T>> stages() const { return stages_; }
-  const Optimizer<T>& rule() const { return adam_; }
+  const Optimizer<T>& rule() const { return *rule_; }
   const TrainOptions& options() const { return options_; }
 
  private:
   std::vector<std::unique_ptr<FlowTask<T>>> tasks_;
   std::vector<RunStage<T>> stages_;
-  Adam<T> adam_;
+  std::unique_ptr<Optimizer<T>> rule_;
   TrainOptions options_;
 };
 
-/// The state a flow's run starts from: the model's weights, and Adam's slots.
+/// The state a flow's run starts from: the model's weights, and the optimizer's slots.
 template <class T>
-TrainingState<T> initial_state(const Cnf& model);
+TrainingState<T> initial_state(const Cnf& model, OptimizerKind optimizer = {});
 
 /// The model with the state's best weights.
 template <class T>

@@ -1,5 +1,6 @@
 // A training state, and the recipe in it that its run goes on by.
 #include "flows/files/training_file.hpp"
+#include "flows/training/optimizers.hpp"
 
 #include "tests/fuzz/target.hpp"
 #include "tools/cli/args.hpp"
@@ -13,9 +14,11 @@ namespace {
 template <class T>
 void read(const std::filesystem::path& path) {
   const TrainingFile<T> training = read_training<T>(path);
-  const std::string again = training_bytes<T>(training);
+  const auto rule = make_optimizer<T>({.kind = *find_optimizer(training_optimizer(path))});
+  const std::string again = training_bytes<T>(training, *rule);
   const fuzz::MemoryFile second(fuzz::bytes(again));
-  fuzz::require(training_bytes<T>(read_training<T>(second.path())) == again, "a state that is read is written again");
+  fuzz::require(training_bytes<T>(read_training<T>(second.path()), *rule) == again,
+                "a state that is read is written again");
   static const Args kNothingSaid(train_verb(), {});
   const Args args = args_of_recipe(kNothingSaid, training.file.recipe, "input");
   train_options(args, training.file.precision);

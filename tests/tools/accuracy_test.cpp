@@ -131,7 +131,7 @@ TEST_CASE("logprob --with-error adds a column, and does not change the first", "
              Catch::StartsWith("log_prob,log_prob_error\n"));
 }
 
-TEST_CASE("--accuracy beside what it decides is refused, and so is one that cannot be met",
+TEST_CASE("an accuracy beside what it decides is refused, and so is one that cannot be met",
           "[verbs][accuracy][errors]") {
   for (const std::string verb : {"logprob model --data points.npy", "sample model", "density model", "evaluate model"})
     for (const std::string other :

@@ -128,6 +128,12 @@ TEST_CASE("a training state with an impossible recipe is not resumed", "[verbs][
   const Ran ran = shell("cnf train --resume run");
   CHECK(ran.code == 3);
   CHECK_THAT(ran.err, Catch::Contains("run/training.safetensors: its recipe: beta1: 2 is out of range"));
+  recipe.replace(recipe.find("\"beta1\":2.0"), 11, "\"beta1\":0.9");
+  recipe.replace(recipe.find("\"adam\""), 6, "\"soap\"");
+  put(shell / "run/training.safetensors", safetensors_bytes(file));
+  const Ran other = shell("cnf train --resume run");
+  CHECK(other.code == 3);
+  CHECK_THAT(other.err, Catch::Contains("a state of the optimizer 'adam', whose recipe says 'soap'"));
 }
 
 TEST_CASE("a run begins with another's weights, network and scaling, and resumes like any", "[verbs][settings]") {

@@ -178,7 +178,7 @@ TEST_CASE("a recipe of the first release is read, and an impossible one refused 
   const Args args = args_of_recipe(said(), toy + likelihood, "run");
   const FlowTrainOptions options = train_options(args, Precision::single_float);
   CHECK(args.text("data") == "moons");
-  CHECK((options.steps == 400 && options.batch == 64 && options.adam.weight_decay == 0.25));
+  CHECK((options.steps == 400 && options.batch == 64 && options.optimizer.adam.weight_decay == 0.25));
   CHECK((options.validate_every == 100 && options.patience == 3 && options.warm_start == 7));
   const FlowOptions& flow = *options.objective.flow();
   CHECK((options.objective.seed.value == 5 && flow.solve.fixed_steps == 8));

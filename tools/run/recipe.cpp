@@ -122,6 +122,18 @@ Args args_of_recipe(const Args& said, const std::string& json, const std::string
   return args;
 }
 
+template <class T>
+TrainingFile<T> read_training_by_recipe(const std::string& path, Args& args) {
+  TrainingFile<T> training = read_training<T>(path);
+  args = args_of_recipe(args, training.file.recipe, path);
+  if (const std::string rule = training_optimizer(path); rule != args.text("optimizer"))
+    throw InputError(path + ": a state of the optimizer " + in_quotes(rule) + ", whose recipe says " +
+                     in_quotes(args.text("optimizer")));
+  return training;
+}
+template TrainingFile<float> read_training_by_recipe(const std::string&, Args&);
+template TrainingFile<double> read_training_by_recipe(const std::string&, Args&);
+
 RecipeData recipe_data(const std::string& json, const std::string& path) {
   std::vector<KeptValue> kept = values_from_json(json, path);
   translate(kept);
@@ -143,6 +155,12 @@ std::int64_t validation_interval(Index rows, const Args& args) {
   return validation_interval(rows, objective_from(args));
 }
 
+OptimizerOptions optimizer_from(const Args& args) {
+  return {
+      .kind = *find_optimizer(args.text("optimizer")),
+      .adam = {.beta1 = args.real("beta1"), .beta2 = args.real("beta2"), .weight_decay = args.real("weight-decay")}};
+}
+
 FlowTrainOptions train_options(const Args& args, Precision precision) {
   FlowTrainOptions options;
   options.steps = args.given("steps") ? args.integer("steps") : 0;
@@ -151,7 +169,7 @@ FlowTrainOptions train_options(const Args& args, Precision precision) {
   options.batch = args.integer("batch");
   options.lr = args.real("lr");
   options.schedule = args.text("schedule") == "cosine" ? warm_hold_cosine : warm_root_fall;
-  options.adam = {.beta1 = args.real("beta1"), .beta2 = args.real("beta2"), .weight_decay = args.real("weight-decay")};
+  options.optimizer = optimizer_from(args);
   options.clip = args.real("clip");
   options.ema = args.real("ema");
   options.validate_every = args.integer("validate-every");

@@ -3,6 +3,7 @@
 
 #include <string>
 
+#include "flows/files/training_file.hpp"
 #include "flows/training/flow_task.hpp"
 #include "tools/cli/args.hpp"
 #include "tools/rows/data_argument.hpp"
@@ -22,6 +23,11 @@ std::string recipe_json(const Args& args);
 /// Throws InputError naming `path` if the text is no recipe of `cnf train`.
 Args args_of_recipe(const Args& said, const std::string& json, const std::string& path);
 
+/// A run's training state, and into `args` what they leave open from the recipe in it. Throws as read_training and
+/// args_of_recipe, and InputError for a state of another optimizer than its recipe's.
+template <class T>
+TrainingFile<T> read_training_by_recipe(const std::string& path, Args& args);
+
 /// What a recipe says of the data it was trained on, which may be nothing.
 struct RecipeData {
   std::string name;  ///< as kept_argument; empty: unknown
@@ -36,6 +42,9 @@ void decide(Args& args, const std::string& option, const std::string& text);
 /// Updates between validations on so many rows: their cost stays about a tenth of training's, and a small table, which
 /// soon overfits, is looked at often. Flow matching's updates are sixteen times as cheap.
 std::int64_t validation_interval(Index rows, const Args& args);
+
+/// What makes its updates.
+OptimizerOptions optimizer_from(const Args& args);
 
 /// For the library. Validation is always at evaluation accuracy: dopri5 at 1e-5, every sample's own error, exact
 /// divergence.

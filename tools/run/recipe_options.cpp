@@ -72,6 +72,12 @@ std::vector<Option> model_options() {
                   precision_option()}});
 }
 
+std::vector<std::string> optimizer_names() {
+  std::vector<std::string> names;
+  for (const OptimizerKind kind : kAllOptimizers) names.emplace_back(name(kind));
+  return names;
+}
+
 std::vector<Option> training_options() {
   constexpr std::int64_t kMostSteps = 1'000'000'000;
   const FlowTrainOptions defaults;
@@ -101,11 +107,19 @@ std::vector<Option> training_options() {
       number_option(Kind::integer, "batch", text(defaults.batch), Range::whole(1, 1 << 24), "Samples per update."),
       number_option(Kind::real, "lr", text(defaults.lr), Range::above(0),
                     "Peak learning rate, after a warm-up and before a fall to 0."),
-      number_option(Kind::real, "beta1", text(defaults.adam.beta1), Range{.min = 0, .max = 1, .max_open = true},
-                    "Adam's decay of the mean."),
-      number_option(Kind::real, "beta2", text(defaults.adam.beta2), Range{.min = 0, .max = 1, .max_open = true},
-                    "Adam's decay of the square."),
-      number_option(Kind::real, "weight-decay", text(defaults.adam.weight_decay), Range::at_least(0),
+      {.name = "optimizer",
+       .value = "NAME",
+       .kind = Kind::choice,
+       .initial = std::string(name(defaults.optimizer.kind)),
+       .choices = optimizer_names(),
+       .help = "What turns gradients into updates: Adam, or Adam in the coordinates in which a layer's gradients are "
+               "uncorrelated, which gets further with a step.",
+       .group = kGroup},
+      number_option(Kind::real, "beta1", text(defaults.optimizer.adam.beta1),
+                    Range{.min = 0, .max = 1, .max_open = true}, "Adam's decay of the mean."),
+      number_option(Kind::real, "beta2", text(defaults.optimizer.adam.beta2),
+                    Range{.min = 0, .max = 1, .max_open = true}, "Adam's decay of the square."),
+      number_option(Kind::real, "weight-decay", text(defaults.optimizer.adam.weight_decay), Range::at_least(0),
                     "Above 0: AdamW's decoupled decay."),
       number_option(Kind::real, "clip", text(defaults.clip), Range::at_least(0),
                     "Above 0: bring the gradient's norm down to this."),

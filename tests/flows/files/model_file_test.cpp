@@ -480,7 +480,7 @@ TEST_CASE("a number of a state that is unknown, missing or twice there is refuse
              Contains("not a list of names"));
   CHECK_THAT(refusal([](Safetensors& file) { file.metadata["cnf.counts"] = "[\"step\"]"; }), Contains("expected [1]"));
   CHECK_THAT(refusal([](Safetensors& file) { file.metadata["cnf.optimizer"] = "muon"; }),
-             Contains("trained by the optimizer 'muon', expected 'adam'"));
+             Contains("trained by the optimizer 'muon', expected 'adam' or 'soap'"));
 }
 
 TEST_CASE("a state of several blocks and another optimizer reloads bit for bit", "[flows][file]") {
@@ -500,7 +500,7 @@ TEST_CASE("a state of several blocks and another optimizer reloads bit for bit",
   const Safetensors parts = parse_safetensors(std::as_bytes(std::span(bytes)), "m");
   CHECK(parts.find("current.speed.blocks.1.out_weight") != nullptr);
   CHECK_THAT(message_of<InputError>([&] { read_training<float>(reader.path()); }),
-             Contains("trained by the optimizer 'momentum', expected 'adam'"));
+             Contains("trained by the optimizer 'momentum', expected 'adam' or 'soap'"));
 }
 
 TEST_CASE("a network of monstrous size is refused before memory for it is asked for", "[flows][file][errors]") {

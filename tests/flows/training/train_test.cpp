@@ -72,12 +72,13 @@ struct Run {
   TrainingState<T> state;
   TrainEnd end = TrainEnd::finished;
   std::string metrics;
+  OptimizerKind optimizer = OptimizerKind::adam;
 
-  std::string bytes() const {
-    return training_bytes<T>(
-               {{fresh_model(), std::is_same_v<T, float> ? Precision::single_float : Precision::double_float}, state}) +
-           metrics;
+  std::string file() const {
+    const auto precision = std::is_same_v<T, float> ? Precision::single_float : Precision::double_float;
+    return training_bytes<T>({{fresh_model(), precision}, state}, *make_optimizer<T>({.kind = optimizer}));
   }
+  std::string bytes() const { return file() + metrics; }
 };
 
 std::string text(const MetricsRow& row) {
@@ -92,8 +93,7 @@ std::string text(const MetricsRow& row) {
 }
 
 template <class T = float>
-Run<T> run(const FlowTrainOptions& options, const TrainingData& data = mixture(), TrainHooks<T> hooks = {},
-           Run<T> from = {initial_state<T>(fresh_model()), TrainEnd::finished, ""}) {
+Run<T> run(const FlowTrainOptions& options, const TrainingData& data, TrainHooks<T> hooks, Run<T> from) {
   const auto metrics = hooks.metrics;
   hooks.metrics = [&](const MetricsRow& row) {
     from.metrics += text(row);
@@ -101,6 +101,11 @@ Run<T> run(const FlowTrainOptions& options, const TrainingData& data = mixture()
   };
   from.end = train<T>(fresh_model(), data, options, from.state, hooks);
   return from;
+}
+template <class T = float>
+Run<T> run(const FlowTrainOptions& options, const TrainingData& data = mixture(), TrainHooks<T> hooks = {}) {
+  const OptimizerKind kind = options.optimizer.kind;
+  return run<T>(options, data, std::move(hooks), {initial_state<T>(fresh_model(), kind), TrainEnd::finished, "", kind});
 }
 
 }  // namespace
@@ -160,15 +165,17 @@ TEST_CASE("a run resumed from its file at any step ends in the same bits", "[flo
   both(double());
 }
 
-TEST_CASE("a matching run and a warm-started one, resumed at any step on other threads, end in the same bits",
-          "[flows][train][resume][matching]") {
+TEST_CASE(
+    "a matching run, a warm-started one and one by soap, resumed at any step on other threads, end in the same bits",
+    "[flows][train][resume][matching]") {
   const TemporaryFolder folder;
-  FlowTrainOptions matching = quick(12), warm = quick(7);
+  FlowTrainOptions matching = quick(12), warm = quick(7), soap = quick(12);
+  soap.optimizer.kind = OptimizerKind::soap;
   matching.objective.minimise = FlowMatching{};
   warm.warm_start = 5;  // a multiple of validate_every, and once not
   FlowTrainOptions uneven = warm;
   uneven.warm_start = 7, uneven.steps = 5;
-  for (const FlowTrainOptions& options : {matching, warm, uneven}) {
+  for (const FlowTrainOptions& options : {matching, warm, uneven, soap}) {
     const auto whole = run<float>(options);
     CHECK(whole.state.step == 12);
     CHECK(whole.state.steps == 12);
@@ -180,7 +187,8 @@ TEST_CASE("a matching run and a warm-started one, resumed at any step on other t
       hooks.interrupted = [&] { return step == stop; };
       auto first = run<float>(options, mixture(), hooks);
       REQUIRE(first.end == TrainEnd::interrupted);
-      put(folder / "t", training_bytes<float>({{fresh_model()}, first.state}));
+      put(folder / "t", first.file());
+      CHECK(training_optimizer(folder / "t") == name(options.optimizer.kind));
       first.state = read_training<float>(folder / "t").state;
       FlowTrainOptions on_three_threads = options;
       on_three_threads.objective.threads = 3;

@@ -84,7 +84,7 @@ class FlowTrainee final : public Trainee<T> {
   std::string training_bytes(const TrainingState<T>& state) const override {
     ModelFile file = run_.file;
     file.recipe = recipe_json(run_.args);
-    return cnf::training_bytes<T>({file, state});
+    return cnf::training_bytes<T>({file, state}, rule());
   }
 
   Ending finish(const TrainingState<T>& state, JsonReport& report) override {
@@ -250,7 +250,7 @@ template <class T>
 int begin(Run& run) {
   if (!run.source.density) write_split_rows(run.folder.rows(), run.source.rows);
   if (!run.picture.empty()) write_file(run.folder.source(), run.picture, Links::replace);
-  return train_to_end<T>(run, initial_state<T>(run.file.model));
+  return train_to_end<T>(run, initial_state<T>(run.file.model, optimizer_from(run.args).kind));
 }
 
 int run_new(Run& run) {
@@ -280,8 +280,7 @@ SplitRows rows_of_run(const Run& run) {
 template <class T>
 TrainingState<T> read_run(Run& run) {
   const std::string path = run.folder.training().string();
-  TrainingFile<T> training = read_training<T>(path);
-  run.args = args_of_recipe(run.args, training.file.recipe, path);
+  TrainingFile<T> training = read_training_by_recipe<T>(path, run.args);
   run.file = std::move(training.file);
   run.source.standardisation = run.file.model.standardisation;
   run.source.columns = run.file.model.columns;
