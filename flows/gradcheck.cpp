@@ -21,7 +21,7 @@ struct Place {
 };
 
 constexpr std::int64_t kReferenceSteps = 100'000;  // of a solve at the reference tolerance; some hundreds are usual
-constexpr int kComparisons = 3;                    // that gradcheck() makes
+constexpr int kComparisons = 3;                    // sets of differences that gradcheck() takes
 
 /// One block of unknowns: how a unit of direction j moves the place, and the gradient's slope along it.
 struct Moves {
@@ -91,12 +91,11 @@ std::vector<Moves> moves_of(const Cnf& model, Index B, const GradcheckOptions& o
   return moves;
 }
 
-/// Compares a gradient with fourth-order central differences of `loss` with step `h`, whose second argument is the
-/// worker that asks. `told` is called with every direction.
-GradientCheck compare(const std::string& mode, const std::string& reference, const LossGradient<double>& gradient,
-                      const std::vector<Moves>& moves, const Place& place, double h, int threads,
-                      const std::function<void(int worker)>& told,
-                      const std::function<double(const Place&, int worker)>& loss) {
+/// Fourth-order central differences of `loss` with step `h`, along all directions of all moves. The loss' second
+/// argument is the worker that asks; `told` is called with every direction.
+std::vector<double> differences(const std::vector<Moves>& moves, const Place& place, double h, int threads,
+                                const std::function<void(int worker)>& told,
+                                const std::function<double(const Place&, int worker)>& loss) {
   struct Job {
     const Moves* block;
     int j;
@@ -122,13 +121,17 @@ GradientCheck compare(const std::string& mode, const std::string& reference, con
     }
     told(worker);
   });
+  return slopes;
+}
 
-  GradientCheck check{mode, reference, {}, 0};
-  std::span<const double> of = slopes;
+/// A gradient beside `slopes`, block by block.
+GradientCheck compare(std::string mode, std::string reference, const LossGradient<double>& gradient,
+                      const std::vector<Moves>& moves, std::span<const double> slopes) {
+  GradientCheck check{std::move(mode), std::move(reference), {}, 0};
   for (const Moves& block : moves) {
     const auto n = static_cast<std::size_t>(block.directions);
-    check.blocks.push_back(compared(block.name, of.first(n), [&](int j) { return block.slope(j, gradient); }));
-    of = of.subspan(n);
+    check.blocks.push_back(compared(block.name, slopes.first(n), [&](int j) { return block.slope(j, gradient); }));
+    slopes = slopes.subspan(n);
   }
   return check;
 }
@@ -233,30 +236,39 @@ std::vector<GradientCheck> gradcheck(const Cnf& model, const Samples<double>& x,
   };
 
   std::vector<GradientCheck> checks;
-  const auto compare_with = [&](const char* mode, const char* what, const LossGradient<double>& gradient, double h,
-                                const std::function<double(const Place&, TileLoss&)>& of) {
+  std::int64_t evaluations = 0;  // of the differences that were taken last
+  const auto slopes_of = [&](double h, const std::function<double(const Place&, TileLoss&)>& of) {
     const auto spent = [&] {
       std::int64_t sum = 0;
       for (const TileLoss& loss : losses) sum += loss.evaluations();
       return sum;
     };
     const std::int64_t before = spent();
-    checks.push_back(compare(mode, what, gradient, moves, place, h, threads, told, [&](const Place& at, int worker) {
+    std::vector<double> slopes = differences(moves, place, h, threads, told, [&](const Place& at, int worker) {
       return of(at, losses[static_cast<std::size_t>(worker)]);
-    }));
-    checks.back().evaluations = spent() - before;
+    });
+    evaluations = spent() - before;
+    return slopes;
+  };
+  const auto compare_with = [&](const char* mode, const char* what, const LossGradient<double>& gradient,
+                                std::span<const double> slopes) {
+    checks.push_back(compare(mode, what, gradient, moves, slopes));
+    checks.back().evaluations = evaluations;
   };
   // Steps of differences: small against a wide first layer's features, large against the noise of the solve (1e-16 on a
   // grid, 1e-11 at the reference tolerance, the tolerance itself where steps adapt).
   const LossGradient<double> discrete = gradient_of(own);
-  compare_with("discrete", "differences on the recorded grid", discrete, 2e-4,
-               [&](const Place& at, TileLoss& loss) { return loss.on_grids(at, own, options.seed, grids); });
-  const LossGradient<double> continuous = gradient_of(flow_options(tight, GradientMode::continuous));
+  compare_with(
+      "discrete", "differences on the recorded grid", discrete,
+      slopes_of(2e-4, [&](const Place& at, TileLoss& loss) { return loss.on_grids(at, own, options.seed, grids); }));
   const FlowOptions exact = flow_options(reference, GradientMode::discrete);
-  compare_with("continuous", "differences of a solve at the reference tolerance", continuous, 2e-4,
-               [&](const Place& at, TileLoss& loss) { return loss.solved(at, exact, options.seed); });
-  compare_with("discrete, solved again", "differences of solves whose steps adapt anew", discrete, 2e-3,
-               [&](const Place& at, TileLoss& loss) { return loss.solved(at, own, options.seed); });
+  const std::vector<double> truth =
+      slopes_of(2e-4, [&](const Place& at, TileLoss& loss) { return loss.solved(at, exact, options.seed); });
+  for (const GradientMode mode : {GradientMode::continuous, GradientMode::interpolated})
+    compare_with(name(mode).data(), "differences of a solve at the reference tolerance",
+                 gradient_of(flow_options(tight, mode)), truth);
+  compare_with("discrete, solved again", "differences of solves whose steps adapt anew", discrete,
+               slopes_of(2e-3, [&](const Place& at, TileLoss& loss) { return loss.solved(at, own, options.seed); }));
   return checks;
 }
 

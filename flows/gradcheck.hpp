@@ -21,7 +21,7 @@ struct GradientBlock {
 
 /// One way of taking the gradient.
 struct GradientCheck {
-  std::string mode;       ///< "discrete", "continuous", or "discrete, solved again"
+  std::string mode;       ///< a GradientMode's name, or "discrete, solved again"
   std::string reference;  ///< what the differences were taken of
   std::vector<GradientBlock> blocks;
   std::int64_t evaluations = 0;
@@ -32,8 +32,8 @@ struct GradientCheck {
 
 struct GradcheckOptions {
   SolveOptions solve{};           ///< the discrete adjoint's solve; its flag stops all of them
-  double continuous_rtol = 1e-8;  ///< tolerance of the continuous adjoint's two solves
-  double reference_rtol = 1e-11;  ///< of the re-adapted solves that the continuous adjoint is compared with
+  double continuous_rtol = 1e-8;  ///< tolerance of the continuous and the interpolated adjoint's two solves
+  double reference_rtol = 1e-11;  ///< of the re-adapted solves that these are compared with
   DivergenceChoice divergence{};
   int directions = 32;  ///< per block
   int threads = 0;
@@ -45,8 +45,8 @@ struct GradcheckOptions {
 ///
 /// Checks at x (the user's units; up to tile_rows(model) samples make one tile).
 /// The discrete adjoint is compared with differences of the loss on the recorded grid, where it is exact; the
-/// continuous adjoint with differences of a loss solved anew at reference_rtol; and, without a bound, the discrete
-/// adjoint with differences of a loss whose steps adapt anew, which shows what freezing the grid leaves out.
+/// continuous and the interpolated one with differences of a loss solved anew at reference_rtol; and, without a bound,
+/// the discrete adjoint with differences of a loss whose steps adapt anew: it shows what freezing the grid leaves out.
 /// ComputationError: a solve failed. Stopped: options.solve.stop was raised.
 std::vector<GradientCheck> gradcheck(const Cnf& model, const Samples<double>& x, const GradcheckOptions& options);
 

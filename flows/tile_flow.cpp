@@ -86,7 +86,7 @@ template <class T>
 Status TileFlow<T>::through(Way way, Counters& counters, Keep keep, std::span<const SolveOptions> by_block,
                             std::span<const char> active, std::span<char> bad) {
   const std::size_t K = flow_->blocks();
-  const GradientOptions how{.mode = options_->gradient, .backward = options_->adjoint};
+  const GradientOptions how{.mode = options_->gradient, .memory = memory(), .backward = options_->adjoint};
   if (keep == Keep::all && solves_.size() < K) solves_.resize(K);
   Status status;
   for (std::size_t n = 0; n < K && status.ok(); ++n) {
@@ -135,6 +135,26 @@ std::vector<SolveOptions> TileFlow<T>::frozen() const {
 }
 
 template <class T>
+MemoryPlan TileFlow<T>::plan(std::size_t k) const {
+  const FlowDynamics<T> f = dynamics(k);
+  const Shape shape{f.blocks(), state_.B};
+  return plan_memory(step_memory<T>(shape, f.tape_size(shape.B), options_->solve.method), length_of(options_->solve),
+                     memory());
+}
+
+template <class T>
+std::vector<MemoryPlan> plan_memory(const Cnf& model, const FlowOptions& options, Index rows) {
+  const Vector<T> params = model.params.template cast<T>();
+  const BoundCnf<T> bound(model, params);
+  TileFlow<T> tile;
+  const Matrix<T> nowhere = Matrix<T>::Zero(model.dim(), rows);
+  tile.begin(bound, options, Use::training, TileInput<T>{nowhere, {}});
+  std::vector<MemoryPlan> plans;
+  for (std::size_t k = 0; k < bound.blocks(); ++k) plans.push_back(tile.plan(k));
+  return plans;
+}
+
+template <class T>
 Status TileFlow<T>::pull(Out<T> w, Tile<T> w_q, TileShare<T>& share) {
   const Scratch::Frame frame(scratch_);
   const Index D = w.rows(), B = w.cols();
@@ -156,5 +176,7 @@ template class BoundCnf<float>;
 template class BoundCnf<double>;
 template class TileFlow<float>;
 template class TileFlow<double>;
+template std::vector<MemoryPlan> plan_memory<float>(const Cnf&, const FlowOptions&, Index);
+template std::vector<MemoryPlan> plan_memory<double>(const Cnf&, const FlowOptions&, Index);
 
 }  // namespace cnf

@@ -19,9 +19,10 @@ namespace cnf {
 /// How a flow is solved and differentiated.
 struct FlowOptions {
   SolveOptions solve{};
-  SolveOptions adjoint{};  ///< of the backward solve of the continuous adjoint
+  SolveOptions adjoint{};  ///< of the backward solves of the continuous and the interpolated adjoint
   DivergenceChoice divergence{};
   GradientMode gradient = GradientMode::discrete;
+  std::size_t memory = Recording<float>::kDefaultBudget;  ///< bytes that one worker keeps for it, of all blocks
 };
 
 /// What a tile is carried for.
@@ -117,6 +118,9 @@ class TileFlow {
 
   /// After carry_recorded with the discrete gradient: for each block the options that take its steps again.
   std::vector<SolveOptions> frozen() const;
+  /// What carry_recorded, with the discrete gradient, would keep of block k's solve. std::invalid_argument: too little
+  /// memory.
+  MemoryPlan plan(std::size_t k) const;
 
   /// Back from the base to the data, after carry_recorded. `w` is dloss/dz at the base and becomes dloss/du;
   /// w_q = dloss/dq, 1 x rows. Adds to share.params_bar; sets share.dloss_dtimes; share.backward counts.
@@ -126,6 +130,7 @@ class TileFlow {
   enum class Keep { nothing, all };
 
   void prepare(const BoundCnf<T>& flow, const FlowOptions& options, Use use, const TileAddress& at, Index rows);
+  std::size_t memory() const { return options_->memory / flow_->blocks(); }
   FlowDynamics<T> dynamics(std::size_t k) const { return {flow_->field(k), methods_[k], probes_.data()}; }
   struct Leg {
     std::size_t block;
@@ -145,5 +150,9 @@ class TileFlow {
   Vector<T> probes_;
   std::span<StepListener<T>* const> listeners_;  ///< of the carry that is under way, a block each; or none
 };
+
+/// What the discrete gradient keeps of the solves of one tile, of each block's: before there is a tile.
+template <class T>
+std::vector<MemoryPlan> plan_memory(const Cnf& model, const FlowOptions& options, Index rows);
 
 }  // namespace cnf

@@ -43,11 +43,7 @@ struct Path {
 
 /// The adjoint of a solve: a starts from w.z at t_end, jumps by w.seen at each observation, and is integrated back to
 /// t_begin under `options` (control_s = false is the seminorm); with `seen`, z is set to the observed one at each.
-///
-/// With every sample's own observations in their order, all samples go from their i-th last to the one before in one
-/// solve, a leg (SpanDynamics, unless the times are the same for all): as many legs as the most of them, and one.
-/// Steps, grids and budgets of `options` are a leg's.
-///     dloss_dtimes_i = w.seen_i . f(t_i),   dloss_dt_end = w.z . f + w.q . q',   dloss_dt_begin = -a . f - w.q . q'.
+/// AdjointLegs says how: steps, grids and budgets of `options` are a leg's.
 /// Returns  the first trouble; then the outputs are meaningless. Its counts of steps are all legs', its time the
 ///          sample's own, or if it is about no sample the one of the longest way.
 /// Cost     the solves of the augmented system, and a forward a leg and one. Memory: no tape but one.

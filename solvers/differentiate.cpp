@@ -1,23 +1,68 @@
 // Invariants. ready_: observations_, seen_ and where_ tell of the last forward()'s observations, and the mode's own
-// memory of its path: recording_ (discrete) or z_end_ (continuous). A path without length, whose times have gradients
-// though there is no step, is the continuous adjoint's in both modes.
+// memory of its path: recording_ (discrete), z_end_ (continuous) or track_ (interpolated). A path without length, whose
+// times have gradients though there is no step, is the continuous adjoint's in all modes.
 #include "solvers/differentiate.hpp"
 
+#include <algorithm>
 #include <stdexcept>
 #include <string>
 
 #include "solvers/continuous_adjoint.hpp"
 #include "solvers/discrete_adjoint.hpp"
+#include "solvers/interpolated_adjoint.hpp"
 
 namespace cnf {
 
-std::string_view name(GradientMode mode) { return mode == GradientMode::discrete ? "discrete" : "continuous"; }
+namespace {
+
+/// Both see a solve's steps; a step that only one wants is not shown to the other.
+template <class T>
+class Both final : public StepListener<T> {
+ public:
+  Both(StepListener<T>& first, StepListener<T>& second) : first_(first), second_(second) {}
+  bool wants(double t, double t_next) override {
+    to_first_ = first_.wants(t, t_next);
+    to_second_ = second_.wants(t, t_next);
+    return to_first_ || to_second_;
+  }
+  Next look(const DenseStep<T>& step, T* y) override {
+    Next next = Next::go_on;
+    if (to_first_) next = std::max(next, first_.look(step, y));
+    if (to_second_) next = std::max(next, second_.look(step, y));
+    return next;
+  }
+
+ private:
+  StepListener<T>&first_, &second_;
+  bool to_first_ = false, to_second_ = false;
+};
+
+}  // namespace
+
+std::string_view name(GradientMode mode) {
+  switch (mode) {
+    case GradientMode::discrete:
+      return "discrete";
+    case GradientMode::continuous:
+      return "continuous";
+    case GradientMode::interpolated:
+      break;
+  }
+  return "interpolated";
+}
+
+void check_gradient(GradientMode mode, const Method& method) {
+  if (mode != GradientMode::discrete || method.has_transpose()) return;
+  throw std::invalid_argument("the discrete gradient has no transpose of " + std::string(method.name()) +
+                              "'s steps; take the continuous or the interpolated gradient");
+}
 
 template <class T>
 Status DifferentiableSolve<T>::forward(const Dynamics<T>& dynamics, double t_begin, double t_end, State<T>& state,
                                        const SolveOptions& solve, const GradientOptions& how, Scratch& scratch,
                                        Counters& counters, const Look<T>& look) {
   check_has_vjp("DifferentiableSolve", dynamics);
+  check_gradient(how.mode, solve.method);
   const Index count = std::ssize(look.observations);
   if (count > 0 && (look.seen.rows() != state.blocks.z || look.seen.cols() != count))
     throw std::invalid_argument("DifferentiableSolve: seen is " + std::to_string(look.seen.rows()) + " x " +
@@ -38,8 +83,13 @@ Status DifferentiableSolve<T>::forward(const Dynamics<T>& dynamics, double t_beg
   Observer<T> observer(observations_, state.blocks, t_end >= t_begin, Out<T>(seen_.data(), seen_.rows(), count),
                        where_);
   SolveExtras<T> extras;
+  Both<T> both(track_, observer);
   if (discrete) extras.record = &recording_;
   if (count > 0) extras.listener = &observer;
+  if (how.mode == GradientMode::interpolated) {
+    track_.begin({state.blocks, state.B}, state.values.data(), t_begin, t_end, solve, how.memory);
+    extras.listener = count > 0 ? static_cast<StepListener<T>*>(&both) : &track_;
+  }
   Status status = integrate(dynamics, t_begin, t_end, state, solve, scratch, counters, extras);
   for (Index o = 0; o < count && status.ok(); ++o) {
     if (seen_.col(o).allFinite()) continue;
@@ -47,11 +97,16 @@ Status DifferentiableSolve<T>::forward(const Dynamics<T>& dynamics, double t_beg
     status.row = observations_[static_cast<std::size_t>(o)].sample;
     status.t = observations_[static_cast<std::size_t>(o)].t;
   }
+  if (status.ok() && how.mode == GradientMode::interpolated && track_.full()) {
+    status.code = Status::Code::memory_limit;
+    status.t = track_.full_at();
+  }
   ready_ = status.ok();
   if (!ready_) return status;
   Out<T> seen(look.seen);
   if (count > 0) seen = seen_;
-  if (!discrete || t_begin == t_end) z_end_ = state.z();
+  if (how.mode == GradientMode::continuous || t_begin == t_end) z_end_ = state.z();
+  if (discrete) plan_ = recording_.plan();
   return status;
 }
 
@@ -61,6 +116,9 @@ Status DifferentiableSolve<T>::backward(const Dynamics<T>& dynamics, const Cotan
   if (!ready_) throw std::logic_error("DifferentiableSolve: backward() without a forward() that ended well");
   if (how_.mode == GradientMode::discrete && t_begin_ != t_end_)
     return discrete_adjoint(dynamics, recording_, {observations_, where_}, w, gradient, scratch, counters, stop_);
+  if (how_.mode == GradientMode::interpolated && t_begin_ != t_end_)
+    return interpolated_adjoint(dynamics, track_, t_begin_, t_end_, observations_, w, how_.backward, gradient, scratch,
+                                counters);
   const Tile<T> z_end(z_end_.data(), z_end_.rows(), z_end_.cols());
   const Tile<T> seen(seen_.data(), seen_.rows(), how_.reset ? seen_.cols() : 0);
   const Path<T> path{t_begin_, t_end_, z_end, observations_, seen};

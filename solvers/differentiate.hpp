@@ -5,6 +5,7 @@
 #include <string_view>
 #include <vector>
 
+#include "solvers/dense_track.hpp"
 #include "solvers/gradient.hpp"
 #include "solvers/integrate.hpp"
 #include "solvers/observation.hpp"
@@ -13,16 +14,21 @@
 namespace cnf {
 
 enum class GradientMode {
-  discrete,    ///< the exact gradient of the number computed: the accepted steps transposed
-  continuous,  ///< Chen et al. (2018): the adjoint equation solved backwards, memory constant in the number of steps
+  discrete,      ///< the exact gradient of the number computed: the accepted steps transposed
+  continuous,    ///< Chen et al. (2018): the adjoint equation solved backwards, memory constant in the number of steps
+  interpolated,  ///< the adjoint alone is solved backwards, along the first solve's steps
 };
-inline constexpr std::array kAllGradientModes{GradientMode::discrete, GradientMode::continuous};
+inline constexpr std::array kAllGradientModes{GradientMode::discrete, GradientMode::continuous,
+                                              GradientMode::interpolated};
 std::string_view name(GradientMode mode);  ///< as spelled on the command line
+
+/// Throws std::invalid_argument for a method that the mode cannot serve, naming those that can.
+void check_gradient(GradientMode mode, const Method& method);
 
 struct GradientOptions {
   GradientMode mode = GradientMode::discrete;
-  std::size_t memory = Recording<float>::kDefaultBudget;  ///< of the discrete one, bytes: see Recording
-  SolveOptions backward{};                                ///< of the continuous one: how its own solves are done
+  std::size_t memory = Recording<float>::kDefaultBudget;  ///< bytes, of all that is kept of this solve: see Recording
+  SolveOptions backward{};  ///< of the continuous and the interpolated one: how their own solves are done
   /// Of the continuous one: z is set to what was seen at each observation, else it is integrated on. It helps where z
   /// is hard to integrate back, and harms where what is seen is worse than the steps: see Look.
   bool reset = false;
@@ -43,9 +49,10 @@ template <class T>
 class DifferentiableSolve {
  public:
   /// integrate() from t_begin to t_end, keeping what backward() needs. A seen value that is not finite is a status of
-  /// its sample and time; after any trouble `seen` is meaningless.
-  /// Throws  std::invalid_argument besides: a dynamics without vjp, observations that check_observations refuses, seen
-  ///         of another shape.
+  /// its sample and time, memory that is too small for the interpolated gradient one of the time that it held up to;
+  /// after any trouble `seen` is meaningless.
+  /// Throws  std::invalid_argument besides: a dynamics without vjp, a method that check_gradient refuses, observations
+  ///         that check_observations refuses, seen of another shape, memory that is known beforehand to be too small.
   Status forward(const Dynamics<T>& dynamics, double t_begin, double t_end, State<T>& state, const SolveOptions& solve,
                  const GradientOptions& how, Scratch& scratch, Counters& counters, const Look<T>& look = {});
 
@@ -56,8 +63,9 @@ class DifferentiableSolve {
   Status backward(const Dynamics<T>& dynamics, const Cotangents<T>& w, SolveGradient<T>& gradient, Scratch& scratch,
                   Counters& counters);
 
-  /// Of a discrete forward(): the steps it took.
+  /// Of a discrete forward(): the steps it took, and what is kept of them.
   const Recording<T>& recording() const { return recording_; }
+  const MemoryPlan& plan() const { return plan_; }
 
  private:
   GradientOptions how_;
@@ -67,6 +75,8 @@ class DifferentiableSolve {
   std::vector<Observation> observations_;
   Matrix<T> seen_, z_end_;        // continuous, and where a path has no length
   Recording<T> recording_;        // discrete
+  MemoryPlan plan_;               // discrete
+  DenseTrack<T> track_;           // interpolated
   std::vector<StepPoint> where_;  // discrete: of the observations
 };
 

@@ -22,8 +22,8 @@ namespace {
 template <class T>
 class Transpose {
  public:
-  Transpose(const Dynamics<T>& dynamics, const Recording<T>& recording, const ObservedSteps& observed,
-            const Cotangents<T>& w, SolveGradient<T>& gradient, Scratch& scratch, Counters& counters)
+  Transpose(const Dynamics<T>& dynamics, Recording<T>& recording, const ObservedSteps& observed, const Cotangents<T>& w,
+            SolveGradient<T>& gradient, Scratch& scratch, Counters& counters)
       : f_(dynamics),
         recording_(recording),
         observed_(observed),
@@ -66,7 +66,7 @@ class Transpose {
     const Tableau& m = *rule.own;
     const int S = rule.stages();
     const double h = recording_.h(n);
-    const double s = recording_.fractions()[n], ds = recording_.fractions()[n + 1] - s;
+    const double s = recording_.fraction(n), ds = recording_.fraction(n + 1) - s;
     const Scratch::Frame frame(scratch_);
     if (leg_ > 0 && n == recording_.jumps()[leg_ - 1]) enter_leg(leg_ - 1);
     replay_.go_to(n);
@@ -110,8 +110,8 @@ class Transpose {
     const std::span<const Index> jumps = recording_.jumps();
     const Index first = k > 0 ? jumps[k - 1] + 1 : 0, last = k < jumps.size() ? jumps[k] : recording_.steps();
     leg_ = k;
-    leg_begin_ = recording_.fractions()[first];
-    leg_length_ = recording_.fractions()[last] - leg_begin_;
+    leg_begin_ = recording_.fraction(first);
+    leg_length_ = recording_.fraction(last) - leg_begin_;
     leg_span_ = recording_.t(last) - recording_.t(first);
   }
   /// dloss by a time at fraction `at` of the way is t_bar, and by the leg's length, all times staying where they are,
@@ -149,7 +149,7 @@ class Transpose {
   /// The slope at the end of step n as observations in it have read it: another vjp of what is the next step's first.
   void transpose_end(Index n) {
     only_seen(n, recording_.rule(n).stages());
-    pull(replay_.end(), replay_.end_tape(), recording_.fractions()[n + 1], lambda_next_);
+    pull(replay_.end(), replay_.end_tape(), recording_.fraction(n + 1), lambda_next_);
     add(lambda_, T{1}, lambda_next_);
   }
 
@@ -234,7 +234,7 @@ class Transpose {
                                                : replay_.past(i - S);
       along += slopes[i] * dot(w, v + column, D);
     }
-    const double s = recording_.fractions()[n], at = s + theta * (recording_.fractions()[n + 1] - s);
+    const double s = recording_.fraction(n), at = s + theta * (recording_.fraction(n + 1) - s);
     move_ends(at, -along, 0);
     if (!gradient_.dloss_dtimes.empty()) gradient_.dloss_dtimes[o] = along;
   }
@@ -290,7 +290,7 @@ void without_steps(const ObservedSteps& observed, const Cotangents<T>& w, SolveG
 }  // namespace
 
 template <class T>
-Status discrete_adjoint(const Dynamics<T>& dynamics, const Recording<T>& recording, const ObservedSteps& observed,
+Status discrete_adjoint(const Dynamics<T>& dynamics, Recording<T>& recording, const ObservedSteps& observed,
                         const Cotangents<T>& w, SolveGradient<T>& gradient, Scratch& scratch, Counters& counters,
                         StopFlag stop) {
   check_has_vjp("discrete_adjoint", dynamics);
@@ -310,9 +310,9 @@ Status discrete_adjoint(const Dynamics<T>& dynamics, const Recording<T>& recordi
   return transpose(stop);
 }
 
-template Status discrete_adjoint(const Dynamics<float>&, const Recording<float>&, const ObservedSteps&,
+template Status discrete_adjoint(const Dynamics<float>&, Recording<float>&, const ObservedSteps&,
                                  const Cotangents<float>&, SolveGradient<float>&, Scratch&, Counters&, StopFlag);
-template Status discrete_adjoint(const Dynamics<double>&, const Recording<double>&, const ObservedSteps&,
+template Status discrete_adjoint(const Dynamics<double>&, Recording<double>&, const ObservedSteps&,
                                  const Cotangents<double>&, SolveGradient<double>&, Scratch&, Counters&, StopFlag);
 
 }  // namespace cnf

@@ -30,12 +30,12 @@ struct ObservedSteps {
 ///
 /// The s block is not differentiated. A recording of no steps is the identity, with no gradient by times.
 /// Returns  ok, or stopped: `stop` is looked at before every step, and the gradient is then meaningless.
-/// Cost     one vjp per recorded stage (one more if an observation read the slope at the end). Of each step that the
-///          recording's budget left out its stages are evaluated again, and one more slope if it is of a multistep
-///          method: `counters` has them.
+/// Cost     one vjp per recorded stage (one more if an observation read the slope at the end), and evaluations of what
+///          the recording's budget left out, Recording::plan().again steps: `counters` has them. Its states are placed
+///          anew on the way: of a recording that was thinned a second gradient costs more, to the same bits.
 /// Throws   std::invalid_argument for shapes that disagree with the recording, and a dynamics without vjp.
 template <class T>
-Status discrete_adjoint(const Dynamics<T>& dynamics, const Recording<T>& recording, const ObservedSteps& observed,
+Status discrete_adjoint(const Dynamics<T>& dynamics, Recording<T>& recording, const ObservedSteps& observed,
                         const Cotangents<T>& w, SolveGradient<T>& gradient, Scratch& scratch, Counters& counters,
                         StopFlag stop = nullptr);
 

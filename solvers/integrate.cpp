@@ -166,7 +166,7 @@ class Loop {
   /// comes after is another stepper's, which knows nothing of it.
   void jump(double s) {
     if (record_) {
-      record_->open(y_, {&kJump, nullptr});
+      record_->open(y_, {&kJump, nullptr}, {});
       record_->mark_jump();
       const Index n = record_->steps();
       if (record_->holds(n)) slope_(t_, y_, record_->k(n, 0), record_->tape(n, 0));
@@ -290,7 +290,7 @@ Status solve(const Dynamics<T>& dynamics, double t_begin, double t_end, State<T>
              Scratch& scratch, Counters& counters, const SolveExtras<T>& extras) {
   const Shape shape{state.blocks, state.B};
   const Index n = shape.size();
-  if (extras.record) extras.record->begin(shape, dynamics.tape_size(shape.B), t_begin, t_end);
+  if (extras.record) extras.record->begin(shape, dynamics.tape_size(shape.B), t_begin, t_end, options);
   Status status;
   status.t = t_end;
   if (t_begin == t_end || n == 0) return status;

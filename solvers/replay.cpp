@@ -1,14 +1,15 @@
 // Invariants. Steps that are held come before those that are not. While no held step is at hand, k_ and tape_ hold the
-// stages of step n_, and end_ and end_tape_ the first of the step after it, which was at hand before. past_[m] points
-// into the recording or to past_again_[m].
+// stages of step n_, y_ z at its start, and end_ and end_tape_ the first of the step after it, which was at hand
+// before. past_[m] points into the recording or to past_again_[m], where there is z's slope alone.
 #include "solvers/replay.hpp"
 
 #include <algorithm>
+#include <utility>
 
 namespace cnf {
 
 template <class T>
-Replay<T>::Replay(const Dynamics<T>& dynamics, const Recording<T>& recording, Scratch& scratch, Counters& counters)
+Replay<T>::Replay(const Dynamics<T>& dynamics, Recording<T>& recording, Scratch& scratch, Counters& counters)
     : recording_(recording), shape_(recording.shape()), scratch_(scratch), slope_{dynamics, shape_,   {},
                                                                                   scratch,  counters, &window_} {
   if (recording.steps() == 0 || recording.holds(recording.steps() - 1)) return;
@@ -17,54 +18,82 @@ Replay<T>::Replay(const Dynamics<T>& dynamics, const Recording<T>& recording, Sc
     k_[i] = scratch.take<T>(shape_.size());
     tape_[i] = scratch.take<T>(tape_size);
   }
-  for (int m = 1; m <= recording.most_history(); ++m) past_again_[m] = scratch.take<T>(shape_.size());
+  for (int m = 1; m <= recording.most_history(); ++m) past_again_[m] = scratch.take<T>(shape_.z());
   end_ = scratch.take<T>(shape_.size());
   end_tape_ = scratch.take<T>(tape_size);
-  z_ = scratch.take<T>(shape_.z());
-}
-
-/// Makes past_ that of step n. Of the step after n, if it was at hand, all but the earliest slope are there already.
-template <class T>
-void Replay<T>::find_past(Index n, int history) {
-  const bool next_was = n_ == n + 1 && recording_.rule(n_).history() == history;
-  const int known = next_was && history > 0 ? history - 1 : 0;
-  if (known > 0) {
-    std::rotate(past_.begin() + 1, past_.begin() + 2, past_.begin() + history + 1);
-    std::rotate(past_again_.begin() + 1, past_again_.begin() + 2, past_again_.begin() + history + 1);
-  }
-  for (int m = known + 1; m <= history; ++m) {
-    if (recording_.holds(n - m)) {
-      past_[m] = recording_.k(n - m, 0);
-      continue;
-    }
-    slope_(recording_.t(n - m), recording_.z(n - m), past_again_[m], static_cast<T*>(nullptr));
-    past_[m] = past_again_[m];
-  }
+  for (T** z : {&y_, &y_next_, &z_}) *z = scratch.take<T>(shape_.z());
+  recording_.states().rewind();
 }
 
 template <class T>
 void Replay<T>::go_to(Index n) {
   if (!held_) std::swap(k_[0], end_), std::swap(tape_[0], end_tape_);
-  const StepRule& rule = recording_.rule(n);
-  find_past(n, rule.history());
   n_ = n;
   held_ = recording_.holds(n);
   window_ = recording_.window(n);
-  if (!held_)
-    evaluate_stages(slope_, rule, shape_, recording_.t(n), recording_.t(n + 1), recording_.z(n), 0, rule.stages(), k_,
-                    tape_, past_, z_);
+  if (!held_) return compute(n);
+  for (int m = 1; m <= recording_.rule(n).history(); ++m) past_[m] = recording_.k(n - m, 0);
+}
+
+/// The state at the start of step n, by way of states that are kept on the way, then its stages.
+template <class T>
+void Replay<T>::compute(Index n) {
+  Checkpoints& states = recording_.states();
+  Index at = states.seek(n);
+  const auto load = [&] {
+    const T* const state = reinterpret_cast<const T*>(states.state());
+    std::copy_n(state, shape_.z(), y_);
+    for (int m = 1; m <= recording_.most_history(); ++m) {
+      std::copy_n(state + m * shape_.z(), shape_.z(), past_again_[m]);
+      past_[m] = past_again_[m];
+    }
+  };
+  load();
+  while (at < n) {
+    const Index steps = n - at + 1, room = states.free() + 1;
+    const Index stop = room == 1 ? n : at + binomial::split(steps, room);
+    while (at < stop) step_over(at++);
+    if (room == 1) break;
+    T* const state = reinterpret_cast<T*>(states.put(at));
+    std::copy_n(y_, shape_.z(), state);
+    for (int m = 1; m <= recording_.most_history(); ++m)
+      std::copy_n(past_again_[m], shape_.z(), state + m * shape_.z());
+  }
+  stages_of(n, tape_);
+}
+
+template <class T>
+void Replay<T>::stages_of(Index n, const Slots<T>& tape) {
+  const StepRule& rule = recording_.rule(n);
+  window_ = recording_.window(n);
+  evaluate_stages(slope_, rule, shape_, recording_.t(n), recording_.t(n + 1), y_, 0, rule.stages(), k_, tape, past_,
+                  z_);
+}
+
+/// y_next_ is z at the end of step n, whose stages are in k_.
+template <class T>
+void Replay<T>::finish(Index n) {
+  const Shape z_alone{{shape_.blocks.z, 0, 0}, shape_.B};
+  advance(y_next_, recording_.rule(n), z_alone, y_, recording_.h(n), k_, past_);
+}
+
+template <class T>
+void Replay<T>::step_over(Index n) {
+  stages_of(n, {});
+  finish(n);
+  std::swap(y_, y_next_);
+  const int history = recording_.most_history();
+  if (history == 0) return;
+  std::rotate(past_again_.begin() + 1, past_again_.begin() + history, past_again_.begin() + history + 1);
+  std::copy_n(k_[0], shape_.z(), past_again_[1]);
+  for (int m = 1; m <= history; ++m) past_[m] = past_again_[m];
 }
 
 template <class T>
 void Replay<T>::evaluate_last() {
   if (held_) return;
-  const Scratch::Frame frame(scratch_);
-  T* const y_next = scratch_.take<T>(shape_.size());
-  T* const y = scratch_.take<T>(shape_.size());  // z alone is needed: the other blocks' values do not matter
-  std::fill_n(y, shape_.size(), T{0});
-  std::copy_n(recording_.z(n_), shape_.z(), y);
-  advance(y_next, recording_.rule(n_), shape_, y, recording_.h(n_), k_, past_);
-  slope_(recording_.t(n_ + 1), y_next, end_, end_tape_);
+  finish(n_);
+  slope_(recording_.t(n_ + 1), y_next_, end_, end_tape_);
 }
 
 template <class T>
@@ -79,7 +108,8 @@ void Replay<T>::evaluate_extra() {
   }
   const Scratch::Frame frame(scratch_);
   T* const z = scratch_.take<T>(shape_.z());
-  cnf::evaluate_extra(slope_, rule, shape_, recording_.t(n_), recording_.t(n_ + 1), recording_.z(n_), k, tape, z);
+  cnf::evaluate_extra(slope_, rule, shape_, recording_.t(n_), recording_.t(n_ + 1), held_ ? recording_.z(n_) : y_, k,
+                      tape, z);
 }
 
 template class Replay<float>;

@@ -20,6 +20,8 @@ std::string_view name(Status::Code code) {
       return "unsolved";
     case Status::Code::too_fine:
       return "too_fine";
+    case Status::Code::memory_limit:
+      return "memory_limit";
   }
   return "unknown";
 }
@@ -82,6 +84,10 @@ std::string Status::message() const {
       break;
     case Code::too_fine:
       text += steps + " reached " + at + "; " + remedy(*this);
+      break;
+    case Code::memory_limit:
+      text += "the gradient's memory held the steps up to " + at + " of " + steps +
+              "; raise it, or take the discrete gradient, which computes steps again";
       break;
   }
   return text;

@@ -35,6 +35,8 @@ struct StepRule {
   /// Their weights at theta in [0, 1], y(t + theta h) = y + h sum_i w_i v_i, and if not null the weights' derivatives.
   /// At theta = 1 they are the step's own weights, at 0 they are 0.
   void dense(double theta, double* w, double* dw) const;
+
+  bool operator==(const StepRule&) const = default;
 };
 
 /// Of a step without length where the slope jumps: its one stage is the slope before, and nothing comes of it.

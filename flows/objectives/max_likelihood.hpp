@@ -1,4 +1,4 @@
-// Maximum likelihood: the mean negative log-density of a batch and its gradient, by either adjoint.
+// Maximum likelihood: the mean negative log-density of a batch and its gradient, by any adjoint.
 #pragma once
 
 #include <algorithm>
@@ -45,12 +45,14 @@ struct MaximumLikelihood {
   FlowOptions flow{};
 
   std::vector<Setting> settings() {
-    return {{.name = "gradient",
-             .help = "The exact gradient of the steps taken, or the adjoint equation solved backwards.",
-             .value = choice_of(flow.gradient, kAllGradientModes)},
-            {.name = "probe",
-             .help = "What Hutchinson's random vectors are drawn from.",
-             .value = choice_of(flow.divergence.probe, kAllProbes)}};
+    return {
+        {.name = "gradient",
+         .help = "The exact gradient of the steps taken; or the adjoint equation solved backwards, with the path or "
+                 "along its steps.",
+         .value = choice_of(flow.gradient, kAllGradientModes)},
+        {.name = "probe",
+         .help = "What Hutchinson's random vectors are drawn from.",
+         .value = choice_of(flow.divergence.probe, kAllProbes)}};
   }
 
   void check(const Cnf&) const {

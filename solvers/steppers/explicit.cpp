@@ -36,7 +36,7 @@ void ExplicitStepper<T>::place_stages(const T* y) {
   const bool kept_before = kept_;
   if (record_) {
     const Index n = record_->steps();
-    record_->open(y, *rule_);
+    record_->open(y, *rule_, past_);
     kept_ = record_->holds(n);
     for (int i = 0; kept_ && i <= rule_->stages(); ++i) {
       k_[i] = record_->k(n, i);

@@ -2,6 +2,7 @@
 #include <string>
 
 #include "solvers/continuous_adjoint.hpp"
+#include "solvers/differentiate.hpp"
 #include "solvers/discrete_adjoint.hpp"
 #include "solvers/event.hpp"
 #include "solvers/method.hpp"
@@ -22,9 +23,10 @@ TEST_CASE("after a first solve the next allocates nothing, recorded or not, nor 
   std::vector<StepPoint> where(at.size());
   Matrix<double> seen(D, 3);
   for (const char* method : {"rk4:50", "dopri5:50", "dopri5", "bosh3", "fehlberg45", "dopri8", "abm5:50"})
-    for (const std::size_t budget : {Recording<double>::kDefaultBudget, std::size_t{40'000}}) {
-      CAPTURE(method, budget);
+    for (const bool plenty : {true, false}) {
       SolveOptions options = solver(method, 1e-9);
+      const std::size_t budget = plenty ? Recording<double>::kDefaultBudget : least_memory(f, B, options) + 5000;
+      CAPTURE(method, budget);
       Scratch scratch;
       Counters counters;
       Recording<double> record(budget);
@@ -116,6 +118,49 @@ TEST_CASE("after a first solve by a stiff method the next allocates nothing", "[
       const long before = allocations;
       solve();
       CHECK(allocations - before == 0);
+    }
+}
+
+TEST_CASE("10,000 steps are differentiated within 10 MB, or one", "[solvers][memory]") {
+  const Index D = 3, B = 64;  // z of every step alone: 15 MB
+  const TanhField<double> f(D, Seed{1});
+  const Matrix<double> start = normals<double>(D, B, Seed{2}), w_q = start.topRows(1);
+  Matrix<double> z_bar(D, B);
+  std::vector<double> params_bar(static_cast<std::size_t>(f.gradient_size()));
+  for (const bool adaptive : {false, true})
+    for (const double megabytes : {10.0, 1.0}) {
+      SolveOptions options;
+      options.method = adaptive ? &kBosh3 : &kRk4;
+      options.rtol = options.atol = 3e-12;
+      options.max_steps = 20'000;
+      const auto budget = static_cast<std::size_t>(megabytes * 1e6);
+      Scratch scratch;
+      Counters forward, backward;
+      MemoryPlan plan;
+      const auto run = [&](double t_end, int steps) {
+        options.fixed_steps = adaptive ? 0 : steps;
+        DifferentiableSolve<double> solve;
+        State<double> state(f.blocks(), B);
+        state.z() = start;
+        forward = backward = {};
+        const long before = allocated_bytes;
+        REQUIRE(solve.forward(f, 0, t_end, state, options, {.memory = budget}, scratch, forward).ok());
+        SolveGradient<double> gradient{.z_bar = {z_bar.data(), D, B}, .params_bar = params_bar};
+        const Cotangents<double> w{.z = {start.data(), D, B}, .q = {w_q.data(), 1, B}};
+        REQUIRE(solve.backward(f, w, gradient, scratch, backward).ok());
+        plan = solve.plan();
+        return allocated_bytes - before;
+      };
+      run(1e-3, 3);  // the solve's own work arrays are the caller's
+      const long bytes = run(4, 10'000);
+      CAPTURE(adaptive, megabytes, plan.text(), bytes, forward.accepted, backward.evaluations);
+      CHECK(plan.steps >= 10'000);
+      CHECK(plan.bytes <= budget);
+      CHECK(bytes <= static_cast<long>(budget));
+      const double steps = static_cast<double>(plan.steps);
+      CHECK(plan.again <= steps * static_cast<double>(binomial::repetitions(plan.steps, plan.states) + 1));
+      CHECK(plan.again <= 3 * steps);
+      CHECK(static_cast<double>(backward.evaluations) == plan.again * options.method.evaluations_per_step());
     }
 }
 

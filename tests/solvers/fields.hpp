@@ -10,6 +10,7 @@
 #include "solvers/function_dynamics.hpp"
 #include "solvers/integrate.hpp"
 #include "solvers/masked.hpp"
+#include "solvers/recording.hpp"
 
 namespace cnf {
 
@@ -162,6 +163,12 @@ Solved<T> solved(const Dynamics<T>& f, double t_begin, double t_end, const Matri
   result.z = state.z();
   result.q = state.q();
   return result;
+}
+
+/// The least memory that a discrete gradient of a tile of B samples does with.
+template <class T>
+std::size_t least_memory(const Dynamics<T>& f, Index B, const SolveOptions& options) {
+  return least_memory(step_memory<T>({f.blocks(), B}, f.tape_size(B), options.method), length_of(options));
 }
 
 /// The state integrated from 0 to 1, with failing samples masked.

@@ -129,7 +129,7 @@ TEST_CASE("over jumps the discrete gradient equals central differences, within a
       options.jumps = loss.jumps;
       std::vector<double> times, grid;
       std::vector<std::vector<double>> gradients;
-      for (const std::size_t memory : {Recording<double>::kDefaultBudget, std::size_t{4'000}, std::size_t{0}}) {
+      for (const std::size_t memory : {Recording<double>::kDefaultBudget, std::size_t{260'000}, std::size_t{230'000}}) {
         DifferentiableSolve<double> of;
         Scratch scratch;
         Counters counters;

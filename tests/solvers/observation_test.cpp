@@ -85,7 +85,6 @@ Gradient gradient_of(const Loss& loss, const SolveOptions& solve, const Gradient
     state.z() = loss.start;
     const Look<double> look{loss.observations, out(g.seen)};
     REQUIRE(of.forward(f, loss.t_begin, loss.t_end, state, solve, how, scratch, counters, look).ok());
-    if (how.memory == 0 && how.mode == GradientMode::discrete) CHECK_FALSE(of.recording().holds(0));
     Matrix<double> z_bar(kD, kB);
     std::vector<double> params_bar(static_cast<std::size_t>(f.gradient_size())), times(loss.observations.size());
     SolveGradient<double> gradient{.z_bar = out(z_bar), .params_bar = params_bar, .dloss_dtimes = times};
@@ -135,6 +134,16 @@ double seen_error(const Method& m, int N, double end, const std::vector<double>&
   }
   return std::sqrt(square / static_cast<double>(at.size()));
 }
+
+/// z at the start of every step.
+struct Starts final : StepListener<double> {
+  std::vector<Matrix<double>> z;
+  bool wants(double, double) override { return true; }
+  Next look(const DenseStep<double>& step, double*) override {
+    z.push_back(Tile<double>(step.y, kD, kB));
+    return Next::go_on;
+  }
+};
 
 }  // namespace
 
@@ -186,7 +195,8 @@ TEST_CASE("a value at a step's end has the bits of the state, and looking change
       const double begin = forwards ? 0.2 : 2.0, end = forwards ? 2.0 : 0.2;
       const Solved<double> plain = solved(f, begin, end, start, options);
       Recording<double> record;
-      solved(f, begin, end, start, options, {.record = &record});
+      Starts starts;
+      solved(f, begin, end, start, options, {.record = &record, .listener = &starts});
       std::vector<Observation> at{{begin, 1}};
       for (Index n = 1; n <= record.steps(); ++n) at.push_back({record.t(n), n % kB});
       Matrix<double> seen(kD, std::ssize(at));
@@ -199,7 +209,8 @@ TEST_CASE("a value at a step's end has the bits of the state, and looking change
       CHECK(s.counters.evaluations <= plain.counters.evaluations + 1);
       CHECK(watched.fractions() == record.fractions());
       CHECK(seen.col(0) == start.col(1));
-      for (Index n = 1; n < record.steps(); ++n) CHECK(seen.col(n) == Tile<double>(record.z(n), kD, kB).col(n % kB));
+      for (Index n = 1; n < record.steps(); ++n)
+        CHECK(seen.col(n) == starts.z[static_cast<std::size_t>(n)].col(n % kB));
       CHECK(seen.col(record.steps()) == plain.z.col(record.steps() % kB));
     }
 }
@@ -231,7 +242,8 @@ TEST_CASE("the discrete gradient of what is seen equals central differences on t
       loss.place(solver(text, kTolerance));
       const Gradient g = gradient_of(loss, solver(text, kTolerance), {});
       check_equal(g.values, differences(loss, frozen(solver(text, kTolerance), g.fractions)), 1e-9);
-      for (const std::size_t memory : {std::size_t{0}, std::size_t{6'000}}) {
+      const std::size_t least = least_memory(loss.field, kB, solver(text, kTolerance));
+      for (const std::size_t memory : {least, least + 6'000}) {
         const Gradient again = gradient_of(loss, solver(text, kTolerance), {.memory = memory});
         CHECK(again.values == g.values);
         CHECK(again.seen == g.seen);
@@ -239,18 +251,23 @@ TEST_CASE("the discrete gradient of what is seen equals central differences on t
     }
 }
 
-TEST_CASE("the continuous gradient of what is seen goes to the truth with the tolerance", "[solvers][adjoint][dense]") {
+TEST_CASE("the adjoints that are solved go to the truth with the tolerance, of what is seen too",
+          "[solvers][adjoint][dense]") {
   for (const bool forwards : {true, false}) {
     Loss loss;
     if (!forwards) loss.turn();
     const std::vector<double> truth = differences(loss, solver("dopri8:400", kTolerance));
-    for (const double tolerance : {1e-5, 1e-7, 1e-9})
+    for (const double tolerance : {1e-5, 1e-7, 1e-9}) {
+      const SolveOptions options = solver("dopri5", tolerance);
       for (const bool reset : {true, false}) {
         CAPTURE(forwards, tolerance, reset);
-        const SolveOptions options = solver("dopri5", tolerance);
         const GradientOptions how{.mode = GradientMode::continuous, .backward = options, .reset = reset};
         check_equal(gradient_of(loss, options, how).values, truth, 30 * tolerance);
       }
+      CAPTURE(forwards, tolerance);
+      const GradientOptions how{.mode = GradientMode::interpolated, .backward = options};
+      check_equal(gradient_of(loss, options, how).values, truth, 30 * tolerance);
+    }
     // Between dopri8's long steps what is seen is as good as their ends: z may be set to it.
     for (const bool reset : {true, false}) {
       const SolveOptions options = solver("dopri8", 1e-9);
@@ -260,10 +277,45 @@ TEST_CASE("the continuous gradient of what is seen goes to the truth with the to
   }
 }
 
+TEST_CASE("the interpolated gradient's memory is bounded, and too little of it is said", "[solvers][adjoint][memory]") {
+  const Loss loss;
+  const auto run = [&](const SolveOptions& options, std::size_t memory) {
+    DifferentiableSolve<double> of;
+    State<double> state(loss.field.blocks(), kB);
+    state.z() = loss.start;
+    Scratch scratch;
+    Counters counters;
+    const GradientOptions how{.mode = GradientMode::interpolated, .memory = memory, .backward = options};
+    const Status status = of.forward(loss.field, 0.3, 1.4, state, options, how, scratch, counters);
+    if (!status.ok()) CHECK(!state.z().array().isNaN().any());
+    return status;
+  };
+  const SolveOptions options = solver("dopri5", 1e-10);
+  CHECK(run(options, 1 << 20).ok());
+  const Status few = run(options, 8'000);
+  CHECK(few.code == Status::Code::memory_limit);
+  CHECK((few.t > 0.3 && few.t < 1.4));
+  CHECK_THAT(few.message(), Catch::Matchers::Contains("take the discrete gradient"));
+  CHECK_THROWS_WITH(run(solver("rk4:100", kTolerance), 8'000), Catch::Matchers::Contains("100 steps as functions of time take"));
+}
+
+TEST_CASE("a method that a gradient cannot serve is refused by name, with those that can", "[solvers][adjoint]") {
+  for (const Method& m : all_methods())
+    for (const GradientMode mode : kAllGradientModes) {
+      CAPTURE(std::string(m.name()), name(mode));
+      if (mode != GradientMode::discrete || m.has_transpose())
+        CHECK_NOTHROW(check_gradient(mode, m));
+      else
+        CHECK_THROWS_WITH(check_gradient(mode, m), Catch::Matchers::Contains(std::string(m.name())) &&
+                                                       Catch::Matchers::Contains("take the continuous"));
+    }
+}
+
 TEST_CASE("what is seen at an end is the end, and its cotangent is the end's", "[solvers][adjoint][dense]") {
-  for (const auto& [mode, memory] :
-       {std::pair{GradientMode::discrete, Recording<double>::kDefaultBudget},
-        std::pair{GradientMode::discrete, std::size_t{0}}, std::pair{GradientMode::continuous, std::size_t{0}}}) {
+  std::vector<std::pair<GradientMode, std::size_t>> ways{
+      {GradientMode::discrete, least_memory(Loss().field, kB, solver("dopri5", 1e-10))}};
+  for (const GradientMode mode : kAllGradientModes) ways.emplace_back(mode, Recording<double>::kDefaultBudget);
+  for (const auto& [mode, memory] : ways) {
     CAPTURE(name(mode), memory);
     Loss at_ends;
     at_ends.observations = {{0.3, 2}, {1.4, 0}, {1.4, 1}};
@@ -300,8 +352,11 @@ TEST_CASE("over spans of their own samples are seen at times of their own, with 
     check_equal(g.values, differences(loss, frozen(solver(text, kTolerance), g.fractions)), 1e-8);
   }
   const SolveOptions tight = solver("dopri5", 1e-11);
-  const GradientOptions how{.mode = GradientMode::continuous, .backward = tight};
-  check_equal(gradient_of(loss, tight, how).values, differences(loss, solver("dopri5:400", kTolerance)), 1e-8);
+  const std::vector<double> truth = differences(loss, solver("dopri5:400", kTolerance));
+  for (const GradientMode mode : {GradientMode::continuous, GradientMode::interpolated}) {
+    CAPTURE(name(mode));
+    check_equal(gradient_of(loss, tight, {.mode = mode, .backward = tight}).values, truth, 1e-8);
+  }
 }
 
 TEST_CASE("a path without length is the identity, and its times have gradients", "[solvers][adjoint][dense]") {
@@ -310,8 +365,8 @@ TEST_CASE("a path without length is the identity, and its times have gradients",
   loss.observations = {{0.3, 2}, {0.3, 2}, {0.3, 0}};
   loss.w_seen = normals<double>(kD, 3, Seed{61});
   const Gradient discrete = gradient_of(loss, solver("dopri5", kTolerance), {});
-  const Gradient continuous = gradient_of(loss, solver("dopri5", kTolerance), {.mode = GradientMode::continuous});
-  CHECK(discrete.values == continuous.values);
+  for (const GradientMode mode : kAllGradientModes)
+    CHECK(gradient_of(loss, solver("dopri5", kTolerance), {.mode = mode}).values == discrete.values);
   Matrix<double> z_bar = loss.w_z;
   z_bar.col(2) += loss.w_seen.col(0) + loss.w_seen.col(1);
   z_bar.col(0) += loss.w_seen.col(2);
@@ -333,7 +388,7 @@ TEST_CASE("a path without length is the identity, and its times have gradients",
 }
 
 TEST_CASE("a solve used again keeps nothing of its first", "[solvers][adjoint][dense]") {
-  for (const GradientMode mode : {GradientMode::discrete, GradientMode::continuous}) {
+  for (const GradientMode mode : kAllGradientModes) {
     DifferentiableSolve<double> of;
     const auto again = [&](const Loss& loss, const SolveOptions& options, std::size_t memory) {
       const GradientOptions how{.mode = mode, .memory = memory, .backward = options};
@@ -344,8 +399,8 @@ TEST_CASE("a solve used again keeps nothing of its first", "[solvers][adjoint][d
     second.turn();
     second.observations.resize(2);
     second.w_seen = normals<double>(kD, 2, Seed{62});
-    again(first, solver("abm4:9", kTolerance), 0);
-    again(second, solver("dopri5", kTolerance), 6'000);
+    again(first, solver("abm4:9", kTolerance), least_memory(first.field, kB, solver("abm4:9", kTolerance)) + 4'000);
+    again(second, solver("dopri5", kTolerance), least_memory(first.field, kB, solver("dopri5", kTolerance)) + 6'000);
     again(first, solver("rk4:3", kTolerance), std::size_t{1} << 20);
   }
 }

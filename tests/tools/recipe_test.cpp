@@ -5,7 +5,9 @@
 #include "base/error.hpp"
 #include "base/safetensors.hpp"
 #include "tests/tools/program.hpp"
+#include "tools/cli/exit_code.hpp"
 #include "tools/run/field_options.hpp"
+#include "tools/run/memory_option.hpp"
 #include "tools/run/recipe.hpp"
 #include "tools/verbs/verbs.hpp"
 
@@ -60,6 +62,31 @@ TEST_CASE("a run's own recipe, as TOML, repeats it to the bit", "[verbs][setting
   CAPTURE(toml, again.err);
   REQUIRE(again.code == 0);
   check_same_run(shell, "run", "again");
+}
+
+TEST_CASE("sizes of memory are read with their units, or refused", "[settings]") {
+  CHECK(parse_bytes("64MB") == 64'000'000);
+  CHECK(parse_bytes("1.5 GiB") == std::size_t{3} << 29);
+  CHECK(parse_bytes("500000") == 500'000);
+  CHECK(parse_bytes("2k") == 2000);
+  for (const char* wrong : {"", "MB", "64 XB", "-1MB", "0", "1e3", "64MB ", "nan", "inf", "9999999GB", "64mb"})
+    CHECK_THROWS_AS(parse_bytes(wrong), UsageError);
+}
+
+TEST_CASE("no bit of a run depends on its memory, which it keeps when it goes on", "[verbs][settings]") {
+  Shell shell;
+  const std::string run = "cnf train --data moons --hidden 8 --steps 4 --batch 96 --solver rk4:20 ";
+  REQUIRE(shell(run + "-o plain --quiet").code == 0);
+  const Ran small = shell(run + "-o small --memory 400kB");
+  REQUIRE(small.code == 0);
+  CHECK_THAT(small.err, Catch::Contains("of each solve its gradient keeps states of all 20 steps"));
+  CHECK(shell("cnf sample small -N 9").out == shell("cnf sample plain -N 9").out);
+  const Json recipe = Json::parse(read_safetensors(shell / "small/training.safetensors").metadata.at("cnf.recipe"));
+  CHECK(recipe.at("memory") == "400kB");
+  const Ran less = shell(run + "-o less --memory 4kB");
+  CHECK(less.code == 2);
+  CHECK_THAT(less.err, Catch::Contains("--memory 4kB: of a worker's share: the gradient's memory is"));
+  CHECK(shell(run + "-o less --memory 4XB --dry-run").code == 2);
 }
 
 TEST_CASE("a recipe that cannot be is an input's fault and leaves no folder", "[verbs][settings]") {

@@ -12,8 +12,8 @@ namespace {
 
 constexpr const char* kGroup = "Training";
 /// Options that say how an objective solves the flow, and that of a run which begins with another.
-const std::vector<std::string> kOfSolves{"warm-start", "divergence", "solver",     "rtol",     "atol",    "norm",
-                                         "max-steps",  "logp-tol",   "controller", "min-step", "max-step"};
+const std::vector<std::string> kOfSolves{"warm-start", "divergence", "solver",     "rtol",     "atol",     "norm",
+                                         "max-steps",  "logp-tol",   "controller", "min-step", "max-step", "memory"};
 
 }  // namespace
 

@@ -11,6 +11,7 @@
 #include "tools/cli/signals.hpp"
 #include "tools/run/evaluation_arguments.hpp"
 #include "tools/run/field_options.hpp"
+#include "tools/run/memory_option.hpp"
 #include "tools/run/objective_options.hpp"
 #include "tools/run/recipe_options.hpp"
 
@@ -103,6 +104,7 @@ void check_recipe(const Args& args) {
   row_options(args);
   check_field(args);
   check_objective(args);
+  if (args.given("memory")) parse_bytes(args.text("memory"));
 }
 
 std::string recipe_json(const Args& args) { return settings_json(args, applicable(args)); }

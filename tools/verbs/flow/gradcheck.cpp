@@ -50,12 +50,12 @@ GradcheckOptions options_from(const Args& args, Progress& progress) {
   return options;
 }
 
-/// The bound on a mode's relative error; infinite where none is promised: the continuous adjoint is as good as its
+/// The bound on a mode's relative error; infinite where none is promised: an adjoint that is solved is as good as its
 /// steps, and fixed ones have no tolerance.
 double bound(const GradientCheck& check, const SolveOptions& solve) {
   if (check.mode == "discrete") return kDiscreteBound;
-  if (check.mode == "continuous" && solve.fixed_steps == 0) return kContinuousBound;
-  return INFINITY;
+  const bool solved = check.mode == "continuous" || check.mode == "interpolated";
+  return solved && solve.fixed_steps == 0 ? kContinuousBound : INFINITY;
 }
 
 std::string key_of(const std::string& mode) { return mode == "discrete, solved again" ? "discrete_resolved" : mode; }
@@ -163,7 +163,7 @@ Verb gradcheck_verb() {
                            .kind = Kind::real,
                            .initial = "1e-8",
                            .range = Range::open(0, 1),
-                           .help = "Tolerance of the continuous gradient's two solves."},
+                           .help = "Tolerance of the continuous and the interpolated gradient's two solves."},
                           {.name = "at-tolerances",
                            .help = "The continuous gradient's error at 1e-4, 1e-6 and 1e-8 too: it shrinks."}},
                          without(evaluation_options(), {"precision"}),

@@ -21,6 +21,7 @@
 #include "tools/run/evaluation_arguments.hpp"
 #include "tools/run/failures.hpp"
 #include "tools/run/field_options.hpp"
+#include "tools/run/memory_option.hpp"
 #include "tools/run/model_argument.hpp"
 #include "tools/run/recipe.hpp"
 #include "tools/run/recipe_options.hpp"
@@ -113,6 +114,7 @@ class FlowTrainee final : public Trainee<T> {
     FlowTrainOptions options = train_options(run.args, run.file.precision);
     options.closing = run.args.given("accuracy") ? 11 : 1;  // finish()'s own validation; what measuring takes
     options.closing += picture_cost(run.file.model.dim()) / static_cast<double>(data.validation.size());
+    share_memory<T>(options, run.args, run.file.model);
     return options;
   }
 
