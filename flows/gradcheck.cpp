@@ -21,7 +21,7 @@ struct Place {
 };
 
 constexpr std::int64_t kReferenceSteps = 100'000;  // of a solve at the reference tolerance; some hundreds are usual
-constexpr int kComparisons = 3;                    // sets of differences that gradcheck() takes
+constexpr int kComparisons = 4;                    // sets of differences that gradcheck() takes
 
 /// One block of unknowns: how a unit of direction j moves the place, and the gradient's slope along it.
 struct Moves {
@@ -225,7 +225,6 @@ std::vector<GradientCheck> gradcheck(const Cnf& model, const Samples<double>& x,
   const int threads = options.threads > 0 ? options.threads : available_threads();
   std::vector<TileLoss> losses(static_cast<std::size_t>(threads));
   const FlowOptions own = flow_options(options.solve, GradientMode::discrete);
-  const std::vector<SolveOptions> grids = losses[0].grids(place, own, options.seed);
 
   std::int64_t directions = 0;
   for (const Moves& block : moves) directions += kComparisons * block.directions;
@@ -258,15 +257,23 @@ std::vector<GradientCheck> gradcheck(const Cnf& model, const Samples<double>& x,
   // Steps of differences: small against a wide first layer's features, large against the noise of the solve (1e-16 on a
   // grid, 1e-11 at the reference tolerance, the tolerance itself where steps adapt).
   const LossGradient<double> discrete = gradient_of(own);
-  compare_with(
-      "discrete", "differences on the recorded grid", discrete,
-      slopes_of(2e-4, [&](const Place& at, TileLoss& loss) { return loss.on_grids(at, own, options.seed, grids); }));
+  const auto on_own_grid = [&](const FlowOptions& flow, const LossGradient<double>& gradient) {
+    const std::vector<SolveOptions> grids = losses[0].grids(place, flow, options.seed);
+    const std::vector<double> slopes =
+        slopes_of(2e-4, [&](const Place& at, TileLoss& loss) { return loss.on_grids(at, flow, options.seed, grids); });
+    compare_with(name(flow.gradient).data(), "differences on the recorded grid", gradient, slopes);
+  };
+  on_own_grid(own, discrete);
   const FlowOptions exact = flow_options(reference, GradientMode::discrete);
   const std::vector<double> truth =
       slopes_of(2e-4, [&](const Place& at, TileLoss& loss) { return loss.solved(at, exact, options.seed); });
   for (const GradientMode mode : {GradientMode::continuous, GradientMode::interpolated})
     compare_with(name(mode).data(), "differences of a solve at the reference tolerance",
                  gradient_of(flow_options(tight, mode)), truth);
+  if (why_not(GradientMode::reversible, options.solve.method).empty()) {
+    const FlowOptions back = flow_options(options.solve, GradientMode::reversible);
+    on_own_grid(back, gradient_of(back));
+  }
   compare_with("discrete, solved again", "differences of solves whose steps adapt anew", discrete,
                slopes_of(2e-3, [&](const Place& at, TileLoss& loss) { return loss.solved(at, own, options.seed); }));
   return checks;

@@ -44,9 +44,10 @@ struct GradcheckOptions {
 /// Differences are of fourth order, (8 (L(h) - L(-h)) - (L(2h) - L(-2h))) / 12 h, in double.
 ///
 /// Checks at x (the user's units; up to tile_rows(model) samples make one tile).
-/// The discrete adjoint is compared with differences of the loss on the recorded grid, where it is exact; the
-/// continuous and the interpolated one with differences of a loss solved anew at reference_rtol; and, without a bound,
-/// the discrete adjoint with differences of a loss whose steps adapt anew: it shows what freezing the grid leaves out.
+/// The discrete and, of a table, the reversible adjoint are compared with differences of the loss on the recorded grid,
+/// where they are exact; the continuous and the interpolated one with differences of a loss solved anew at
+/// reference_rtol; and, without a bound, the discrete adjoint with differences of a loss whose steps adapt anew: it
+/// shows what freezing the grid leaves out.
 /// ComputationError: a solve failed. Stopped: options.solve.stop was raised.
 std::vector<GradientCheck> gradcheck(const Cnf& model, const Samples<double>& x, const GradcheckOptions& options);
 

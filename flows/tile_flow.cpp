@@ -127,6 +127,7 @@ template <class T>
 std::vector<SolveOptions> TileFlow<T>::frozen() const {
   std::vector<SolveOptions> result(flow_->blocks(), options_->solve);
   for (std::size_t k = 0; k < flow_->blocks(); ++k) {
+    result[k].method = method_of(options_->gradient, options_->solve.method);
     result[k].fixed_steps = 0;
     result[k].stops.clear();
     result[k].fractions = solves_[k].recording().fractions();
@@ -138,8 +139,8 @@ template <class T>
 MemoryPlan TileFlow<T>::plan(std::size_t k) const {
   const FlowDynamics<T> f = dynamics(k);
   const Shape shape{f.blocks(), state_.B};
-  return plan_memory(step_memory<T>(shape, f.tape_size(shape.B), options_->solve.method), length_of(options_->solve),
-                     memory());
+  const Method method = method_of(options_->gradient, options_->solve.method);
+  return plan_memory(step_memory<T>(shape, f.tape_size(shape.B), method), length_of(options_->solve), memory());
 }
 
 template <class T>

@@ -116,10 +116,10 @@ class TileFlow {
   std::vector<Status> carry_masked(Way way, std::vector<char>& active, Counters& counters,
                                    std::int64_t failing_steps = std::numeric_limits<std::int64_t>::max());
 
-  /// After carry_recorded with the discrete gradient: for each block the options that take its steps again.
+  /// After carry_recorded with the discrete or the reversible gradient: for each block the options that take its steps
+  /// again.
   std::vector<SolveOptions> frozen() const;
-  /// What carry_recorded, with the discrete gradient, would keep of block k's solve. std::invalid_argument: too little
-  /// memory.
+  /// What carry_recorded, with one of these, would keep of block k's solve. std::invalid_argument: too little memory.
   MemoryPlan plan(std::size_t k) const;
 
   /// Back from the base to the data, after carry_recorded. `w` is dloss/dz at the base and becomes dloss/du;

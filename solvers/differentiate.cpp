@@ -1,6 +1,6 @@
 // Invariants. ready_: observations_, seen_ and where_ tell of the last forward()'s observations, and the mode's own
-// memory of its path: recording_ (discrete), z_end_ (continuous) or track_ (interpolated). A path without length, whose
-// times have gradients though there is no step, is the continuous adjoint's in all modes.
+// memory of its path: recording_ (discrete, reversible), z_end_ (continuous) or track_ (interpolated). A path without
+// length, whose times have gradients though there is no step, is the continuous adjoint's in all modes.
 #include "solvers/differentiate.hpp"
 
 #include <algorithm>
@@ -46,15 +46,37 @@ std::string_view name(GradientMode mode) {
     case GradientMode::continuous:
       return "continuous";
     case GradientMode::interpolated:
+      return "interpolated";
+    case GradientMode::reversible:
       break;
   }
-  return "interpolated";
+  return "reversible";
+}
+
+std::string why_not(GradientMode mode, const Method& method) {
+  const std::string it(method.name());
+  const bool table = std::holds_alternative<const Tableau*>(method.row());
+  const bool reversible = std::holds_alternative<const ReversibleMethod*>(method.row());
+  if (mode == GradientMode::reversible && !table && !reversible)
+    return "the reversible gradient cannot take back " + it + "'s steps; take the " +
+           (method.has_transpose() ? "discrete" : "continuous or the interpolated") + " gradient";
+  if (mode == GradientMode::discrete && !method.has_transpose())
+    return "the discrete gradient has no transpose of " + it +
+           "'s steps; take the continuous or the interpolated gradient";
+  return {};
 }
 
 void check_gradient(GradientMode mode, const Method& method) {
-  if (mode != GradientMode::discrete || method.has_transpose()) return;
-  throw std::invalid_argument("the discrete gradient has no transpose of " + std::string(method.name()) +
-                              "'s steps; take the continuous or the interpolated gradient");
+  if (const std::string why = why_not(mode, method); !why.empty()) throw std::invalid_argument(why);
+}
+
+Method method_of(GradientMode mode, const Method& method) {
+  const auto* const table = std::get_if<const Tableau*>(&method.row());
+  if (mode != GradientMode::reversible || table == nullptr) return method;
+  for (const ReversibleMethod& m : kAllCoupled)
+    if (m.base == *table) return &m;
+  throw std::invalid_argument("the reversible gradient knows no coupling of " + std::string(method.name()) +
+                              "; solve by one (reversible.hpp, coupled)");
 }
 
 template <class T>
@@ -77,7 +99,15 @@ Status DifferentiableSolve<T>::forward(const Dynamics<T>& dynamics, double t_beg
   observations_.assign(look.observations.begin(), look.observations.end());
   seen_.resize(state.blocks.z, count);
   for (Index o = 0; o < count; ++o) seen_.col(o) = state.z().col(observations_[static_cast<std::size_t>(o)].sample);
-  const bool discrete = how.mode == GradientMode::discrete;
+  const bool reversible = how.mode == GradientMode::reversible;
+  const bool discrete = how.mode == GradientMode::discrete || reversible;
+  if (reversible && !solve.jumps.empty())
+    throw std::invalid_argument(
+        "DifferentiableSolve: the reversible gradient cannot step back over jumps; take the discrete gradient");
+  if (reversible) {
+    coupled_ = solve;
+    coupled_.method = method_of(how.mode, solve.method);
+  }
   recording_.set_budget(how.memory);
   where_.resize(discrete ? observations_.size() : 0);
   Observer<T> observer(observations_, state.blocks, t_end >= t_begin, Out<T>(seen_.data(), seen_.rows(), count),
@@ -90,7 +120,7 @@ Status DifferentiableSolve<T>::forward(const Dynamics<T>& dynamics, double t_beg
     track_.begin({state.blocks, state.B}, state.values.data(), t_begin, t_end, solve, how.memory);
     extras.listener = count > 0 ? static_cast<StepListener<T>*>(&both) : &track_;
   }
-  Status status = integrate(dynamics, t_begin, t_end, state, solve, scratch, counters, extras);
+  Status status = integrate(dynamics, t_begin, t_end, state, reversible ? coupled_ : solve, scratch, counters, extras);
   for (Index o = 0; o < count && status.ok(); ++o) {
     if (seen_.col(o).allFinite()) continue;
     status.code = Status::Code::non_finite;
@@ -114,7 +144,8 @@ template <class T>
 Status DifferentiableSolve<T>::backward(const Dynamics<T>& dynamics, const Cotangents<T>& w, SolveGradient<T>& gradient,
                                         Scratch& scratch, Counters& counters) {
   if (!ready_) throw std::logic_error("DifferentiableSolve: backward() without a forward() that ended well");
-  if (how_.mode == GradientMode::discrete && t_begin_ != t_end_)
+  const bool discrete = how_.mode == GradientMode::discrete || how_.mode == GradientMode::reversible;
+  if (discrete && t_begin_ != t_end_)
     return discrete_adjoint(dynamics, recording_, {observations_, where_}, w, gradient, scratch, counters, stop_);
   if (how_.mode == GradientMode::interpolated && t_begin_ != t_end_)
     return interpolated_adjoint(dynamics, track_, t_begin_, t_end_, observations_, w, how_.backward, gradient, scratch,

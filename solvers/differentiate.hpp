@@ -2,6 +2,7 @@
 #pragma once
 
 #include <array>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -17,13 +18,19 @@ enum class GradientMode {
   discrete,      ///< the exact gradient of the number computed: the accepted steps transposed
   continuous,    ///< Chen et al. (2018): the adjoint equation solved backwards, memory constant in the number of steps
   interpolated,  ///< the adjoint alone is solved backwards, along the first solve's steps
+  reversible,    ///< that of the steps taken, which are taken back: of a table its coupling's (reversible.hpp)
 };
 inline constexpr std::array kAllGradientModes{GradientMode::discrete, GradientMode::continuous,
-                                              GradientMode::interpolated};
+                                              GradientMode::interpolated, GradientMode::reversible};
 std::string_view name(GradientMode mode);  ///< as spelled on the command line
 
-/// Throws std::invalid_argument for a method that the mode cannot serve, naming those that can.
+/// Why the mode cannot serve a method, and which can; empty if it can.
+std::string why_not(GradientMode mode, const Method& method);
+/// Throws std::invalid_argument with why_not().
 void check_gradient(GradientMode mode, const Method& method);
+/// The method whose steps are taken: that of the options, but for the reversible gradient of a table its coupling. The
+/// table must be one of kAllTableaus.
+Method method_of(GradientMode mode, const Method& method);
 
 struct GradientOptions {
   GradientMode mode = GradientMode::discrete;
@@ -63,7 +70,7 @@ class DifferentiableSolve {
   Status backward(const Dynamics<T>& dynamics, const Cotangents<T>& w, SolveGradient<T>& gradient, Scratch& scratch,
                   Counters& counters);
 
-  /// Of a discrete forward(): the steps it took, and what is kept of them.
+  /// Of a discrete or reversible forward(): the steps it took, and what is kept of them.
   const Recording<T>& recording() const { return recording_; }
   const MemoryPlan& plan() const { return plan_; }
 
@@ -77,6 +84,7 @@ class DifferentiableSolve {
   Recording<T> recording_;        // discrete
   MemoryPlan plan_;               // discrete
   DenseTrack<T> track_;           // interpolated
+  SolveOptions coupled_;          // reversible
   std::vector<StepPoint> where_;  // discrete: of the observations
 };
 

@@ -13,6 +13,7 @@
 #include <utility>
 
 #include "solvers/replay.hpp"
+#include "solvers/reversible_adjoint.hpp"
 
 namespace cnf {
 
@@ -305,6 +306,8 @@ Status discrete_adjoint(const Dynamics<T>& dynamics, Recording<T>& recording, co
     throw std::invalid_argument("discrete_adjoint: " + std::to_string(observed.observations.size()) +
                                 " observations, but " + std::to_string(observed.where.size()) +
                                 " places in the recorded steps");
+  if (recording.reversible())
+    return reversible_adjoint(dynamics, recording, observed, w, gradient, scratch, counters, stop);
   const Scratch::Frame frame(scratch);
   Transpose<T> transpose(dynamics, recording, observed, w, gradient, scratch, counters);
   return transpose(stop);

@@ -166,6 +166,11 @@ MemoryPlan plan_memory(const StepMemory& step, const SolveLength& length, std::s
                                 ", times of " + std::to_string(length.steps > 0 ? length.steps : length.most) +
                                 " steps " + memory_text(static_cast<double>(fixed(step, length) - step.work)));
   const std::size_t bytes = budget - fixed(step, length);
+  if (step.reversible) {
+    MemoryPlan plan{.kind = MemoryPlan::Kind::reversible, .steps = length.steps, .bytes = least};
+    plan.again = static_cast<double>(length.steps);
+    return plan;
+  }
   const Room room{step, bytes, slot_pieces(step.slot, bytes), state_pieces(step.state, bytes)};
   MemoryPlan plan = length.steps > 0 ? best(room, length.steps) : online(room, length.most);
   plan.bytes += budget - bytes;
@@ -185,6 +190,8 @@ std::string MemoryPlan::text() const {
     case Kind::checkpoints:
       return std::to_string(states) + " checkpoints of " + N + " steps" + first + ": each computed again " +
              significant(again / static_cast<double>(steps), 3) + " times in the mean" + size;
+    case Kind::reversible:
+      return "the end and the times, steps taken back once each" + size;
     case Kind::online:
       break;
   }

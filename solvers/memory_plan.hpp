@@ -27,9 +27,10 @@ Index split(Index steps, Index checkpoints);
 
 /// What one step of a solve takes, in bytes.
 struct StepMemory {
-  std::size_t slot = 0;   ///< a stage: its slope and its tape
-  int stages = 0;         ///< slots a step, at most
-  int history = 0;        ///< earlier slopes that a step reads, at most: they are part of its state
+  std::size_t slot = 0;  ///< a stage: its slope and its tape
+  int stages = 0;        ///< slots a step, at most
+  int history = 0;       ///< earlier slopes that a step reads, at most: they are part of its state
+  bool reversible = false;
   std::size_t state = 0;  ///< what a step is computed again from
   std::size_t work = 0;   ///< of the way back: the step at hand, computed again, and its cotangents
 };
@@ -52,6 +53,7 @@ struct MemoryPlan {
     states,       ///< every step's state, and the stages of the first: each other step is computed again once
     checkpoints,  ///< some states, by binomial::split
     online,       ///< the number of steps is not known: the first steps' stages, states, then thinned as steps come
+    reversible,   ///< the end alone, and the times: steps are taken back, once each
   };
 
   Kind kind = Kind::tape;

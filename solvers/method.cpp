@@ -59,6 +59,7 @@ std::vector<Method> all_methods() {
   std::vector<Method> all(kAllTableaus.begin(), kAllTableaus.end());
   all.insert(all.end(), kAllAdams.begin(), kAllAdams.end());
   all.emplace_back(&kAdams);
+  all.emplace_back(&kLeapfrog);
   all.insert(all.end(), kAllDirk.begin(), kAllDirk.end());
   all.insert(all.end(), kAllRosenbrock.begin(), kAllRosenbrock.end());
   all.emplace_back(&kAuto);
@@ -68,6 +69,8 @@ std::vector<Method> all_methods() {
 std::optional<Method> find_method(std::string_view name) {
   for (const Method& m : all_methods())
     if (m.name() == name) return m;
+  for (const ReversibleMethod& m : kAllCoupled)
+    if (m.name == name) return &m;
   return {};
 }
 

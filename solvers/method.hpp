@@ -9,6 +9,7 @@
 
 #include "solvers/adams.hpp"
 #include "solvers/dirk.hpp"
+#include "solvers/reversible.hpp"
 #include "solvers/rosenbrock.hpp"
 #include "solvers/switching.hpp"
 #include "solvers/tableau.hpp"
@@ -21,10 +22,11 @@ namespace cnf {
 class Method {
  public:
   using Row = std::variant<const Tableau*, const AdamsMethod*, const VariableAdams*, const DirkTableau*,
-                           const RosenbrockTableau*, const SwitchingMethod*>;
+                           const RosenbrockTableau*, const SwitchingMethod*, const ReversibleMethod*>;
 
   Method(const Tableau* row) : row_(row) {}
   Method(const AdamsMethod* row) : row_(row) {}
+  Method(const ReversibleMethod* row) : row_(row) {}
   Method(const VariableAdams* row) : row_(row) {}
   Method(const DirkTableau* row) : row_(row) {}
   Method(const RosenbrockTableau* row) : row_(row) {}
@@ -50,6 +52,7 @@ class Method {
   Row row_;
 };
 
+/// Those to choose from. Couplings (reversible.hpp), which the reversible gradient takes by itself, are found by name.
 std::vector<Method> all_methods();
 std::optional<Method> find_method(std::string_view name);
 

@@ -31,6 +31,7 @@ int extra_of(const Row&) {
 }
 int extra_of(const Tableau& m) { return m.extra_stages(); }
 int extra_of(const AdamsMethod& m) { return m.start->extra_stages(); }
+int most_stages_of(const ReversibleMethod& m) { return m.evaluations_per_step(); }
 int history_of(const AdamsMethod& m) { return m.past.history; }
 
 }  // namespace
@@ -50,6 +51,7 @@ StepMemory step_memory(const Shape& shape, Index tape_size, const Method& method
         extra = extra_of(*row);
         step.stages = most_stages_of(*row);
         step.history = history_of(*row);
+        step.reversible = std::is_same_v<decltype(row), const ReversibleMethod*>;
       },
       method.row());
   const std::size_t k = rounded<T>(shape.size()), z = rounded<T>(shape.z()), q = rounded<T>(shape.q());
@@ -79,6 +81,9 @@ void Recording<T>::begin(const Shape& shape, Index tape_size, double t_begin, do
   first_.clear();
   first_.push_back(0);
   held_ = 0;
+  const auto* const row = std::get_if<const ReversibleMethod*>(&options.method.row());
+  reversible_ = row ? *row : nullptr;
+  pair_.resize(reversible_ ? static_cast<std::size_t>(2 * shape.z() + shape.size()) : 0);
   step_ = step_memory<T>(shape, tape_size, options.method);
   k_size_ = rounded<T>(shape.size());
   stride_ = step_.slot / sizeof(T);
@@ -128,6 +133,10 @@ template <class T>
 MemoryPlan Recording<T>::plan() const {
   MemoryPlan plan = plan_;
   plan.steps = steps();
+  if (reversible_) {
+    plan.again = static_cast<double>(plan.steps);
+    return plan;
+  }
   plan.tapes = held_;
   plan.states = states_.kept();
   plan.kind = held_ == plan.steps                 ? MemoryPlan::Kind::tape

@@ -1,6 +1,7 @@
 // The accepted steps of a solve, with what their transposes need.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -102,6 +103,13 @@ class Recording {
   /// Of steps without stages: z at the start, then most_history() slopes of z at the starts of the steps before.
   Checkpoints& states() { return states_; }
 
+  /// Of a solve by a reversible method: all that is kept is its start (z), its end (z), the companion there (of all
+  /// blocks) and the times. Else null.
+  const ReversibleMethod* reversible() const { return reversible_; }
+  const T* start() const { return pair_.data(); }
+  const T* end() const { return pair_.data() + shape_.z(); }
+  const T* companion() const { return pair_.data() + 2 * shape_.z(); }
+
   // What follows is for integrate.
 
   /// Forgets everything; the grid will run from t_begin to t_end. Throws std::invalid_argument for a budget that is too
@@ -117,6 +125,14 @@ class Recording {
   void accept(double t, double s) {
     ends_.push_back(t);
     if (on_grid_) shares_.push_back(s);
+  }
+
+  /// The same of a reversible method, which begins at z: its end, and its companion there.
+  void start(const T* z) { std::copy_n(z, shape_.z(), pair_.data()); }
+  void accept(double t, double s, const T* z, const T* companion) {
+    accept(t, s);
+    std::copy_n(z, shape_.z(), pair_.data() + shape_.z());
+    std::copy_n(companion, shape_.size(), pair_.data() + 2 * shape_.z());
   }
 
  private:
@@ -146,6 +162,8 @@ class Recording {
   std::size_t z_at_ = 0;  ///< where in the slot of a step's first stage its z is; 0: nowhere
   std::vector<std::unique_ptr<std::byte[], Free>> pieces_;
   Checkpoints states_;
+  const ReversibleMethod* reversible_ = nullptr;
+  std::vector<T> pair_;
 };
 
 }  // namespace cnf

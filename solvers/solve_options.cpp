@@ -80,18 +80,18 @@ void check_controller(const Controller& c) {
 
 void check(const SolveOptions& options) {
   if (options.method.is_null()) refuse("method is null");
-  const std::string method(options.method.name());
+  const auto method = [&] { return std::string(options.method.name()); };  // only where it is said: nothing allocated
   if (options.fixed_steps < 0) refuse("fixed_steps is " + std::to_string(options.fixed_steps) + ", expected 0 or more");
   if ((options.fixed_steps > 0 || !options.fractions.empty()) && !options.method.takes_grid())
     refuse((options.fixed_steps > 0 ? "fixed_steps is " + std::to_string(options.fixed_steps) : "fractions are given") +
-           ", but " + method + " chooses more than the sizes of its steps; leave it out, or take another method");
+           ", but " + method() + " chooses more than the sizes of its steps; leave it out, or take another method");
   if (!options.fractions.empty()) check_fractions(options);
   if (!options.stops.empty() && (options.fixed_steps > 0 || !options.fractions.empty()))
     refuse("stops are for adaptive steps, but fixed_steps or fractions are given");
   if (!options.jumps.empty() && options.fixed_steps > 0)
     refuse("jumps are for adaptive steps or a frozen grid, but fixed_steps is given");
   if (options.fixed_steps == 0 && options.fractions.empty() && !options.method.is_adaptive())
-    refuse("fixed_steps is 0, but " + method + " has no error estimate; set fixed_steps");
+    refuse("fixed_steps is 0, but " + method() + " has no error estimate; set fixed_steps");
   check_tolerance("rtol", "atol", {options.rtol, options.atol});
   if (options.tolerance_q) check_tolerance("tolerance_q.relative", "tolerance_q.absolute", *options.tolerance_q);
   if (options.tolerance_s) check_tolerance("tolerance_s.relative", "tolerance_s.absolute", *options.tolerance_s);

@@ -22,6 +22,8 @@ std::string_view name(Status::Code code) {
       return "too_fine";
     case Status::Code::memory_limit:
       return "memory_limit";
+    case Status::Code::not_reversed:
+      return "not_reversed";
   }
   return "unknown";
 }
@@ -88,6 +90,11 @@ std::string Status::message() const {
     case Code::memory_limit:
       text += "the gradient's memory held the steps up to " + at + " of " + steps +
               "; raise it, or take the discrete gradient, which computes steps again";
+      break;
+    case Code::not_reversed:
+      text += "taking " + std::to_string(accepted) +
+              " steps back missed their start: rounding has grown too much; take fewer steps, --precision double, or " +
+              "the discrete gradient";
       break;
   }
   return text;

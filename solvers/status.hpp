@@ -10,7 +10,17 @@ namespace cnf {
 
 /// The end of one sample's solve. ok, or why not: where, when, how far, and what to do.
 struct Status {
-  enum class Code : int { ok = 0, step_limit, step_underflow, non_finite, stopped, unsolved, too_fine, memory_limit };
+  enum class Code : int {
+    ok = 0,
+    step_limit,
+    step_underflow,
+    non_finite,
+    stopped,
+    unsolved,
+    too_fine,
+    memory_limit,
+    not_reversed
+  };
 
   /// What held the steps back, of a step_limit or step_underflow; of too_fine the precision, before the first step.
   enum class Cause : int {

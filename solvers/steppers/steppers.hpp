@@ -4,6 +4,7 @@
 #include "solvers/steppers/adams_variable.hpp"
 #include "solvers/steppers/dirk.hpp"
 #include "solvers/steppers/explicit.hpp"
+#include "solvers/steppers/reversible.hpp"
 #include "solvers/steppers/rosenbrock.hpp"
 #include "solvers/steppers/switching.hpp"
 
@@ -34,6 +35,10 @@ struct StepperOf<T, RosenbrockTableau> {
 template <class T>
 struct StepperOf<T, SwitchingMethod> {
   using type = SwitchingStepper<T>;
+};
+template <class T>
+struct StepperOf<T, ReversibleMethod> {
+  using type = ReversibleStepper<T>;
 };
 
 /// Returns with(stepper), where stepper is that of the solve's method, on the stack while that runs.

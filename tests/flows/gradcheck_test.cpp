@@ -132,6 +132,7 @@ TEST_CASE("the gradients of t_data and t_base have the sign and size of differen
     for (const char* name : {"t_data", "t_base"}) {
       CAPTURE(name);
       CHECK(block(mode(checks, "discrete"), name).relative_error < 1e-8);
+      CHECK(block(mode(checks, "reversible"), name).relative_error < 1e-8);
       for (const char* solved : {"continuous", "interpolated"}) {
         CHECK(block(mode(checks, solved), name).relative_error < 1e-6);
         CHECK(block(mode(checks, solved), name).cosine > 0);
@@ -160,7 +161,7 @@ TEST_CASE("the gradients of t_data and t_base have the sign and size of differen
 TEST_CASE("gradcheck names every tensor, and shows what freezing the grid leaves out", "[flows][gradient]") {
   const Cnf model = model_for({8, 8}, Activation::tanh);
   const auto checks = gradcheck(model, normal_batch(2, 3, Seed{74}), options_for("dopri5", "exact"));
-  REQUIRE(checks.size() == 4);
+  REQUIRE(checks.size() == 5);
   CHECK(mode(checks, "discrete").blocks.size() == model.layout().tensors.size() + 3);
   CHECK(block(mode(checks, "discrete"), "layers.1.gate_bias").directions == 3);
   CHECK(mode(checks, "discrete, solved again").worst().relative_error >

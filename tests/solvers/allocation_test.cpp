@@ -22,7 +22,8 @@ TEST_CASE("after a first solve the next allocates nothing, recorded or not, nor 
   const std::vector<Observation> at{{0.4, 3}, {1.7, 3}, {2.99, 0}};
   std::vector<StepPoint> where(at.size());
   Matrix<double> seen(D, 3);
-  for (const char* method : {"rk4:50", "dopri5:50", "dopri5", "bosh3", "fehlberg45", "dopri8", "abm5:50"})
+  for (const char* method : {"rk4:50", "dopri5:50", "dopri5", "bosh3", "fehlberg45", "dopri8", "abm5:50",
+                             "reversible-dopri5", "leapfrog:50"})
     for (const bool plenty : {true, false}) {
       SolveOptions options = solver(method, 1e-9);
       const std::size_t budget = plenty ? Recording<double>::kDefaultBudget : least_memory(f, B, options) + 5000;

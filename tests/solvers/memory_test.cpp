@@ -176,3 +176,52 @@ TEST_CASE("of a known number of steps as few are computed again as with any sche
     CHECK(r.plan.again <= binomial::advances(steps, r.plan.states) + 1 + repeated);
   }
 }
+
+TEST_CASE("taking steps back takes no memory but their times, and says where rounding has grown too much",
+          "[solvers][recording][adjoint]") {
+  const auto f = decay(16);
+  std::vector<std::size_t> bytes;
+  for (const char* text : {"reversible-rk4:10", "reversible-rk4:2000", "leapfrog:2000"}) {
+    CAPTURE(text);
+    const SolveOptions options = solver(text, 1e-8);
+    DifferentiableSolve<double> of;
+    State<double> state(f.blocks(), 2);
+    state.z() = normals<double>(16, 2, Seed{3});
+    Scratch scratch;
+    Counters forward, backward;
+    REQUIRE(of.forward(f, 0, 3, state, options, {}, scratch, forward).ok());
+    CHECK(of.plan().kind == MemoryPlan::Kind::reversible);
+    const StepMemory step = step_memory<double>({f.blocks(), 2}, f.tape_size(2), options.method);
+    bytes.push_back(of.plan().bytes - static_cast<std::size_t>(options.fixed_steps / 512 + 1) * 512 * kMarkBytes);
+    CHECK(bytes.back() < 3 * step.work);
+  }
+  CHECK(bytes[0] == bytes[1]);
+  DifferentiableSolve<double> of;
+  State<double> state(f.blocks(), 1);
+  state.z() = normals<double>(16, 1, Seed{3});
+  Scratch scratch;
+  Counters counters;
+  Matrix<double> z_bar(16, 1), w = Matrix<double>::Ones(16, 1);
+  std::vector<double> params_bar(1);
+  SolveGradient<double> gradient{.z_bar = out(z_bar), .params_bar = params_bar};
+  REQUIRE(of.forward(f, 0, 3, state, solver("reversible-euler:60000", 1e-8), {}, scratch, counters).ok());
+  const Status missed = of.backward(f, {.z = tile(w)}, gradient, scratch, counters);
+  CHECK(missed.code == Status::Code::not_reversed);
+  CHECK_THAT(missed.message(), Catch::Matchers::Contains("taking 60000 steps back missed their start"));
+}
+
+TEST_CASE("the reversible gradient of a table is that of its coupling", "[solvers][adjoint]") {
+  const TanhField<double> f(3, Seed{21});
+  const auto run = [&](const SolveOptions& options, GradientMode mode) {
+    DifferentiableSolve<double> of;
+    State<double> state(f.blocks(), 4);
+    state.z() = normals<double>(3, 4, Seed{3});
+    Scratch scratch;
+    Counters counters;
+    REQUIRE(of.forward(f, 0, 1, state, options, {.mode = mode}, scratch, counters).ok());
+    return Matrix<double>(state.z());
+  };
+  CHECK(run(solver("dopri5", 1e-8), GradientMode::reversible) ==
+        run(solver("reversible-dopri5", 1e-8), GradientMode::discrete));
+  CHECK(run(solver("dopri5", 1e-8), GradientMode::reversible) != run(solver("dopri5", 1e-8), GradientMode::discrete));
+}

@@ -188,7 +188,8 @@ TEST_CASE("inside the steps of a solve values are of the method's order, or one 
 TEST_CASE("a value at a step's end has the bits of the state, and looking changes none", "[solvers][dense]") {
   const TanhField<double> f(kD, Seed{1});
   const Matrix<double> start = normals<double>(kD, kB, Seed{2});
-  for (const char* text : {"euler:9", "rk4:9", "dopri5:9", "dopri5", "fehlberg45", "bosh3", "dopri8", "abm5:20"})
+  for (const char* text : {"euler:9", "rk4:9", "dopri5:9", "dopri5", "fehlberg45", "bosh3", "dopri8", "abm5:20",
+                           "leapfrog:9", "reversible-rk4:9", "reversible-dopri5"})
     for (const bool forwards : {true, false}) {
       CAPTURE(text, forwards);
       const SolveOptions options = solver(text, 1e-7);
@@ -233,8 +234,29 @@ TEST_CASE("dopri8 evaluates its three extra stages only for steps that are looke
 
 TEST_CASE("the discrete gradient of what is seen equals central differences on the frozen grid",
           "[solvers][adjoint][dense]") {
-  for (const char* text : {"euler:5", "ralston:4", "rk4:3", "dopri5:3", "bosh3", "fehlberg45", "dopri5", "tsit5",
-                           "dopri8", "dopri8:1", "abm1:6", "abm2:7", "abm4:9", "abm5:11", "abm8:12"})
+  for (const char* text : {"euler:5",
+                           "ralston:4",
+                           "rk4:3",
+                           "dopri5:3",
+                           "bosh3",
+                           "fehlberg45",
+                           "dopri5",
+                           "tsit5",
+                           "dopri8",
+                           "dopri8:1",
+                           "abm1:6",
+                           "abm2:7",
+                           "abm4:9",
+                           "abm5:11",
+                           "abm8:12",
+                           "leapfrog:7",
+
+                           "reversible-euler:5",
+                           "reversible-rk4:3",
+                           "reversible-bosh3",
+                           "reversible-dopri5",
+                           "reversible-fehlberg45",
+                           "reversible-dopri8"})
     for (const bool forwards : {true, false}) {
       CAPTURE(text, forwards);
       Loss loss;
@@ -296,18 +318,21 @@ TEST_CASE("the interpolated gradient's memory is bounded, and too little of it i
   CHECK(few.code == Status::Code::memory_limit);
   CHECK((few.t > 0.3 && few.t < 1.4));
   CHECK_THAT(few.message(), Catch::Matchers::Contains("take the discrete gradient"));
-  CHECK_THROWS_WITH(run(solver("rk4:100", kTolerance), 8'000), Catch::Matchers::Contains("100 steps as functions of time take"));
+  CHECK_THROWS_WITH(run(solver("rk4:100", kTolerance), 8'000),
+                    Catch::Matchers::Contains("100 steps as functions of time take"));
 }
 
 TEST_CASE("a method that a gradient cannot serve is refused by name, with those that can", "[solvers][adjoint]") {
   for (const Method& m : all_methods())
     for (const GradientMode mode : kAllGradientModes) {
       CAPTURE(std::string(m.name()), name(mode));
-      if (mode != GradientMode::discrete || m.has_transpose())
+      const bool back =
+          std::holds_alternative<const Tableau*>(m.row()) || std::holds_alternative<const ReversibleMethod*>(m.row());
+      if (mode == GradientMode::reversible ? back : mode != GradientMode::discrete || m.has_transpose())
         CHECK_NOTHROW(check_gradient(mode, m));
       else
-        CHECK_THROWS_WITH(check_gradient(mode, m), Catch::Matchers::Contains(std::string(m.name())) &&
-                                                       Catch::Matchers::Contains("take the continuous"));
+        CHECK_THROWS_WITH(check_gradient(mode, m),
+                          Catch::Matchers::Contains(std::string(m.name())) && Catch::Matchers::Contains("; take the "));
     }
 }
 
@@ -399,7 +424,10 @@ TEST_CASE("a solve used again keeps nothing of its first", "[solvers][adjoint][d
     second.turn();
     second.observations.resize(2);
     second.w_seen = normals<double>(kD, 2, Seed{62});
-    again(first, solver("abm4:9", kTolerance), least_memory(first.field, kB, solver("abm4:9", kTolerance)) + 4'000);
+    if (mode == GradientMode::reversible)
+      again(first, solver("bosh3", kTolerance), 1 << 20);
+    else
+      again(first, solver("abm4:9", kTolerance), least_memory(first.field, kB, solver("abm4:9", kTolerance)) + 4'000);
     again(second, solver("dopri5", kTolerance), least_memory(first.field, kB, solver("dopri5", kTolerance)) + 6'000);
     again(first, solver("rk4:3", kTolerance), std::size_t{1} << 20);
   }

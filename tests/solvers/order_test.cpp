@@ -137,3 +137,16 @@ TEST_CASE("without its next term, the error of a step has the order declared and
     CHECK(std::log2(leading(0.2) / leading(0.1)) == Approx(m->order + 1).margin(m->order == 5 ? 0.2 : 0.1));
   }
 }
+
+TEST_CASE("a coupling converges at its base's order", "[solvers][order]") {
+  // Over a short time: what steps do to the difference of the pair is damped by 0.999 alone, and grows on long ways.
+  for (const ReversibleMethod& m : kAllCoupled)
+    for (const bool forwards : {true, false}) {
+      if (m.order == 1) continue;  // it gets there at steps too fine to take
+      CAPTURE(std::string(m.name), forwards);
+      Problem p = non_autonomous();
+      p.t_end = 0.3;
+      p.end = solved(p.field, p.t_begin, p.t_end, p.begin, SolveOptions{.method = &kDopri8, .fixed_steps = 200}).z;
+      CHECK(observed_order(&m, p, forwards) > m.order - 0.3);
+    }
+}

@@ -87,6 +87,13 @@ TEST_CASE("no bit of a run depends on its memory, which it keeps when it goes on
   CHECK(less.code == 2);
   CHECK_THAT(less.err, Catch::Contains("--memory 4kB: of a worker's share: the gradient's memory is"));
   CHECK(shell(run + "-o less --memory 4XB --dry-run").code == 2);
+  const Ran back = shell(run + "-o back --gradient reversible --memory 400kB");
+  CHECK(back.code == 0);
+  CHECK_THAT(back.err, Catch::Contains("steps taken back once each"));
+  const Ran refused = shell("cnf train --data moons --solver abm4:20 --gradient reversible --dry-run");
+  CHECK(refused.code == 2);
+  CHECK_THAT(refused.err, Catch::Contains("cannot take back abm4's steps; take the discrete gradient"));
+  CHECK_THAT(shell("cnf train --data moons --solver adams --dry-run").err, Catch::Contains("no transpose of adams'"));
 }
 
 TEST_CASE("a recipe that cannot be is an input's fault and leaves no folder", "[verbs][settings]") {

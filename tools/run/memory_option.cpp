@@ -58,7 +58,8 @@ void share_memory(FlowTrainOptions& options, const Args& args, const Cnf& model)
   const Index workers = options.objective.threads > 0 ? options.objective.threads : available_threads();
   const Index shares = flow->gradient == GradientMode::interpolated ? tiles : std::min(tiles, workers);
   flow->memory = parse_bytes(args.text("memory")) / static_cast<std::size_t>(shares);
-  if (flow->gradient != GradientMode::discrete) return;
+  const bool planned = flow->gradient == GradientMode::discrete || flow->gradient == GradientMode::reversible;
+  if (!planned) return;
   try {
     const MemoryPlan plan = plan_memory<T>(model, *flow, rows).front();
     if (!args.flag("quiet")) write_stderr("cnf train: of each solve its gradient keeps " + plan.text() + '\n');

@@ -53,7 +53,7 @@ GradcheckOptions options_from(const Args& args, Progress& progress) {
 /// The bound on a mode's relative error; infinite where none is promised: an adjoint that is solved is as good as its
 /// steps, and fixed ones have no tolerance.
 double bound(const GradientCheck& check, const SolveOptions& solve) {
-  if (check.mode == "discrete") return kDiscreteBound;
+  if (check.mode == "discrete" || check.mode == "reversible") return kDiscreteBound;
   const bool solved = check.mode == "continuous" || check.mode == "interpolated";
   return solved && solve.fixed_steps == 0 ? kContinuousBound : INFINITY;
 }
