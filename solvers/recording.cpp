@@ -69,6 +69,7 @@ StepMemory step_memory(const Shape& shape, Index tape_size, const Method& method
 template <class T>
 void Recording<T>::begin(const Shape& shape, Index tape_size, double t_begin, double t_end,
                          const SolveOptions& options) {
+  rests_.clear();
   shape_ = shape;
   t_begin_ = t_begin;
   t_end_ = t_end;

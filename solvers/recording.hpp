@@ -110,6 +110,13 @@ class Recording {
   const T* end() const { return pair_.data() + shape_.z(); }
   const T* companion() const { return pair_.data() + 2 * shape_.z(); }
 
+  /// A sample that stood still after one of the steps, by an event: so it does where steps are computed again.
+  struct Rest {
+    Index sample, step;
+  };
+  void rest(Rest sample) { rests_.push_back(sample); }
+  std::span<const Rest> rests() const { return rests_; }
+
   // What follows is for integrate.
 
   /// Forgets everything; the grid will run from t_begin to t_end. Throws std::invalid_argument for a budget that is too
@@ -164,6 +171,7 @@ class Recording {
   Checkpoints states_;
   const ReversibleMethod* reversible_ = nullptr;
   std::vector<T> pair_;
+  std::vector<Rest> rests_;
 };
 
 }  // namespace cnf

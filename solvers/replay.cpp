@@ -23,6 +23,10 @@ Replay<T>::Replay(const Dynamics<T>& dynamics, Recording<T>& recording, Scratch&
   end_tape_ = scratch.take<T>(tape_size);
   for (T** z : {&y_, &y_next_, &z_}) *z = scratch.take<T>(shape_.z());
   recording_.states().rewind();
+  if (recording.rests().empty()) return;
+  active_ = {scratch.take<char>(shape_.B), static_cast<std::size_t>(shape_.B)};
+  std::fill(active_.begin(), active_.end(), char{1});
+  slope_.active = active_;
 }
 
 template <class T>
@@ -32,6 +36,7 @@ void Replay<T>::go_to(Index n) {
   held_ = recording_.holds(n);
   window_ = recording_.window(n);
   if (!held_) return compute(n);
+  if (!active_.empty()) mask(n);
   for (int m = 1; m <= recording_.rule(n).history(); ++m) past_[m] = recording_.k(n - m, 0);
 }
 
@@ -66,8 +71,20 @@ template <class T>
 void Replay<T>::stages_of(Index n, const Slots<T>& tape) {
   const StepRule& rule = recording_.rule(n);
   window_ = recording_.window(n);
-  evaluate_stages(slope_, rule, shape_, recording_.t(n), recording_.t(n + 1), y_, 0, rule.stages(), k_, tape, past_,
-                  z_);
+  const auto stages = [&](int first, int last) {
+    evaluate_stages(slope_, rule, shape_, recording_.t(n), recording_.t(n + 1), y_, first, last, k_, tape, past_, z_);
+  };
+  if (active_.empty()) return stages(0, rule.stages());
+  mask(n - 1);  // the first slope is the end's of the step before, where a sample may have ended
+  stages(0, 1);
+  mask(n);
+  stages(1, rule.stages());
+}
+
+/// Samples that rest after a step before n take no part.
+template <class T>
+void Replay<T>::mask(Index n) {
+  for (const auto& [sample, step] : recording_.rests()) active_[static_cast<std::size_t>(sample)] = n <= step;
 }
 
 /// y_next_ is z at the end of step n, whose stages are in k_.

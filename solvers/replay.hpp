@@ -36,6 +36,7 @@ class Replay {
  private:
   void compute(Index n);
   void stages_of(Index n, const Slots<T>& tape);
+  void mask(Index n);
   void finish(Index n);
   void step_over(Index n);
 
@@ -44,6 +45,7 @@ class Replay {
   Scratch& scratch_;
   Window window_;  // of the step at hand; methods that read a past never meet a jump
   Slope<T> slope_;
+  std::span<char> active_;  ///< empty if no sample rests
 
   Index n_ = -1;
   bool held_ = true;

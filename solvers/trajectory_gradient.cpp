@@ -183,6 +183,8 @@ SolvedAt<T> DifferentiableTrajectory<T>::forward(const Dynamics<T>& f, const Spa
                       : s.pull_through(options, state, counters);
   SolvedAt<T> r = s.asked->result(state);
   clock.translate(status);
+  if (s.by_steps)
+    for (const auto& found : s.asked->finder()->found()) s.recording.rest({found.sample, found.where.step});
   if (status.ok() && events && !s.by_steps) {
     s.shorten(r);
     State<T> again = s.asked->start(z0);

@@ -387,6 +387,26 @@ TEST_CASE("the gradient through events goes to the truth with the tolerance, in 
   }
 }
 
+TEST_CASE("what lies beyond an event is not met where steps are computed again",
+          "[solvers][trajectory][events][memory]") {
+  // z' = z^2 of the first sample has a pole at t = 0.5, beyond its event; the second goes on to t = 8.
+  const auto f = dual_dynamics<1, 1, double>([](auto, auto z, auto p, auto dz) { dz[0] = p[0] * z[0] * z[0]; },
+                                             Matrix<double>::Constant(1, 1, 1));
+  Matrix<double> start(1, 2);
+  start << 2, 0.1;
+  const Watch<double> watch{.events = {level_event<double>(0, 4)}};
+  const auto by = [&](std::size_t memory) {
+    DifferentiableTrajectory<double> of;
+    REQUIRE(of.forward(f, {0, 8}, start, watch, solver("rk4:800", kTolerance), {.memory = memory}).ok());
+    CHECK(of.recording().holds(790) == (memory > 1'000'000));
+    const TrajectoryGradient<double> g = of.backward({.z_end = Matrix<double>::Ones(1, 2), .t_end = {1, 1}});
+    return std::vector<double>{g.z0(0), g.z0(1), g.params[0], g.t0[0], g.t1[0], g.level[0], g.level[1]};
+  };
+  const std::vector<double> all = by(std::size_t{64} << 20);
+  CHECK(all[0] == Approx(-0.25).epsilon(1e-6));  // t = 1 / z0 - 1 / 4
+  CHECK(by(60'000) == all);
+}
+
 TEST_CASE("an event that only touches has no gradient, and says so", "[solvers][trajectory][events]") {
   // z = -t^2 / 2, which midpoint steps give without rounding, touches 0 at t = 0.
   const auto f = function_dynamics<double>(

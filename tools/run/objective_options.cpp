@@ -2,7 +2,6 @@
 
 #include <algorithm>
 
-#include "solvers/method.hpp"
 #include "tools/cli/exit_code.hpp"
 #include "tools/run/setting_options.hpp"
 
@@ -43,15 +42,12 @@ std::vector<std::string> idle_objective_options(const Args& args) {
 
 void check_objective(const Args& args) {
   const std::string& name = args.text("objective");
-  const std::vector<std::string> idle = idle_objective_options(args);
-  if (std::find(idle.begin(), idle.end(), "gradient") == idle.end() && args.text("gradient") == "discrete") {
-    const MethodChoice solver = parse_method(args.choice("solver").spelled());
-    if (!solver.method.has_transpose())
-      throw UsageError("--gradient discrete transposes the steps taken, and those of " +
-                           std::string(solver.method.name()) + " cannot be",
-                       "--gradient continuous serves it");
+  const ObjectiveOptions told{objective_from(args)};
+  if (const FlowOptions* const flow = told.flow()) {
+    const std::string why = why_not(flow->gradient, parse_method(args.choice("solver").spelled()).method);
+    if (!why.empty()) throw UsageError("--gradient " + std::string(cnf::name(flow->gradient)) + ": " + why);
   }
-  for (const std::string& option : idle) {
+  for (const std::string& option : idle_objective_options(args)) {
     if (!args.given(option)) continue;
     if (option == "warm-start")
       throw UsageError("--warm-start: " + name + " needs none; it is the start of a run by likelihood");

@@ -105,12 +105,6 @@ void check_recipe(const Args& args) {
   check_field(args);
   check_objective(args);
   if (args.given("memory")) parse_bytes(args.text("memory"));
-  AnyObjective objective = objective_from(args);
-  ObjectiveOptions of{std::move(objective)};
-  const FlowOptions* const flow = of.flow();
-  if (flow == nullptr) return;
-  const std::string why = why_not(flow->gradient, parse_method(args.choice("solver").spelled()).method);
-  if (!why.empty()) throw UsageError("--gradient " + std::string(name(flow->gradient)) + ": " + why);
 }
 
 std::string recipe_json(const Args& args) { return settings_json(args, applicable(args)); }
