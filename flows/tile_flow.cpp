@@ -86,7 +86,8 @@ template <class T>
 Status TileFlow<T>::through(Way way, Counters& counters, Keep keep, std::span<const SolveOptions> by_block,
                             std::span<const char> active, std::span<char> bad) {
   const std::size_t K = flow_->blocks();
-  const GradientOptions how{.mode = options_->gradient, .memory = memory(), .backward = options_->adjoint};
+  const GradientOptions how{
+      .mode = options_->gradient, .memory = memory(), .reserve = options_->reserve, .backward = options_->adjoint};
   if (keep == Keep::all && solves_.size() < K) solves_.resize(K);
   Status status;
   for (std::size_t n = 0; n < K && status.ok(); ++n) {

@@ -23,6 +23,7 @@ struct FlowOptions {
   DivergenceChoice divergence{};
   GradientMode gradient = GradientMode::discrete;
   std::size_t memory = Recording<float>::kDefaultBudget;  ///< bytes that one worker keeps for it, of all blocks
+  bool reserve = false;                                   ///< they are taken whole at the first tile
 };
 
 /// What a tile is carried for.

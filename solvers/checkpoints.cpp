@@ -4,6 +4,7 @@
 #include "solvers/checkpoints.hpp"
 
 #include <algorithm>
+#include <cstring>
 #include <limits>
 
 #include "solvers/memory_plan.hpp"
@@ -29,10 +30,20 @@ std::byte* Checkpoints::at(std::uint32_t slot) const {
   return pieces_[slot / piece_.units].get() + slot % piece_.units * state_bytes_;
 }
 
+void Checkpoints::grow() {
+  pieces_.emplace_back(static_cast<std::byte*>(::operator new[](piece_.bytes, std::align_val_t{64})));
+}
+
+void Checkpoints::reserve() {
+  while (pieces_.size() * piece_.units < static_cast<std::size_t>(capacity_)) {
+    grow();
+    std::memset(pieces_.back().get(), 0, piece_.bytes);
+  }
+}
+
 /// A slot that no state has had yet.
 std::uint32_t Checkpoints::fresh() {
-  if (used_ == pieces_.size() * piece_.units)
-    pieces_.emplace_back(static_cast<std::byte*>(::operator new[](piece_.bytes, std::align_val_t{64})));
+  if (used_ == pieces_.size() * piece_.units) grow();
   return used_++;
 }
 

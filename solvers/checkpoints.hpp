@@ -22,6 +22,8 @@ class Checkpoints {
  public:
   /// Forgets all. steps: how many will come, 0: not known. Memory is kept while pieces are of one size.
   void begin(std::size_t state_bytes, const Pieces& pieces, Index capacity, Index steps);
+  /// After begin(): memory for all of them is taken, and written to.
+  void reserve();
   /// The next step is about to begin: memory for its state, or null if it is not kept.
   std::byte* add(Index step);
 
@@ -49,6 +51,7 @@ class Checkpoints {
 
   std::byte* at(std::uint32_t slot) const;
   std::uint32_t fresh();
+  void grow();
   std::byte* planned(Index step);
   std::byte* online(Index step);
   void drop_dead();

@@ -101,14 +101,11 @@ Status DifferentiableSolve<T>::forward(const Dynamics<T>& dynamics, double t_beg
   for (Index o = 0; o < count; ++o) seen_.col(o) = state.z().col(observations_[static_cast<std::size_t>(o)].sample);
   const bool reversible = how.mode == GradientMode::reversible;
   const bool discrete = how.mode == GradientMode::discrete || reversible;
-  if (reversible && !solve.jumps.empty())
-    throw std::invalid_argument(
-        "DifferentiableSolve: the reversible gradient cannot step back over jumps; take the discrete gradient");
   if (reversible) {
     coupled_ = solve;
     coupled_.method = method_of(how.mode, solve.method);
   }
-  recording_.set_budget(how.memory);
+  recording_.set_budget(how.memory, how.reserve);
   where_.resize(discrete ? observations_.size() : 0);
   Observer<T> observer(observations_, state.blocks, t_end >= t_begin, Out<T>(seen_.data(), seen_.rows(), count),
                        where_);

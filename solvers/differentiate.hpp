@@ -35,6 +35,7 @@ Method method_of(GradientMode mode, const Method& method);
 struct GradientOptions {
   GradientMode mode = GradientMode::discrete;
   std::size_t memory = Recording<float>::kDefaultBudget;  ///< bytes, of all that is kept of this solve: see Recording
+  bool reserve = false;     ///< `memory` is taken whole when the first solve begins (Recording::set_budget)
   SolveOptions backward{};  ///< of the continuous and the interpolated one: how their own solves are done
   /// Of the continuous one: z is set to what was seen at each observation, else it is integrated on. It helps where z
   /// is hard to integrate back, and harms where what is seen is worse than the steps: see Look.

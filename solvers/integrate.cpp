@@ -341,6 +341,9 @@ void check_arguments(const Dynamics<T>& dynamics, double t_begin, double t_end, 
   if (extras.record && !options.method.has_transpose())
     refuse(std::string(options.method.name()) +
            " takes steps that cannot be recorded and transposed; take the continuous gradient, or an explicit method");
+  if (extras.record && !options.jumps.empty() && std::holds_alternative<const ReversibleMethod*>(options.method.row()))
+    refuse(std::string(options.method.name()) + "'s steps cannot be taken back over jumps; take a method that is not " +
+           "reversible, and the discrete gradient");
   check_flags("active", extras.active.size());
   check_flags("bad", extras.bad.size());
 }

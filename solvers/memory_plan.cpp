@@ -50,8 +50,10 @@ Index split(Index steps, Index checkpoints) {
 
 namespace {
 
-std::size_t marks(std::int64_t steps) {
-  return (static_cast<std::size_t>(steps) / kMarksOf + 1) * kMarksOf * kMarkBytes;
+std::size_t marks(const StepMemory& step, const SolveLength& length) {
+  const std::size_t all = length.equal ? kEqualMarkBytes : kMarkBytes,
+                    own = step.reversible ? all - kEqualMarkBytes : all;
+  return (static_cast<std::size_t>(length.steps > 0 ? length.steps : length.most) / kMarksOf + 1) * kMarksOf * own;
 }
 
 std::size_t pieces_for(std::size_t units, const Pieces& piece) {
@@ -139,9 +141,7 @@ Pieces pieces(std::size_t unit, std::size_t bytes, std::size_t most) {
 Pieces slot_pieces(std::size_t slot, std::size_t bytes) { return pieces(slot, bytes, std::size_t{1} << 20); }
 Pieces state_pieces(std::size_t state, std::size_t bytes) { return pieces(state, bytes, std::size_t{1} << 16); }
 
-std::size_t fixed(const StepMemory& step, const SolveLength& length) {
-  return step.work + marks(length.steps > 0 ? length.steps : length.most);
-}
+std::size_t fixed(const StepMemory& step, const SolveLength& length) { return step.work + marks(step, length); }
 
 }  // namespace
 

@@ -39,6 +39,7 @@ struct StepMemory {
 struct SolveLength {
   Index steps = 0;        ///< 0: not known in advance
   std::int64_t most = 0;  ///< then: steps that it may take
+  bool equal = false;     ///< the steps are of one length: no times are kept
 };
 
 /// Memory is taken in pieces of one size, each for some whole units: it can be used again for units of other sizes.
@@ -69,16 +70,16 @@ struct MemoryPlan {
 };
 
 /// The plan by which fewest steps are computed again within `budget` bytes; where the number of steps is not known, the
-/// one for which their share, over all numbers that it may become, is least. Times of steps (kMarkBytes each) are
-/// counted, for all that the solve may take.
+/// one for which their share, over all numbers that it may become, is least. What is kept of each step (kMarkBytes) is
+/// counted for all that the solve may take.
 /// Throws std::invalid_argument for less than least_memory().
 MemoryPlan plan_memory(const StepMemory& step, const SolveLength& length, std::size_t budget);
 
 /// The least budget: with it, every step is computed again from the first.
 std::size_t least_memory(const StepMemory& step, const SolveLength& length);
 
-inline constexpr std::size_t kMarkBytes =
-    21;  ///< a step: its time, its share of the way, its rule, where its stages are
+/// A step: its rule and where its stages are; and where steps are not equal its time and its share of the way.
+inline constexpr std::size_t kEqualMarkBytes = 5, kMarkBytes = 16 + kEqualMarkBytes;
 inline constexpr std::size_t kMarksOf = 512;    ///< steps whose marks are made room for at once
 inline constexpr std::size_t kPlaceBytes = 48;  ///< beside a state: its place in order, in a list that grows
 

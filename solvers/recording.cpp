@@ -3,6 +3,7 @@
 #include "solvers/recording.hpp"
 
 #include <algorithm>
+#include <cstring>
 
 namespace cnf {
 
@@ -39,7 +40,8 @@ int history_of(const AdamsMethod& m) { return m.past.history; }
 SolveLength length_of(const SolveOptions& options) {
   const Index jumps = std::ssize(options.jumps);  // a step without length each, which fractions have already
   if (!options.fractions.empty()) return {std::ssize(options.fractions) - 1, 0};
-  return {options.fixed_steps > 0 ? options.fixed_steps + jumps : 0, options.max_steps + jumps};
+  if (options.fixed_steps > 0) return {options.fixed_steps, 0, true};
+  return {0, options.max_steps + jumps};
 }
 
 template <class T>
@@ -58,8 +60,9 @@ StepMemory step_memory(const Shape& shape, Index tape_size, const Method& method
   const std::size_t slot = std::max(k + rounded<T>(tape_size) + (extra > 0 ? z : 0), kLine<T>);
   const auto S = static_cast<std::size_t>(step.stages), history = static_cast<std::size_t>(step.history);
   // Replay's stages, the slope at the end, a past and the step's ends, and the transpose's cotangents of all these.
-  const std::size_t work = (S + 1) * slot + history * z + 3 * z + (S + 4) * z + 2 * q + (history + 1) * (z + q) +
-                           static_cast<std::size_t>(extra) * (slot + z) + z;
+  std::size_t work = (S + 1) * slot + history * z + 3 * z + (S + 4) * z + 2 * q + (history + 1) * (z + q) +
+                     static_cast<std::size_t>(extra) * (slot + z) + z;
+  if (step.reversible) work += 12 * z + 6 * q;  // the pair, where samples rest, and the cotangents of both
   step.slot = slot * sizeof(T);
   step.state = std::max(rounded<T>(shape.z() * (1 + step.history)), kLine<T>) * sizeof(T);
   step.work = work * sizeof(T);
@@ -73,6 +76,9 @@ void Recording<T>::begin(const Shape& shape, Index tape_size, double t_begin, do
   shape_ = shape;
   t_begin_ = t_begin;
   t_end_ = t_end;
+  const SolveLength length = length_of(options);
+  steps_ = 0;
+  equal_ = length.equal ? length.steps : 0;
   on_grid_ = options.fixed_steps > 0 || !options.fractions.empty();
   ends_.clear();
   shares_.clear();
@@ -84,20 +90,32 @@ void Recording<T>::begin(const Shape& shape, Index tape_size, double t_begin, do
   held_ = 0;
   const auto* const row = std::get_if<const ReversibleMethod*>(&options.method.row());
   reversible_ = row ? *row : nullptr;
-  pair_.resize(reversible_ ? static_cast<std::size_t>(2 * shape.z() + shape.size()) : 0);
+  pair_.resize(reversible_ ? static_cast<std::size_t>(4 * shape.z() + shape.size()) : 0);
+  rests_.reserve(reversible_ ? static_cast<std::size_t>(shape.B) : 0);
   step_ = step_memory<T>(shape, tape_size, options.method);
   k_size_ = rounded<T>(shape.size());
   stride_ = step_.slot / sizeof(T);
   z_at_ = k_size_ + rounded<T>(tape_size);
   if (z_at_ == stride_) z_at_ = 0;
-  const SolveLength length = length_of(options);
   const std::size_t piece = plan_.slots.bytes;
   plan_ = plan_memory(step_, length, budget_);
   if (plan_.slots.bytes != piece) pieces_.clear();
   slots_ = plan_.tapes == 0 ? 0 : static_cast<std::size_t>(plan_.tapes * step_.stages + 1);
   const std::size_t most = (slots_ + plan_.slots.units - 1) / plan_.slots.units;
-  if (pieces_.size() > most) pieces_.resize(most);
+  const bool all = reserve_ && !reversible_;
+  const std::size_t kept = all ? most + (budget_ - std::min(budget_, plan_.bytes)) / plan_.slots.bytes : most;
+  if (pieces_.size() > kept) pieces_.resize(kept);
   states_.begin(step_.state, plan_.places, plan_.states, length.steps);
+  if (!all) return;
+  states_.reserve();
+  while (pieces_.size() < kept) grow();
+}
+
+/// Memory that is the process's, not a promise of it.
+template <class T>
+void Recording<T>::grow() {
+  pieces_.emplace_back(static_cast<std::byte*>(::operator new[](plan_.slots.bytes, std::align_val_t{64})));
+  if (reserve_) std::memset(pieces_.back().get(), 0, plan_.slots.bytes);
 }
 
 template <class T>
@@ -109,8 +127,7 @@ void Recording<T>::open(const T* z, const StepRule& rule, const Past<T>& past) {
   rule_of_.push_back(static_cast<unsigned char>(kind));
   const std::size_t end = first_[held_] + static_cast<std::size_t>(rule.stages());
   if (held_ == n && end < slots_) {
-    while (pieces_.size() <= end / plan_.slots.units)
-      pieces_.emplace_back(static_cast<std::byte*>(::operator new[](plan_.slots.bytes, std::align_val_t{64})));
+    while (pieces_.size() <= end / plan_.slots.units) grow();
     first_.push_back(static_cast<std::uint32_t>(end));
     ++held_;
     if (rule.extra() > 0) std::copy_n(z, shape_.z(), slot(n, 0) + z_at_);
@@ -146,7 +163,7 @@ MemoryPlan Recording<T>::plan() const {
   plan.again = states_.again(plan.steps);
   plan.bytes = (plan.kind == MemoryPlan::Kind::tape ? 0 : step_.work) + first_[held_] * step_.slot +
                static_cast<std::size_t>(plan.states) * (step_.state + kPlaceBytes) +
-               static_cast<std::size_t>(plan.steps) * kMarkBytes;
+               static_cast<std::size_t>(plan.steps) * (equal_ > 0 ? kEqualMarkBytes : kMarkBytes);
   return plan;
 }
 

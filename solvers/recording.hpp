@@ -61,17 +61,27 @@ class Recording {
   static constexpr std::size_t kDefaultBudget = std::size_t{256} << 20;
   explicit Recording(std::size_t budget_bytes = kDefaultBudget) : budget_(budget_bytes) {}
 
-  /// For solves that begin from now on.
-  void set_budget(std::size_t bytes) { budget_ = bytes; }
+  /// For solves that begin from now on. reserve: all of it is taken when the next begins, whatever that needs, so that
+  /// what fits then fits later; but for reversible methods, which have no use for it.
+  void set_budget(std::size_t bytes, bool reserve = false) {
+    budget_ = bytes;
+    reserve_ = reserve;
+  }
 
-  Index steps() const { return ends_.size(); }
+  Index steps() const { return steps_; }
   double t_begin() const { return t_begin_; }
   double t_end() const { return t_end_; }
-  double t(Index n) const { return n == 0 ? t_begin_ : ends_[n - 1]; }  ///< n = 0 ... steps()
+  /// n = 0 ... steps().
+  double t(Index n) const {
+    if (n == 0) return t_begin_;
+    if (equal_ == 0) return ends_[n - 1];
+    return n == equal_ ? t_end_ : t_begin_ + fraction(n) * (t_end_ - t_begin_);
+  }
   double h(Index n) const { return t(n + 1) - t(n); }
   /// (t_n - t_begin) / (t_end - t_begin).
   double fraction(Index n) const {
     if (n == 0) return 0;
+    if (equal_ > 0) return static_cast<double>(n) / static_cast<double>(equal_);
     return on_grid_ ? shares_[n - 1] : (ends_[n - 1] - t_begin_) / (t_end_ - t_begin_);
   }
   /// All of them: the frozen grid, for SolveOptions::fractions.
@@ -103,19 +113,22 @@ class Recording {
   /// Of steps without stages: z at the start, then most_history() slopes of z at the starts of the steps before.
   Checkpoints& states() { return states_; }
 
-  /// Of a solve by a reversible method: all that is kept is its start (z), its end (z), the companion there (of all
-  /// blocks) and the times. Else null.
-  const ReversibleMethod* reversible() const { return reversible_; }
-  const T* start() const { return pair_.data(); }
-  const T* end() const { return pair_.data() + shape_.z(); }
-  const T* companion() const { return pair_.data() + 2 * shape_.z(); }
-
   /// A sample that stood still after one of the steps, by an event: so it does where steps are computed again.
   struct Rest {
     Index sample, step;
   };
   void rest(Rest sample) { rests_.push_back(sample); }
   std::span<const Rest> rests() const { return rests_; }
+
+  /// Of a solve by a reversible method: all that is kept is its start (z), its end (z), the companion there (of all
+  /// blocks), the times, and of samples at rest z at the end of their last step and what that step is taken back from
+  /// besides: the companion (z's rows) at its start, of leapfrog that at its end. Else null.
+  const ReversibleMethod* reversible() const { return reversible_; }
+  const T* start() const { return pair_.data(); }
+  const T* end() const { return pair_.data() + shape_.z(); }
+  const T* companion() const { return pair_.data() + 2 * shape_.z(); }
+  const T* z_of(const Rest& rest) const { return rest_pair() + rest.sample * shape_.blocks.z; }
+  const T* companion_of(const Rest& rest) const { return z_of(rest) + shape_.z(); }
 
   // What follows is for integrate.
 
@@ -130,6 +143,8 @@ class Recording {
   void mark_jump() { jumps_.push_back(steps()); }
   /// The step under way ends at t, which is the fraction s of the way.
   void accept(double t, double s) {
+    ++steps_;
+    if (equal_ > 0) return;
     ends_.push_back(t);
     if (on_grid_) shares_.push_back(s);
   }
@@ -141,20 +156,33 @@ class Recording {
     std::copy_n(z, shape_.z(), pair_.data() + shape_.z());
     std::copy_n(companion, shape_.size(), pair_.data() + 2 * shape_.z());
   }
+  /// The step under way is a sample's last: its z and companion, as they are said to be kept above.
+  void rest(Index sample, const T* z, const T* companion) {
+    rests_.push_back({sample, steps()});
+    const Index D = shape_.blocks.z;
+    std::copy_n(z, D, rest_pair() + sample * D);
+    std::copy_n(companion, D, rest_pair() + shape_.z() + sample * D);
+  }
 
  private:
   struct Free {
     void operator()(std::byte* p) const { ::operator delete[](p, std::align_val_t{64}); }
   };
 
+  void grow();
+  T* rest_pair() { return pair_.data() + 2 * shape_.z() + shape_.size(); }
+  const T* rest_pair() const { return pair_.data() + 2 * shape_.z() + shape_.size(); }
   T* slot(Index n, int i) const {
     const std::size_t at = first_[n] + static_cast<std::size_t>(i);
     return reinterpret_cast<T*>(pieces_[at / plan_.slots.units].get()) + at % plan_.slots.units * stride_;
   }
 
   std::size_t budget_;
+  bool reserve_ = false;
   Shape shape_;
   double t_begin_ = 0, t_end_ = 0;
+  Index steps_ = 0;
+  Index equal_ = 0;       ///< so many equal steps are taken, and no time is kept; 0: they are not equal
   bool on_grid_ = false;  ///< shares_ are kept too, not found from the times
   Grown<double> ends_, shares_;
   Grown<unsigned char> rule_of_;
@@ -170,7 +198,7 @@ class Recording {
   std::vector<std::unique_ptr<std::byte[], Free>> pieces_;
   Checkpoints states_;
   const ReversibleMethod* reversible_ = nullptr;
-  std::vector<T> pair_;
+  std::vector<T> pair_;  ///< start, end, companion, and of samples at rest z and companion
   std::vector<Rest> rests_;
 };
 

@@ -1,6 +1,7 @@
 // Invariants. Before step n is taken back, x_ and y_ are the pair at its end, x_bar_ and y_bar_ their cotangents (of z,
 // then q: all that later steps and observations read of them), and end_bar_ what later observations have read of the
-// slope at its end. Of leapfrog y_ is the slope v. Observations [first_, last_) lie in step n.
+// slope at its end. Of leapfrog y_ is the slope v. Observations [first_, last_) lie in step n. Samples that rest after
+// step n stand still where they ended, as a pair that its step does not move; their cotangents are 0 there.
 #include "solvers/reversible_adjoint.hpp"
 
 #include <algorithm>
@@ -38,6 +39,10 @@ class TakeBack {
       for (T** t : {&tape_[i], &back_tape_[i]}) *t = scratch.take<T>(tape);
       X_bar_[i] = scratch.take<T>(nz_);
     }
+    if (recording.rests().empty()) return;
+    active_ = {scratch.take<char>(shape_.B), static_cast<std::size_t>(shape_.B)};
+    std::fill(active_.begin(), active_.end(), char{1});
+    slope_.active = active_;
   }
 
   Status operator()(StopFlag stop) {
@@ -51,6 +56,7 @@ class TakeBack {
     first_ = last_ = observed_.where.size();
     for (Index n = recording_.steps() - 1; n >= 0; --n) {
       if (stop_asked(stop)) return {.code = Status::Code::stopped, .t = recording_.t(n + 1)};
+      let_rest(n);
       last_ = first_;
       while (first_ > 0 && observed_.where[first_ - 1].step == n) --first_;
       if (method_.base)
@@ -63,6 +69,22 @@ class TakeBack {
   }
 
  private:
+  /// Samples that rest after an earlier step than n take no part in it; those that do after n are as it left them.
+  void let_rest(Index n) {
+    const Index D = shape_.blocks.z;
+    for (const typename Recording<T>::Rest& rest : recording_.rests()) {
+      const Index at = rest.sample * D;
+      active_[static_cast<std::size_t>(rest.sample)] = n <= rest.step;
+      if (n > rest.step) {
+        std::copy_n(recording_.end() + at, D, x_ + at);
+        for (Index r = at; r < at + D; ++r) y_[r] = method_.base ? x_[r] : T{0};
+      } else if (n == rest.step) {
+        std::copy_n(recording_.z_of(rest), D, x_ + at);
+        if (!method_.base) std::copy_n(recording_.companion_of(rest), D, y_ + at);
+      }
+    }
+  }
+
   double span() const { return recording_.t_end() - recording_.t_begin(); }
 
   /// The loss changes by `by` where the step that lies at `at` is stretched with the whole way.
@@ -113,6 +135,9 @@ class TakeBack {
     evaluate_stages(slope_, rule, shape_, t_next, t, x_, 0, S, back_, back_tape_, {}, z_);
     combine(z_, y_, -h, m.b, S, back_, nz_);
     std::swap(y_, z_);
+    for (const typename Recording<T>::Rest& rest : recording_.rests())
+      if (rest.step == n)
+        std::copy_n(recording_.companion_of(rest), shape_.blocks.z, y_ + rest.sample * shape_.blocks.z);
     evaluate_stages(slope_, rule, shape_, t, t_next, y_, 0, S, k_, tape_, {}, z_);
     combine(z_, x_, -h, m.b, S, k_, nz_);
     const T own = static_cast<T>(1 / c), other = static_cast<T>((1 - c) / c);
@@ -253,6 +278,7 @@ class TakeBack {
   const Index nz_, n_;
   Scratch& scratch_;
   Slope<T> slope_;
+  std::span<char> active_;  ///< empty if no sample rests
   std::size_t first_ = 0, last_ = 0;
   Slots<T> k_{}, back_{}, tape_{}, back_tape_{}, X_bar_{};
   T *x_, *y_, *z_, *x_slope_;

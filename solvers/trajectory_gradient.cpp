@@ -174,16 +174,19 @@ SolvedAt<T> DifferentiableTrajectory<T>::forward(const Dynamics<T>& f, const Spa
   s.asked.emplace(kWho, f, s.spans, s.watch, z0.cols());
   const Clock& clock = s.asked->clock();
   const bool events = !watch.events.empty() && clock.begin() != clock.end();
-  s.by_steps = events && how.mode == GradientMode::discrete;
+  s.by_steps = events && (how.mode == GradientMode::discrete || how.mode == GradientMode::reversible);
   State<T> state = s.asked->start(z0);
   Counters counters;
-  s.recording.set_budget(how.memory);
+  s.recording.set_budget(how.memory, how.reserve);
+  if (events) check_gradient(how.mode, options.method);
+  SolveOptions watched = options;
+  watched.method = method_of(how.mode, options.method);
   Status status = events
-                      ? s.asked->run(state, options, s.scratch, counters, {}, {}, s.by_steps ? &s.recording : nullptr)
+                      ? s.asked->run(state, watched, s.scratch, counters, {}, {}, s.by_steps ? &s.recording : nullptr)
                       : s.pull_through(options, state, counters);
   SolvedAt<T> r = s.asked->result(state);
   clock.translate(status);
-  if (s.by_steps)
+  if (s.by_steps && !s.recording.reversible())
     for (const auto& found : s.asked->finder()->found()) s.recording.rest({found.sample, found.where.step});
   if (status.ok() && events && !s.by_steps) {
     s.shorten(r);

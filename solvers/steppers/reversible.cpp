@@ -22,6 +22,10 @@ ReversibleStepper<T>::ReversibleStepper(const Solve<T>& solve, const ReversibleM
   next_ = take();
   rise_ = take();
   z_ = slope_.scratch.template take<T>(slope_.shape.z());
+  if (record_ && !slope_.active.empty()) {
+    awake_ = slope_.scratch.template take<char>(slope_.shape.B);
+    std::copy(slope_.active.begin(), slope_.active.end(), awake_);
+  }
   if (!method.base) return;
   start_slope_ = take();
   for (int i = 0; i < method.base->stages; ++i) k_[i] = take();
@@ -116,8 +120,23 @@ DenseStep<T> ReversibleStepper<T>::dense(double t_next, const T* y_next) {
   return {t_, t_next, y_, 3, {rise_, start_slope_, back_[0]}, nullptr, &hermite};
 }
 
+/// Samples that a listener has put to rest in this step, which was their own: y_next_ need not be theirs any more.
+template <class T>
+void ReversibleStepper<T>::note_rests(double t_next) {
+  const Index D = slope_.shape.blocks.z;
+  const T size = static_cast<T>(t_next - t_), half = static_cast<T>((t_next - t_) / 2);
+  for (Index b = 0; b < slope_.shape.B; ++b) {
+    if (awake_[b] == 0 || slope_.active[static_cast<std::size_t>(b)] != 0) continue;
+    awake_[b] = 0;
+    for (Index i = b * D; i < (b + 1) * D; ++i)
+      z_[i] = method_.base ? y_[i] + size * rise_[i] : y_[i] + half * companion_[i] + half * next_[i];
+    record_->rest(b, z_ + b * D, (method_.base ? companion_ : next_) + b * D);
+  }
+}
+
 template <class T>
 void ReversibleStepper<T>::accept(double t_next, double fraction) {
+  if (awake_) note_rests(t_next);
   const Index n = slope_.shape.size();
   if (method_.base) {
     evaluate_stages(slope_, rule_, slope_.shape, t_next, t_, y_next_, have_end_ ? 1 : 0, rule_.stages(), back_, {}, {},

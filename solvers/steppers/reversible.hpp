@@ -20,6 +20,7 @@ class ReversibleStepper final : public Stepper<T> {
  private:
   void couple(double t_next, T* y_next, T* error);
   void leap(double t_next, T* y_next);
+  void note_rests(double t_next);
 
   const Slope<T>& slope_;
   const ReversibleMethod& method_;
@@ -30,6 +31,7 @@ class ReversibleStepper final : public Stepper<T> {
   double t_ = 0;
   const T* y_ = nullptr;
   const T* y_next_ = nullptr;
+  char* awake_ = nullptr;  ///< recorded: whose steps up to t_ were their own
   bool begun_ = false, have_end_ = false;
   Slots<T> k_{}, back_{};
   T *companion_, *next_, *rise_, *start_slope_ = nullptr, *z_;

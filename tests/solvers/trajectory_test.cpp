@@ -324,7 +324,7 @@ TEST_CASE("gradients through events in float are those of double to its rounding
 
 TEST_CASE("the discrete gradient by spans and times equals central differences on the frozen grid",
           "[solvers][trajectory][adjoint]") {
-  for (const char* text : {"rk4:7", "dopri5", "abm4:11"}) {
+  for (const char* text : {"rk4:7", "dopri5", "abm4:11", "leapfrog:17", "reversible-dopri5"}) {
     CAPTURE(text);
     Loss loss;
     loss.watch.times = {{0.3, 0.52, 1.1}, {1.13}, {-1.9, 0.05, 0.15, 2.2}, {}, {0.47}};
@@ -337,7 +337,8 @@ TEST_CASE("the discrete gradient by spans and times equals central differences o
 
 TEST_CASE("the discrete gradient through events' times equals central differences on the frozen grid",
           "[solvers][trajectory][adjoint][events]") {
-  for (const char* text : {"euler:9", "rk4:7", "dopri5:5", "dopri5", "tsit5", "bosh3", "dopri8", "abm4:11"})
+  for (const char* text : {"euler:9", "rk4:7", "dopri5:5", "dopri5", "tsit5", "bosh3", "dopri8", "abm4:11",
+                           "leapfrog:26", "reversible-rk4:7", "reversible-dopri5", "reversible-tsit5:9"})
     for (const bool own : {true, false})
       for (const bool forwards : {true, false}) {
         CAPTURE(text, own, forwards);
@@ -387,6 +388,19 @@ TEST_CASE("the gradient through events goes to the truth with the tolerance, in 
   }
 }
 
+TEST_CASE("the reversible gradient through events is that of the coupling's own steps",
+          "[solvers][trajectory][adjoint][events]") {
+  Loss loss;
+  loss.end_at_events();
+  DifferentiableTrajectory<double> of;
+  const Pulled coupled = pulled(loss, solver("reversible-dopri5", 1e-5), {}, of);
+  const Pulled by_mode = pulled(loss, solver("dopri5", 1e-5), {.mode = GradientMode::reversible}, of);
+  CHECK(by_mode.values == coupled.values);
+  CHECK(by_mode.solved.t_end == coupled.solved.t_end);
+  CHECK_THROWS_WITH(pulled(loss, solver("adams", 1e-5), {.mode = GradientMode::reversible}, of),
+                    Catch::Matchers::Contains("cannot take back adams's steps"));
+}
+
 TEST_CASE("what lies beyond an event is not met where steps are computed again",
           "[solvers][trajectory][events][memory]") {
   // z' = z^2 of the first sample has a pole at t = 0.5, beyond its event; the second goes on to t = 8.
@@ -405,6 +419,16 @@ TEST_CASE("what lies beyond an event is not met where steps are computed again",
   const std::vector<double> all = by(std::size_t{64} << 20);
   CHECK(all[0] == Approx(-0.25).epsilon(1e-6));  // t = 1 / z0 - 1 / 4
   CHECK(by(60'000) == all);
+  for (const char* method : {"leapfrog:800", "reversible-rk4:800"}) {
+    CAPTURE(method);
+    DifferentiableTrajectory<double> of;
+    REQUIRE(of.forward(f, {0, 8}, start, watch, solver(method, kTolerance)).ok());
+    const TrajectoryGradient<double> g = of.backward({.z_end = Matrix<double>::Ones(1, 2), .t_end = {1, 1}});
+    REQUIRE(g.status.ok());
+    CHECK(g.z0(0) == Approx(-0.25).epsilon(2e-3));
+    CHECK(g.z0(1) == Approx(all[1]).epsilon(1e-3));
+    CHECK(g.params[0] == Approx(all[2]).epsilon(1e-3));
+  }
 }
 
 TEST_CASE("an event that only touches has no gradient, and says so", "[solvers][trajectory][events]") {
