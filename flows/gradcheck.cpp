@@ -4,6 +4,7 @@
 #include <atomic>
 #include <cmath>
 #include <functional>
+#include <optional>
 #include <stdexcept>
 
 #include "base/error.hpp"
@@ -21,7 +22,6 @@ struct Place {
 };
 
 constexpr std::int64_t kReferenceSteps = 100'000;  // of a solve at the reference tolerance; some hundreds are usual
-constexpr int kComparisons = 4;                    // sets of differences that gradcheck() takes
 
 /// One block of unknowns: how a unit of direction j moves the place, and the gradient's slope along it.
 struct Moves {
@@ -200,6 +200,11 @@ std::vector<GradientCheck> gradcheck(const Cnf& model, const Samples<double>& x,
   if (x.size() < 1 || x.size() > tile_rows(model))
     throw std::invalid_argument("gradcheck: " + std::to_string(x.size()) + " samples, expected 1 to " +
                                 std::to_string(tile_rows(model)));
+  for (const GradientMode mode : options.modes) check_gradient(mode, options.solve.method);
+  const auto asks = [&](GradientMode mode) {
+    if (options.modes.empty()) return why_not(mode, options.solve.method).empty();
+    return std::find(options.modes.begin(), options.modes.end(), mode) != options.modes.end();
+  };
   const Place place{model, model.standardisation.apply(x.x)};
   const std::vector<Moves> moves = moves_of(model, x.size(), options);
   SolveOptions tight = options.solve, reference = options.solve;
@@ -212,7 +217,9 @@ std::vector<GradientCheck> gradcheck(const Cnf& model, const Samples<double>& x,
   }
   tight.max_steps = reference.max_steps = std::max<std::int64_t>(options.solve.max_steps, kReferenceSteps);
   const auto flow_options = [&](const SolveOptions& solve, GradientMode gradient) {
-    return FlowOptions{solve, solve, options.divergence, gradient};
+    SolveOptions adjoint = solve;
+    if (adjoint.method.needs_jvp()) adjoint.method = &kDopri5;  // no field has the adjoint equation's Jacobian
+    return FlowOptions{solve, adjoint, options.divergence, gradient, options.memory};
   };
   const auto gradient_of = [&](const FlowOptions& flow) {
     const auto objective =
@@ -224,10 +231,11 @@ std::vector<GradientCheck> gradcheck(const Cnf& model, const Samples<double>& x,
 
   const int threads = options.threads > 0 ? options.threads : available_threads();
   std::vector<TileLoss> losses(static_cast<std::size_t>(threads));
-  const FlowOptions own = flow_options(options.solve, GradientMode::discrete);
+  const bool discretely = asks(GradientMode::discrete), back = asks(GradientMode::reversible);
+  const bool solved = asks(GradientMode::continuous) || asks(GradientMode::interpolated);
 
-  std::int64_t directions = 0;
-  for (const Moves& block : moves) directions += kComparisons * block.directions;
+  std::int64_t directions = 0;  // of all sets of differences
+  for (const Moves& block : moves) directions += (2 * discretely + back + solved) * block.directions;
   std::atomic<std::int64_t> done{0};
   const auto told = [&](int worker) {
     ++done;
@@ -256,26 +264,32 @@ std::vector<GradientCheck> gradcheck(const Cnf& model, const Samples<double>& x,
   };
   // Steps of differences: small against a wide first layer's features, large against the noise of the solve (1e-16 on a
   // grid, 1e-11 at the reference tolerance, the tolerance itself where steps adapt).
-  const LossGradient<double> discrete = gradient_of(own);
   const auto on_own_grid = [&](const FlowOptions& flow, const LossGradient<double>& gradient) {
     const std::vector<SolveOptions> grids = losses[0].grids(place, flow, options.seed);
     const std::vector<double> slopes =
         slopes_of(2e-4, [&](const Place& at, TileLoss& loss) { return loss.on_grids(at, flow, options.seed, grids); });
     compare_with(name(flow.gradient).data(), "differences on the recorded grid", gradient, slopes);
+    checks.back().kept = plan_memory<double>(model, flow, x.size()).front().text();
   };
-  on_own_grid(own, discrete);
-  const FlowOptions exact = flow_options(reference, GradientMode::discrete);
-  const std::vector<double> truth =
-      slopes_of(2e-4, [&](const Place& at, TileLoss& loss) { return loss.solved(at, exact, options.seed); });
-  for (const GradientMode mode : {GradientMode::continuous, GradientMode::interpolated})
-    compare_with(name(mode).data(), "differences of a solve at the reference tolerance",
-                 gradient_of(flow_options(tight, mode)), truth);
-  if (why_not(GradientMode::reversible, options.solve.method).empty()) {
-    const FlowOptions back = flow_options(options.solve, GradientMode::reversible);
-    on_own_grid(back, gradient_of(back));
+  const FlowOptions own = flow_options(options.solve, GradientMode::discrete);
+  std::optional<LossGradient<double>> discrete;
+  if (discretely) on_own_grid(own, discrete.emplace(gradient_of(own)));
+  if (solved) {
+    const FlowOptions exact = flow_options(reference, GradientMode::discrete);
+    const std::vector<double> truth =
+        slopes_of(2e-4, [&](const Place& at, TileLoss& loss) { return loss.solved(at, exact, options.seed); });
+    for (const GradientMode mode : {GradientMode::continuous, GradientMode::interpolated})
+      if (asks(mode))
+        compare_with(name(mode).data(), "differences of a solve at the reference tolerance",
+                     gradient_of(flow_options(tight, mode)), truth);
   }
-  compare_with("discrete, solved again", "differences of solves whose steps adapt anew", discrete,
-               slopes_of(2e-3, [&](const Place& at, TileLoss& loss) { return loss.solved(at, own, options.seed); }));
+  if (back) {
+    const FlowOptions taken_back = flow_options(options.solve, GradientMode::reversible);
+    on_own_grid(taken_back, gradient_of(taken_back));
+  }
+  if (discretely)
+    compare_with("discrete, solved again", "differences of solves whose steps adapt anew", *discrete,
+                 slopes_of(2e-3, [&](const Place& at, TileLoss& loss) { return loss.solved(at, own, options.seed); }));
   return checks;
 }
 

@@ -25,6 +25,7 @@ struct GradientCheck {
   std::string reference;  ///< what the differences were taken of
   std::vector<GradientBlock> blocks;
   std::int64_t evaluations = 0;
+  std::string kept{};  ///< of each solve, where that is planned: MemoryPlan::text
 
   const GradientBlock& worst() const;
   double cosine() const;  ///< the least of the blocks'
@@ -35,7 +36,9 @@ struct GradcheckOptions {
   double continuous_rtol = 1e-8;  ///< tolerance of the continuous and the interpolated adjoint's two solves
   double reference_rtol = 1e-11;  ///< of the re-adapted solves that these are compared with
   DivergenceChoice divergence{};
-  int directions = 32;  ///< per block
+  std::vector<GradientMode> modes{};                       ///< to be checked; empty: all that serve the method
+  std::size_t memory = Recording<double>::kDefaultBudget;  ///< bytes that the gradient of the one tile may keep
+  int directions = 32;                                     ///< per block
   int threads = 0;
   Seed seed{};
   std::function<void(std::int64_t done, std::int64_t of)> progress{};  ///< of the directions, by the calling thread
@@ -48,7 +51,8 @@ struct GradcheckOptions {
 /// where they are exact; the continuous and the interpolated one with differences of a loss solved anew at
 /// reference_rtol; and, without a bound, the discrete adjoint with differences of a loss whose steps adapt anew: it
 /// shows what freezing the grid leaves out.
-/// ComputationError: a solve failed. Stopped: options.solve.stop was raised.
+/// std::invalid_argument: a mode that cannot serve the method, too little memory. ComputationError: a solve failed.
+/// Stopped: options.solve.stop was raised.
 std::vector<GradientCheck> gradcheck(const Cnf& model, const Samples<double>& x, const GradcheckOptions& options);
 
 struct TaskGradcheckOptions {

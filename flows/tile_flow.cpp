@@ -83,11 +83,17 @@ typename TileFlow<T>::Leg TileFlow<T>::leg(Way way, std::size_t n) const {
 }
 
 template <class T>
+void TileFlow<T>::reserve() {
+  if (solves_.size() < flow_->blocks()) solves_.resize(flow_->blocks());
+  for (std::size_t k = 0; k < flow_->blocks(); ++k)
+    solves_[k].reserve(dynamics(k), state_.B, options_->solve, gradient());
+}
+
+template <class T>
 Status TileFlow<T>::through(Way way, Counters& counters, Keep keep, std::span<const SolveOptions> by_block,
                             std::span<const char> active, std::span<char> bad) {
   const std::size_t K = flow_->blocks();
-  const GradientOptions how{
-      .mode = options_->gradient, .memory = memory(), .reserve = options_->reserve, .backward = options_->adjoint};
+  const GradientOptions how = gradient();
   if (keep == Keep::all && solves_.size() < K) solves_.resize(K);
   Status status;
   for (std::size_t n = 0; n < K && status.ok(); ++n) {

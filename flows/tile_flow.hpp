@@ -23,7 +23,7 @@ struct FlowOptions {
   DivergenceChoice divergence{};
   GradientMode gradient = GradientMode::discrete;
   std::size_t memory = Recording<float>::kDefaultBudget;  ///< bytes that one worker keeps for it, of all blocks
-  bool reserve = false;                                   ///< they are taken whole at the first tile
+  bool reserve = false;                                   ///< every worker takes them whole, before its first tile
 };
 
 /// What a tile is carried for.
@@ -104,6 +104,8 @@ class TileFlow {
     listeners_ = {};
     return status;
   }
+  /// Takes what FlowOptions::reserve asks for, after begin().
+  void reserve();
   /// To the base, keeping what pull() needs.
   Status carry_recorded(Counters& counters) { return through(Way::to_base, counters, Keep::all, {}, {}, {}); }
   /// Each block by options of its own, as frozen() has them.
@@ -131,6 +133,10 @@ class TileFlow {
   enum class Keep { nothing, all };
 
   void prepare(const BoundCnf<T>& flow, const FlowOptions& options, Use use, const TileAddress& at, Index rows);
+  GradientOptions gradient() const {
+    return {
+        .mode = options_->gradient, .memory = memory(), .reserve = options_->reserve, .backward = options_->adjoint};
+  }
   std::size_t memory() const { return options_->memory / flow_->blocks(); }
   FlowDynamics<T> dynamics(std::size_t k) const { return {flow_->field(k), methods_[k], probes_.data()}; }
   struct Leg {

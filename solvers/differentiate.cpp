@@ -80,6 +80,16 @@ Method method_of(GradientMode mode, const Method& method) {
 }
 
 template <class T>
+void DifferentiableSolve<T>::reserve(const Dynamics<T>& dynamics, Index B, const SolveOptions& solve,
+                                     const GradientOptions& how) {
+  if (!how.reserve || how.mode == GradientMode::continuous || how.mode == GradientMode::interpolated) return;
+  coupled_ = solve;
+  coupled_.method = method_of(how.mode, solve.method);
+  recording_.set_budget(how.memory, true);
+  recording_.begin({dynamics.blocks(), B}, dynamics.tape_size(B), 0, 1, coupled_);
+}
+
+template <class T>
 Status DifferentiableSolve<T>::forward(const Dynamics<T>& dynamics, double t_begin, double t_end, State<T>& state,
                                        const SolveOptions& solve, const GradientOptions& how, Scratch& scratch,
                                        Counters& counters, const Look<T>& look) {

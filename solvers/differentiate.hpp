@@ -35,7 +35,7 @@ Method method_of(GradientMode mode, const Method& method);
 struct GradientOptions {
   GradientMode mode = GradientMode::discrete;
   std::size_t memory = Recording<float>::kDefaultBudget;  ///< bytes, of all that is kept of this solve: see Recording
-  bool reserve = false;     ///< `memory` is taken whole when the first solve begins (Recording::set_budget)
+  bool reserve = false;     ///< `memory` is taken whole before the first solve (Recording::set_budget)
   SolveOptions backward{};  ///< of the continuous and the interpolated one: how their own solves are done
   /// Of the continuous one: z is set to what was seen at each observation, else it is integrated on. It helps where z
   /// is hard to integrate back, and harms where what is seen is worse than the steps: see Look.
@@ -56,6 +56,8 @@ struct Look {
 template <class T>
 class DifferentiableSolve {
  public:
+  /// Takes the memory that `how` reserves, for solves of B samples, if the gradient is of recorded steps.
+  void reserve(const Dynamics<T>& dynamics, Index B, const SolveOptions& solve, const GradientOptions& how);
   /// integrate() from t_begin to t_end, keeping what backward() needs. A seen value that is not finite is a status of
   /// its sample and time, memory that is too small for the interpolated gradient one of the time that it held up to;
   /// after any trouble `seen` is meaningless.

@@ -30,6 +30,7 @@ class TiledObjective final : public Objective<T> {
     expect_samples(Kind::kTraits.name.data(), model_, u.x.rows(), u.given.rows());
     if (u.size() == 0) throw std::invalid_argument(std::string(Kind::kTraits.name) + ": the batch is empty");
     const BoundCnf<T> flow(model_, params);
+    reserve(flow, u);
     const Index D = model_.dim();
     result_.dloss_du.resize(D, u.size());
     TileShare<T>& total =
@@ -50,12 +51,27 @@ class TiledObjective final : public Objective<T> {
   }
 
  private:
+  /// What is reserved is every worker's, whoever gets a tile first: memory does not depend on that.
+  void reserve(const BoundCnf<T>& flow, const Samples<T>& u) {
+    if constexpr (requires { kind_.flow; }) {
+      if (!kind_.flow.reserve || reserved_) return;
+      reserved_ = true;
+      const Index rows = tile_rows(model_), tiles = (u.size() + rows - 1) / rows;
+      for (std::size_t w = 0; w < own_.size() && static_cast<Index>(w) < tiles; ++w) {
+        own_[w].begin(flow, kind_.flow, Use::training,
+                      TileInput<T>{u.middle(0, (u.size() + tiles - 1) / tiles), {seed_, 0, 0}});
+        own_[w].reserve();
+      }
+    }
+  }
+
   Cnf model_;
   Kind kind_;
   Seed seed_;
   StopFlag stop_;
   TileSum<T> sum_;
   std::vector<TileFlow<T>> own_;  ///< a worker each
+  bool reserved_ = false;
   LossGradient<T> result_;
 };
 

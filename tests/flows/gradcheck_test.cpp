@@ -169,6 +169,29 @@ TEST_CASE("gradcheck names every tensor, and shows what freezing the grid leaves
   CHECK(mode(checks, "discrete").evaluations > 0);
 }
 
+TEST_CASE("gradcheck checks the modes that are asked for, within a memory that it tells", "[flows][gradient]") {
+  const Cnf model = model_for({8, 8}, Activation::tanh);
+  const Batch x = normal_batch(2, 3, Seed{74});
+  GradcheckOptions options = options_for("rk4:300", "exact");
+  options.modes = {GradientMode::discrete};
+  options.directions = 1;
+  options.memory = 300'000;
+  const auto checks = gradcheck(model, x, options);
+  REQUIRE(checks.size() == 2);
+  CHECK(checks[0].worst().relative_error < 1e-6);
+  CHECK_THAT(checks[0].kept, Catch::StartsWith("states of all 300 steps"));
+  options.memory = 1000;
+  CHECK_THROWS_WITH(gradcheck(model, x, options), Catch::Contains("the gradient's memory is"));
+  options = options_for("kvaerno3", "exact");
+  const auto stiff = gradcheck(model, x, options);
+  REQUIRE(stiff.size() == 2);
+  for (const char* solved : {"continuous", "interpolated"}) CHECK(mode(stiff, solved).worst().relative_error < 1e-5);
+  for (const GradientMode mode : {GradientMode::discrete, GradientMode::reversible}) {
+    options.modes = {mode};
+    CHECK_THROWS_WITH(gradcheck(model, x, options), Catch::Contains("kvaerno3") && Catch::Contains("continuous"));
+  }
+}
+
 TEST_CASE("gradcheck refuses a batch that is no tile of the model", "[flows][gradient][errors]") {
   const Cnf model = model_for({8, 8}, Activation::tanh);
   CHECK_THROWS_WITH(gradcheck(model, Batch(Batch::Zero(3, 2)), {}), Catch::Contains("gradcheck: x has 3 rows"));

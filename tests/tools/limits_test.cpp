@@ -114,6 +114,24 @@ TEST_CASE("a training table is held once, and a little", "[verbs][memory]") {
   CHECK(again.peak_kib - without < 2 * 31 * kMiB);
 }
 
+TEST_CASE("with --memory a run takes as much, however many steps its solves have", "[verbs][memory]") {
+  Shell sh;
+  const auto peak = [&](const std::string& options) {
+    const Ran ran =
+        sh("cnf train --data moons --steps 1 --hidden 24,24 --batch 128 --threads 2 --memory 16MB -q -o r --force " +
+           options);
+    CAPTURE(options, ran.err);
+    CHECK(ran.code == 0);
+    return static_cast<double>(ran.peak_kib);
+  };
+  for (const std::string gradient : {"discrete", "reversible"}) {
+    CAPTURE(gradient);
+    const double few = peak("--gradient " + gradient + " --solver rk4:10");
+    const double many = peak("--gradient " + gradient + " --solver rk4:1000");
+    CHECK(many == Approx(few).epsilon(0.05));
+  }
+}
+
 TEST_CASE("a picture larger than memory is drawn in bands", "[verbs][memory]") {
   Memory run;
   const Ran drawn = run("cnf density " + kModel + " --size 8192,8192 --grid-size 64,64 --samples 100 -o big.png");

@@ -7,7 +7,7 @@
 #include "tests/tools/program.hpp"
 #include "tools/cli/exit_code.hpp"
 #include "tools/run/field_options.hpp"
-#include "tools/run/memory_option.hpp"
+#include "tools/run/gradient_options.hpp"
 #include "tools/run/recipe.hpp"
 #include "tools/verbs/verbs.hpp"
 
@@ -87,13 +87,43 @@ TEST_CASE("no bit of a run depends on its memory, which it keeps when it goes on
   CHECK(less.code == 2);
   CHECK_THAT(less.err, Catch::Contains("--memory 4kB: of a worker's share: the gradient's memory is"));
   CHECK(shell(run + "-o less --memory 4XB --dry-run").code == 2);
-  const Ran back = shell(run + "-o back --gradient reversible --memory 400kB");
+  const Ran back = shell(run + "-o back --gradient reversible --memory 400kB --json");
   CHECK(back.code == 0);
+  CHECK_THAT(Json::parse(back.out).at("gradient_keeps").get<std::string>(), Catch::Contains("steps taken back"));
   CHECK_THAT(back.err, Catch::Contains("steps taken back once each"));
   const Ran refused = shell("cnf train --data moons --solver abm4:20 --gradient reversible --dry-run");
   CHECK(refused.code == 2);
   CHECK_THAT(refused.err, Catch::Contains("cannot take back abm4's steps; take the discrete gradient"));
   CHECK_THAT(shell("cnf train --data moons --solver adams --dry-run").err, Catch::Contains("no transpose of adams'"));
+}
+
+TEST_CASE("the adjoint's solves have a tolerance and a norm of their own, which a run keeps", "[verbs][settings]") {
+  Shell shell;
+  const std::string run = "cnf train --data moons --hidden 8 --steps 3 --batch 64 -q ";
+  const auto samples = [&](const std::string& name, const std::string& options) {
+    const Ran ran = shell(run + "-o " + name + " " + options);
+    CAPTURE(options, ran.err);
+    CHECK(ran.code == 0);
+    return shell("cnf sample " + name + " -N 9").out;
+  };
+  for (const std::string mode : {"continuous", "interpolated"}) {
+    const std::string own = samples(mode, "--gradient " + mode);
+    CHECK(samples(mode + "-as", "--gradient " + mode + " --adjoint-rtol 1e-3") == own);
+    CHECK(samples(mode + "-tight", "--gradient " + mode + " --adjoint-rtol 1e-6") != own);
+  }
+  CHECK(samples("full", "--gradient continuous --adjoint-norm full") != shell("cnf sample continuous -N 9").out);
+  const Json recipe = Json::parse(read_safetensors(shell / "full/training.safetensors").metadata.at("cnf.recipe"));
+  CHECK(recipe.at("adjoint-norm") == "full");
+  for (const auto& [options, why] :
+       {std::pair<std::string, std::string>{"--adjoint-rtol 1e-6", "--gradient discrete solves none"},
+        {"--gradient interpolated --adjoint-norm full", "--adjoint-norm says nothing to --gradient interpolated"},
+        {"--gradient continuous --memory 1MB", "--memory says nothing to --gradient continuous"},
+        {"--objective flow-matching --memory 1MB", "trains without a solve"}}) {
+    const Ran refused = shell("cnf train --data moons --dry-run " + options);
+    CAPTURE(options, refused.err);
+    CHECK(refused.code == 2);
+    CHECK_THAT(refused.err, Catch::Contains(why));
+  }
 }
 
 TEST_CASE("a recipe that cannot be is an input's fault and leaves no folder", "[verbs][settings]") {

@@ -425,6 +425,7 @@ TEST_CASE_METHOD(Fresh, "what is wrong is said in one line with the exit code of
       {"cnf decode model --data three.csv -o z.npy", 3, "the model takes 2: z1, z2"},
       {"cnf info broken.safetensors", 3, "broken.safetensors"},
       {"cnf gradcheck nowhere", 3, "nowhere"},
+      {"cnf gradcheck nowhere --gradient discrete --solver kvaerno5", 2, "no transpose of kvaerno5's steps"},
   };
   for (const Case& c : cases) {
     const Ran ran = shell()(c.command);
@@ -862,6 +863,12 @@ TEST_CASE_METHOD(Fresh, "gradcheck passes on a trained model, by other solvers a
   CHECK(text.find("discrete") != std::string::npos);
   CHECK(text.find("\n\npassed: the worst error is ") != std::string::npos);
   CHECK(text.ends_with(")\n"));
+  const Json one = Json::parse(
+      works("cnf gradcheck model --directions 1 -N 4 --solver rk4:200 --gradient discrete --memory 300kB --json"));
+  CHECK((one.contains("discrete") && !one.contains("continuous")));
+  CHECK_THAT(one.at("discrete").at("keeps").get<std::string>(), Catch::Contains("of all 200 steps"));
+  CHECK_THAT(works("cnf gradcheck model --directions 1 -N 4 --gradient reversible --memory 1MB"),
+             Catch::Contains("reversible keeps the end and the times"));
   const Json shrinking = Json::parse(works("cnf gradcheck model --directions 1 -N 4 --at-tolerances --json"));
   const auto& at = shrinking["at_tolerances"];
   REQUIRE(at.size() == 3);

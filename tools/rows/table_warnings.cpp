@@ -202,6 +202,19 @@ std::string question(const std::string& source, Index rows, Index columns) {
 
 }  // namespace
 
+std::vector<std::string> few_rows_warnings(Index train, Index validation, Index columns, Index weights) {
+  constexpr double kValuesAWeight = 0.2;  // fewer, and runs of tables end far above their best
+  std::vector<std::string> warnings;
+  if (static_cast<double>(train * columns) < kValuesAWeight * static_cast<double>(weights))
+    warnings.push_back(std::to_string(train) + " rows for a network of " + std::to_string(weights) +
+                       " weights, which can learn them by heart; validation says when it does, and cnf evaluate RUN "
+                       "--baselines whether a simpler density is better");
+  if (validation > 0 && validation < 10)
+    warnings.push_back(std::to_string(validation) + (validation == 1 ? " row validates" : " rows validate") +
+                       ", by which weights are chosen nearly at random; --valid 0.3 takes more of them");
+  return warnings;
+}
+
 void refuse_transposed(const std::string& source, Index rows, Index columns) {
   constexpr Index kFewRows = 16, kTimes = 10;
   if (rows < columns && (rows <= kFewRows || columns / kTimes >= rows))

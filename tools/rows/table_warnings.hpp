@@ -18,6 +18,9 @@ std::vector<std::string> table_warnings(const Table& table, const std::vector<Fi
 std::string dependence_warning(const std::string& source, const std::vector<std::string>& columns,
                                const std::vector<Dependence>& found);
 
+/// Of a table of `columns` that is to be learnt by so many weights: too few rows for them, or to choose them by.
+std::vector<std::string> few_rows_warnings(Index train, Index validation, Index columns, Index weights);
+
 /// InputError if the rows are fewer than the columns and so few that the table is taken for transposed; before the
 /// memory that columns cost is spent.
 void refuse_transposed(const std::string& source, Index rows, Index columns);

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "tools/cli/exit_code.hpp"
+#include "tools/run/gradient_options.hpp"
 #include "tools/run/setting_options.hpp"
 
 namespace cnf {
@@ -11,8 +12,9 @@ namespace {
 
 constexpr const char* kGroup = "Training";
 /// Options that say how an objective solves the flow, and that of a run which begins with another.
-const std::vector<std::string> kOfSolves{"warm-start", "divergence", "solver",     "rtol",     "atol",     "norm",
-                                         "max-steps",  "logp-tol",   "controller", "min-step", "max-step", "memory"};
+const std::vector<std::string> kOfSolves{"warm-start", "divergence", "solver",       "rtol",        "atol",
+                                         "norm",       "max-steps",  "logp-tol",     "controller",  "min-step",
+                                         "max-step",   "memory",     "adjoint-rtol", "adjoint-norm"};
 
 }  // namespace
 
@@ -43,10 +45,7 @@ std::vector<std::string> idle_objective_options(const Args& args) {
 void check_objective(const Args& args) {
   const std::string& name = args.text("objective");
   const ObjectiveOptions told{objective_from(args)};
-  if (const FlowOptions* const flow = told.flow()) {
-    const std::string why = why_not(flow->gradient, parse_method(args.choice("solver").spelled()).method);
-    if (!why.empty()) throw UsageError("--gradient " + std::string(cnf::name(flow->gradient)) + ": " + why);
-  }
+  if (const FlowOptions* const flow = told.flow()) check_gradient_options(args, flow->gradient);
   for (const std::string& option : idle_objective_options(args)) {
     if (!args.given(option)) continue;
     if (option == "warm-start")

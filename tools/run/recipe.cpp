@@ -11,7 +11,7 @@
 #include "tools/cli/signals.hpp"
 #include "tools/run/evaluation_arguments.hpp"
 #include "tools/run/field_options.hpp"
-#include "tools/run/memory_option.hpp"
+#include "tools/run/gradient_options.hpp"
 #include "tools/run/objective_options.hpp"
 #include "tools/run/recipe_options.hpp"
 
@@ -104,7 +104,6 @@ void check_recipe(const Args& args) {
   row_options(args);
   check_field(args);
   check_objective(args);
-  if (args.given("memory")) parse_bytes(args.text("memory"));
 }
 
 std::string recipe_json(const Args& args) { return settings_json(args, applicable(args)); }
@@ -187,10 +186,7 @@ FlowTrainOptions train_options(const Args& args, Precision precision) {
   if (flow == nullptr) return options;
   options.warm_start = args.integer("warm-start");
   flow->solve = solve_from(args);
-  flow->adjoint = flow->solve;
-  flow->adjoint.control_s = false;  // as training_objective()
-  // The adjoint equation's Jacobian holds second derivatives, which no field has: its solve is explicit.
-  if (flow->adjoint.method.needs_jvp()) flow->adjoint.method = &kDopri5;
+  tell_adjoint(*flow, args);
   flow->divergence = parse_divergence(args.choice("divergence").spelled(), flow->divergence.probe);
   return options;
 }

@@ -6,7 +6,7 @@
 #include "tools/rows/data_argument.hpp"
 #include "tools/run/evaluation_arguments.hpp"
 #include "tools/run/field_options.hpp"
-#include "tools/run/memory_option.hpp"
+#include "tools/run/gradient_options.hpp"
 #include "tools/run/objective_options.hpp"
 
 namespace cnf {
@@ -148,9 +148,8 @@ std::vector<Option> training_options() {
        .range = Range::open(0, 1),
        .help = "At the end, measure how a log p is right to so many nats at the least cost: so logprob, density and "
                "evaluate do then, unless told how.",
-       .group = kGroup},
-      memory_option()};
-  return joined({of_updates, objective_options(), of_the_run, control_options()});
+       .group = kGroup}};
+  return joined({of_updates, objective_options(), gradient_options(), of_the_run, control_options()});
 }
 
 std::vector<Option> recipe_options() {

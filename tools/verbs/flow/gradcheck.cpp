@@ -5,6 +5,7 @@
 #include "base/error.hpp"
 #include "base/number_text.hpp"
 #include "flows/gradcheck.hpp"
+#include "tools/cli/exit_code.hpp"
 #include "tools/cli/json_report.hpp"
 #include "tools/cli/output.hpp"
 #include "tools/cli/progress.hpp"
@@ -12,6 +13,7 @@
 #include "tools/cli/signals.hpp"
 #include "tools/rows/data_argument.hpp"
 #include "tools/run/evaluation_arguments.hpp"
+#include "tools/run/gradient_options.hpp"
 #include "tools/run/model_argument.hpp"
 #include "tools/verbs/verbs.hpp"
 
@@ -40,6 +42,9 @@ GradcheckOptions options_from(const Args& args, Progress& progress) {
   GradcheckOptions options;
   options.solve = solve_from(args);
   options.divergence = divergence_from(args);
+  for (const GradientMode mode : kAllGradientModes)
+    if (args.text("gradient") == name(mode)) options.modes = {mode};
+  if (args.given("memory")) options.memory = parse_bytes(args.text("memory"));
   options.continuous_rtol = args.real("continuous-rtol");
   options.threads = threads_from(args);
   options.seed = seed_from(args);
@@ -88,16 +93,26 @@ std::string padded(std::string text, std::size_t width) {
   return text;
 }
 
+/// gradcheck(), where little memory is the user's fault.
+std::vector<GradientCheck> checked(const Cnf& model, const Batch& x, const GradcheckOptions& options) {
+  try {
+    return gradcheck(model, x, options);
+  } catch (const std::invalid_argument& error) {
+    throw UsageError("--memory: " + std::string(error.what()));
+  }
+}
+
 int run_gradcheck(const Args& args, const ModelArgument& opened) {
   const Cnf& model = opened.file.model;
   const Batch x = points_of(opened, seed_from(args), args.integer("num"));
   Progress progress(Progress::mode(args.text("progress"), args.flag("quiet")), "direction", 0);
   progress.update(0);
   const GradcheckOptions options = options_from(args, progress);
-  const std::vector<GradientCheck> checks = gradcheck(model, x, options);
+  const std::vector<GradientCheck> checks = checked(model, x, options);
 
   JsonReport report;
   std::string text = padded("gradient", 26) + padded("relative error", 16) + padded("cosine", 22) + "worst block\n";
+  std::string kept;
   Verdict verdict;
   for (const GradientCheck& check : checks) {
     const GradientBlock& worst = check.worst();
@@ -110,7 +125,9 @@ int run_gradcheck(const Args& args, const ModelArgument& opened) {
           .set("cosine", block.cosine);
     mode.set("relative_error", worst.relative_error).set("cosine", check.cosine()).set("worst", worst.name);
     mode.set("reference", check.reference).set("evaluations", check.evaluations).set("blocks", blocks);
+    if (!check.kept.empty()) mode.set("keeps", check.kept);
     report.set(key_of(check.mode), mode);
+    if (args.given("memory") && !check.kept.empty()) kept += '\n' + check.mode + " keeps " + check.kept;
     text += padded(check.mode, 26) + padded(scientific(worst.relative_error, 1), 16) +
             padded("1 - " + scientific(std::max(0.0, 1 - check.cosine()), 1), 22) + worst.name + '\n';
     verdict.add(check, bound(check, options.solve));
@@ -129,12 +146,30 @@ int run_gradcheck(const Args& args, const ModelArgument& opened) {
     }
     report.set("at_tolerances", shrinking);
   }
+  if (!kept.empty()) text += kept + '\n';
   progress.finish();
   report.set("passed", verdict.wrong.empty()).set("worst_ratio", verdict.ratio);
   write_stdout(args.flag("json") ? report.text() : text + "\n" + verdict.text());
   if (verdict.wrong.empty()) return 0;
   throw ComputationError("a gradient is further from the differences than it may be: " + verdict.wrong,
                          "relu, a loose --continuous-rtol or a very stiff field can do that; else it is a bug");
+}
+
+std::vector<Option> gradients_asked() {
+  Option gradient{.name = "gradient",
+                  .value = "NAME",
+                  .kind = Kind::choice,
+                  .initial = "all",
+                  .choices = {"all"},
+                  .help = "Which is checked; all: those that serve the method."};
+  for (const GradientMode mode : kAllGradientModes) gradient.choices.emplace_back(name(mode));
+  return {gradient, memory_option("", "What a gradient may keep of its solve: 64MB, 1GiB; what that is, is told.")};
+}
+
+void check_asked(const Args& args) {
+  for (const GradientMode mode : kAllGradientModes)
+    if (args.text("gradient") == name(mode)) check_method(args, mode);
+  if (args.given("memory")) parse_bytes(args.text("memory"));
 }
 
 }  // namespace
@@ -166,9 +201,11 @@ Verb gradcheck_verb() {
                            .help = "Tolerance of the continuous and the interpolated gradient's two solves."},
                           {.name = "at-tolerances",
                            .help = "The continuous gradient's error at 1e-4, 1e-6 and 1e-8 too: it shrinks."}},
+                         gradients_asked(),
                          without(evaluation_options(), {"precision"}),
                          common_options()}),
       .prepare = [](const Args& args) -> Work {
+        check_asked(args);
         return [&args, opened = open_model(args.path("model"))] { return run_gradcheck(args, opened); };
       }};
 }

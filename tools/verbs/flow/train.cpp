@@ -16,12 +16,13 @@
 #include "tools/cli/signals.hpp"
 #include "tools/rows/data_argument.hpp"
 #include "tools/rows/rehearsal.hpp"
+#include "tools/rows/table_warnings.hpp"
 #include "tools/rows/training_source.hpp"
 #include "tools/run/accuracy.hpp"
 #include "tools/run/evaluation_arguments.hpp"
 #include "tools/run/failures.hpp"
 #include "tools/run/field_options.hpp"
-#include "tools/run/memory_option.hpp"
+#include "tools/run/gradient_options.hpp"
 #include "tools/run/model_argument.hpp"
 #include "tools/run/recipe.hpp"
 #include "tools/run/recipe_options.hpp"
@@ -45,6 +46,7 @@ struct Run {
   TrainingSource source;
   std::vector<std::byte> picture;  ///< the bytes of a new run's file
   ModelFile file;
+  std::string kept;  ///< what --memory keeps of a solve
 };
 
 /// A flow as a session trains it.
@@ -96,6 +98,7 @@ class FlowTrainee final : public Trainee<T> {
     const Validation best = validate(best_model(run_.file.model, state), data_, options_.evaluation);
     report.set("validation_nll", best.nll).set("validation_nll_stderr", best.nll_stderr).set("kl", best.kl);
     report.set("nfe_mean", best.nfe);
+    if (!run_.kept.empty()) report.set("gradient_keeps", run_.kept);
     std::string found = "validation NLL " + decimals(best.nll, 4);
     if (!std::isnan(best.nll_stderr)) found += " ± " + decimals(best.nll_stderr, 4);
     found += data_.validation.size() == 1 ? " nats, of one row" : " nats";
@@ -110,11 +113,11 @@ class FlowTrainee final : public Trainee<T> {
  private:
   static constexpr double kPictureTolerance = 1e-3;  // a 256th of the scale is a step of its colours
 
-  static FlowTrainOptions options(const Run& run, const TrainingData& data) {
+  static FlowTrainOptions options(Run& run, const TrainingData& data) {
     FlowTrainOptions options = train_options(run.args, run.file.precision);
     options.closing = run.args.given("accuracy") ? 11 : 1;  // finish()'s own validation; what measuring takes
     options.closing += picture_cost(run.file.model.dim()) / static_cast<double>(data.validation.size());
-    share_memory<T>(options, run.args, run.file.model);
+    run.kept = share_memory<T>(options, run.args, run.file.model);
     return options;
   }
 
@@ -196,21 +199,6 @@ struct Beginning {
   RunFolder folder;
 };
 
-/// Of a table: too few rows for the network, or to choose its weights by.
-void warn_of_few_rows(const SplitRows& rows, const Cnf& model) {
-  constexpr double kValuesAWeight = 0.2;  // fewer, and runs of tables end far above their best
-  const Index train = rows.train.cols(), validation = rows.validation.cols();
-  if (static_cast<double>(train * model.dim()) < kValuesAWeight * static_cast<double>(model.params.size()))
-    write_stderr("cnf train: warning: " + std::to_string(train) + " rows for a network of " +
-                 std::to_string(model.params.size()) +
-                 " weights, which can learn them by heart; validation says when it does, and cnf evaluate RUN "
-                 "--baselines whether a simpler density is better\n");
-  if (validation > 0 && validation < 10)
-    write_stderr("cnf train: warning: " + std::to_string(validation) +
-                 (validation == 1 ? " row validates" : " rows validate") +
-                 ", by which weights are chosen nearly at random; --valid 0.3 takes more of them\n");
-}
-
 /// A new run: its data, and its model with initial weights; those a dry run makes to speak of them, if they are few.
 Run new_run(const Beginning& from) {
   constexpr Index kRehearsed = 10'000'000;
@@ -239,7 +227,11 @@ Run new_run(const Beginning& from) {
     model = start_flow(std::move(field), run.source.standardisation, seed, args.real("t-end"), run.source.columns);
     run.file.precision = precision_from(args);
   }
-  if (data.table()) warn_of_few_rows(run.source.rows, model);
+  const SplitRows& rows = run.source.rows;
+  if (data.table())
+    for (const std::string& warning :
+         few_rows_warnings(rows.train.cols(), rows.validation.cols(), model.dim(), model.params.size()))
+      write_stderr("cnf train: warning: " + warning + '\n');
   warn_of_tolerance(args);
   if (!model.is_smooth())
     write_stderr(
