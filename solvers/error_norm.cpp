@@ -69,7 +69,11 @@ Size ErrorNorm<T>::operator()(const T* x, const T* y0, const T* y1) const {
   const Index nz = shape_.z(), nq = shape_.q(), ns = shape_.blocks.s;
   const Tolerance of_z{options_.rtol, options_.atol}, of_q = options_.tolerance_q.value_or(of_z),
                                                       of_s = options_.tolerance_s.value_or(of_z);
-  square(x, y0, y1, 0, nz, &of_z);
+  if (options_.tolerance_z.empty()) square(x, y0, y1, 0, nz, &of_z);
+  for (Index i = 0; i < nz && !options_.tolerance_z.empty(); ++i) {
+    const Tolerance of_row = options_.of_z(i % shape_.blocks.z);
+    square(x, y0, y1, i, 1, &of_row);
+  }
   if (nq > 0) square(x, y0, y1, nz, nq, options_.control_q ? &of_q : nullptr);
   if (ns > 0) square(x, y0, y1, nz + nq, ns, options_.control_s ? &of_s : nullptr);
 
@@ -101,10 +105,11 @@ Size ErrorNorm<T>::operator()(const T* x, const T* y0, const T* y1) const {
 
 template <class T>
 double ErrorNorm<T>::rounding(const T* y, Index row) const {
-  const Tolerance of_z{options_.rtol, options_.atol};
-  const auto share = [y](Index first, Index count, const Tolerance& t) {
+  const Tolerance of_rest{options_.rtol, options_.atol};
+  const auto share = [y](Index first, Index count, const auto& tolerance) {
     double sum = 0;
     for (Index i = first; i < first + count; ++i) {
+      const Tolerance t = tolerance(i - first);
       const double size = std::abs(static_cast<double>(y[i]));
       const double part = std::numeric_limits<T>::epsilon() * size / (t.absolute + t.relative * size);
       if (size > 0) sum += part * part;
@@ -112,10 +117,11 @@ double ErrorNorm<T>::rounding(const T* y, Index row) const {
     return count > 0 ? std::sqrt(sum / static_cast<double>(count)) : 0;
   };
   const Index nz = shape_.z(), nq = shape_.q();
-  if (row < 0) return options_.control_s ? share(nz + nq, shape_.blocks.s, options_.tolerance_s.value_or(of_z)) : 0;
-  const double z = share(row * shape_.blocks.z, shape_.blocks.z, of_z);
-  if (!options_.control_q) return z;
-  return std::max(z, share(nz + row * shape_.blocks.q, shape_.blocks.q, options_.tolerance_q.value_or(of_z)));
+  const auto of_q = [&](Index) { return options_.tolerance_q.value_or(of_rest); };
+  const auto of_s = [&](Index) { return options_.tolerance_s.value_or(of_rest); };
+  if (row < 0) return options_.control_s ? share(nz + nq, shape_.blocks.s, of_s) : 0;
+  const double z = share(row * shape_.blocks.z, shape_.blocks.z, [&](Index i) { return options_.of_z(i); });
+  return options_.control_q ? std::max(z, share(nz + row * shape_.blocks.q, shape_.blocks.q, of_q)) : z;
 }
 
 template <class T>

@@ -332,6 +332,9 @@ void check_arguments(const Dynamics<T>& dynamics, double t_begin, double t_end, 
                      const SolveOptions& options, const SolveExtras<T>& extras) {
   check(options, t_begin, t_end);
   check_state(dynamics, state);
+  if (!options.tolerance_z.empty() && std::ssize(options.tolerance_z) != state.blocks.z)
+    refuse("tolerance_z has " + std::to_string(options.tolerance_z.size()) + " tolerances, z " +
+           std::to_string(state.blocks.z) + " rows");
   check_derivatives(dynamics, options.method);
   const auto check_flags = [&state](const char* name, std::size_t flags) {
     if (flags > 0 && static_cast<Index>(flags) != state.B)

@@ -39,6 +39,7 @@ struct SolveOptions {
   double rtol = 1e-5, atol = 1e-5;
   Norm norm = Norm::sample;
   bool control_q = true, control_s = true;  ///< false leaves the block out of the error norm (the seminorm)
+  std::vector<Tolerance> tolerance_z{};     ///< of each row of z; empty: rtol and atol
   std::optional<Tolerance> tolerance_q{}, tolerance_s{};  ///< of the blocks q and s; not given: rtol and atol
   Controller controller{};                                ///< of step sizes; a method may have its own
   std::int64_t max_steps = 10'000;  ///< attempts, accepted and rejected together, of an adaptive solve
@@ -47,6 +48,10 @@ struct SolveOptions {
   /// shortest is too long for the tolerance, the solve ends.
   double min_step = 0, max_step = 0;
   StopFlag stop = nullptr;  ///< looked at before every step: raised, the status is `stopped`
+
+  Tolerance of_z(Index row) const {
+    return tolerance_z.empty() ? Tolerance{rtol, atol} : tolerance_z[static_cast<std::size_t>(row)];
+  }
 };
 
 /// Throws std::invalid_argument naming the option that is NaN, negative, zero, or does not fit the method.

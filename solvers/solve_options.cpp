@@ -93,6 +93,10 @@ void check(const SolveOptions& options) {
   if (options.fixed_steps == 0 && options.fractions.empty() && !options.method.is_adaptive())
     refuse("fixed_steps is 0, but " + method() + " has no error estimate; set fixed_steps");
   check_tolerance("rtol", "atol", {options.rtol, options.atol});
+  for (std::size_t r = 0; r < options.tolerance_z.size(); ++r) {
+    const std::string row = "tolerance_z[" + std::to_string(r) + "]";
+    check_tolerance((row + ".relative").c_str(), (row + ".absolute").c_str(), options.tolerance_z[r]);
+  }
   if (options.tolerance_q) check_tolerance("tolerance_q.relative", "tolerance_q.absolute", *options.tolerance_q);
   if (options.tolerance_s) check_tolerance("tolerance_s.relative", "tolerance_s.absolute", *options.tolerance_s);
   if (options.max_steps < 1) refuse("max_steps is " + std::to_string(options.max_steps) + ", expected 1 or more");

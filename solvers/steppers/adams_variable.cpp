@@ -17,8 +17,9 @@ namespace {
 /// How many times less than the tolerance an error must be: no less than rounding.
 template <class T>
 double margin(const SolveOptions& options) {
-  const double roundings = std::max(options.rtol, options.atol) / std::numeric_limits<T>::epsilon();
-  return std::clamp(roundings, 1.0, VariableAdams::kMargin);
+  double least = options.tolerance_z.empty() ? std::max(options.rtol, options.atol) : 1.0;
+  for (const Tolerance& t : options.tolerance_z) least = std::min(least, std::max(t.relative, t.absolute));
+  return std::clamp(least / std::numeric_limits<T>::epsilon(), 1.0, VariableAdams::kMargin);
 }
 
 }  // namespace

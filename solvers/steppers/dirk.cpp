@@ -96,8 +96,9 @@ const T* DirkStepper<T>::open(double t, const T* y) {
     const double rms = std::sqrt(dot(at, at, D_) / static_cast<double>(D_));
     for (Index i = 0; i < D_; ++i) {
       const double size = std::abs(static_cast<double>(at[i]));
-      const double unit = controlled_ ? std::max(options_.atol + options_.rtol * size, kRounding * eps * size)
-                                      : kRounding * eps * (size + rms);
+      const auto [relative, absolute] = options_.of_z(i);
+      const double unit =
+          controlled_ ? std::max(absolute + relative * size, kRounding * eps * size) : kRounding * eps * (size + rms);
       scale_[j * D_ + i] = std::max(static_cast<T>(unit), std::numeric_limits<T>::min());
     }
   }

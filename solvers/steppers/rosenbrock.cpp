@@ -61,8 +61,9 @@ const T* RosenbrockStepper<T>::open(double t, const T* y) {
   const double eps = std::numeric_limits<T>::epsilon();
   for (Index i = 0; i < shape.z(); ++i) {
     const double size = std::abs(static_cast<double>(y[i]));
-    const double unit = controlled_ ? std::max(options_.atol + options_.rtol * size, kRounding * eps * size)
-                                    : kRounding * eps * (1 + size);
+    const auto [relative, absolute] = options_.of_z(i % shape.blocks.z);
+    const double unit =
+        controlled_ ? std::max(absolute + relative * size, kRounding * eps * size) : kRounding * eps * (1 + size);
     scale_[i] = static_cast<T>(unit);
   }
   return f_;

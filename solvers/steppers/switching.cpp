@@ -49,7 +49,8 @@ double SwitchingStepper<T>::explicit_growth(double t_next) {
       double apart = 0;
       for (int s = 0; s < last; ++s) apart += (m.b[s] - m.a[last - 1][s]) * static_cast<double>(step.v[s][i]);
       const double change = static_cast<double>(step.v[last][i]) - static_cast<double>(step.v[last - 1][i]);
-      const double unit = options_.atol + options_.rtol * std::abs(static_cast<double>(step.y[i]));
+      const auto [relative, absolute] = options_.of_z(i - j * D);
+      const double unit = absolute + relative * std::abs(static_cast<double>(step.y[i]));
       slopes += change / unit * (change / unit);
       arguments += apart / unit * (apart / unit);
     }

@@ -7,7 +7,7 @@
 #include "solvers/error_norm.hpp"
 #include "solvers/recording.hpp"
 #include "solvers/step_control.hpp"
-#include "tests/solvers/fields.hpp"
+#include "tests/solvers/jacobian_field.hpp"
 
 using namespace cnf;
 
@@ -137,6 +137,35 @@ TEST_CASE("each block has a tolerance of its own", "[solvers][control]") {
   CHECK(norm() == Approx(2));
   options.control_q = false;
   CHECK(norm() == Approx(1.5));
+}
+
+TEST_CASE("each row of z has a tolerance of its own, of whichever sample", "[solvers][control]") {
+  SolveOptions options{.rtol = 1, .atol = 1, .tolerance_z = {{0, 1}, {0.5, 2}}};
+  const std::vector<double> x{1, 2, 3, 8}, y{9, 4, 9, 4}, zero(4, 0.0);
+  std::vector<double> parts(4);
+  const ErrorNorm<double> norm({{2, 0, 0}, 2}, options, {}, {}, parts.data());
+  const Size size = norm(x.data(), zero.data(), y.data());
+  CHECK(size.value == Approx(std::sqrt((3.0 * 3 + 2 * 2) / 2)));  // 3 / 1, 8 / 4
+  CHECK(size.row == 1);
+  const double eps = std::numeric_limits<double>::epsilon();
+  CHECK(norm.rounding(y.data(), 0) == Approx(eps * std::sqrt((9.0 * 9 + 1) / 2)));  // 9 / 1, 4 / 4
+  CHECK_THROWS_WITH(check(SolveOptions{.tolerance_z = {{1, 1}, {-1, 1}}}),
+                    Catch::Contains("tolerance_z[1].relative is -1"));
+  const TanhField<double> f(3, Seed{8});
+  CHECK_THROWS_WITH(solved<double>(f, 0, 1, Matrix<double>::Ones(3, 1), options),
+                    Catch::Contains("tolerance_z has 2 tolerances, z 3 rows"));
+}
+
+TEST_CASE("rows of one tolerance are solved as by rtol and atol, by every adaptive method", "[solvers][control]") {
+  const JacobianField<double> f = prothero_robinson(-3.0);
+  const Matrix<double> start = Matrix<double>::Constant(1, 2, 0.5);
+  for (const Method& m : all_methods()) {
+    if (!m.is_adaptive()) continue;
+    CAPTURE(std::string(m.name()));
+    SolveOptions one{.method = m, .rtol = 1e-6, .atol = 1e-7};
+    SolveOptions rows{.method = m, .rtol = 1, .atol = 1, .tolerance_z = {{1e-6, 1e-7}}};
+    CHECK(solved(f, 0, 3, start, rows).z == solved(f, 0, 3, start, one).z);
+  }
 }
 
 TEST_CASE("the error of the log-density follows its own tolerance", "[solvers][control]") {
