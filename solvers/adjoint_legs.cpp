@@ -8,6 +8,7 @@
 #include <string>
 
 #include "base/number_text.hpp"
+#include "solvers/solve_options.hpp"
 #include "solvers/span_dynamics.hpp"
 
 namespace cnf {
@@ -29,15 +30,15 @@ AdjointLegs<T>::AdjointLegs(const char* who, const Dynamics<T>& dynamics, Index 
       gradient_(gradient),
       scratch_(scratch),
       counters_(counters),
-      shape_{dynamics.blocks(), B} {
-  check(options);
+      shape_{dynamics.blocks(), B},
+      jumps_(options.jumps) {
+  options_.jumps.clear();
   check_has_vjp(who, dynamics);
   const auto refuse = [who](const std::string& what) { throw std::invalid_argument(std::string(who) + ": " + what); };
   if (!options.stops.empty()) refuse("options has stops, which an adjoint's legs cannot step onto");
-  if (!options.jumps.empty())
-    refuse("options has jumps, which an adjoint's legs cannot step onto: take the discrete one");
   if (!std::isfinite(way.t_begin)) refuse("t_begin is " + shortest(way.t_begin) + ", expected a finite time");
   if (!std::isfinite(way.t_end)) refuse("t_end is " + shortest(way.t_end) + ", expected a finite time");
+  check(options, way.t_end, way.t_begin);
   const Index count = std::ssize(way.observations);
   check_shapes(who, w, gradient, dynamics.blocks(), B, count, dynamics.gradient_size());
   check_observations(who, way.observations, way.t_begin, way.t_end, B);
@@ -71,22 +72,48 @@ Status AdjointLegs<T>::operator()() {
   return status_;
 }
 
-/// All samples to their next observations; whether there was one.
+template <class T>
+bool AdjointLegs<T>::is_jump(double t) const {
+  return std::find(jumps_.begin(), jumps_.end(), t) != jumps_.end();
+}
+
+/// Ends of a leg that are jumps, to the numbers next to them inside the leg.
+template <class T>
+void AdjointLegs<T>::step_off() {
+  const auto inside = [](double t, double other) {
+    return static_cast<double>(std::nextafter(static_cast<T>(t), static_cast<T>(other)));
+  };
+  for (std::size_t b = 0; b < at_.size(); ++b) {
+    const double at = at_[b], to = to_[b];
+    if (at == to) continue;
+    if (is_jump(at)) at_[b] = inside(at, to);
+    if (is_jump(to)) to_[b] = inside(to, at);
+  }
+}
+
+/// All samples to their next observations, or jumps; whether one of them has more before it.
 template <class T>
 bool AdjointLegs<T>::leg() {
-  bool any = false;
+  bool more = false;
+  const auto between = [](double t, double a, double b) { return a < b ? a < t && t < b : b < t && t < a; };
   for (std::size_t b = 0; b < at_.size(); ++b) {
-    any = any || next_[b] != kNone;
     to_[b] = next_[b] == kNone ? way_.t_begin : way_.observations[static_cast<std::size_t>(next_[b])].t;
+    for (const double jump : jumps_)
+      if (between(jump, at_[b], to_[b])) to_[b] = jump;
+    more = more || next_[b] != kNone || to_[b] != way_.t_begin;
   }
-  if (std::equal(at_.begin(), at_.end(), to_.begin())) return any;
+  if (std::equal(at_.begin(), at_.end(), to_.begin())) return more;
+  const Scratch::Frame frame(scratch_);
+  const std::span<double> end = take<double>(std::ssize(to_));
+  std::copy(to_.begin(), to_.end(), end.begin());
+  if (!jumps_.empty()) step_off();
   if (same(at_) && same(to_))
     solve(f_, at_[0], to_[0], options_, false);
   else
     over_spans();
-  std::swap(at_, to_);
+  std::copy(end.begin(), end.end(), at_.begin());
   if (status_.ok()) arrive();
-  return any;
+  return more;
 }
 
 /// Every sample's way is s from 1 to 0: what is a time for the solve is a share of the way.
@@ -97,7 +124,7 @@ void AdjointLegs<T>::over_spans() {
   for (std::size_t b = 1; b < at_.size(); ++b)
     if (std::abs(length(b)) > std::abs(length(longest))) longest = b;
   SolveOptions options = options_;
-  options.first_step /= std::abs(length(longest));
+  for (double* size : {&options.first_step, &options.min_step, &options.max_step}) *size /= std::abs(length(longest));
   solve(SpanDynamics<T>(f_, to_, at_), 1.0, 0.0, options, true);
   const std::size_t b = status_.row >= 0 ? static_cast<std::size_t>(status_.row) : longest;
   status_.t = to_[b] + status_.t * length(b);
@@ -113,13 +140,13 @@ void AdjointLegs<T>::solve(const Dynamics<T>& f, double t, double t_next, const 
   status_.rejected = rejected;
 }
 
-/// Takes every sample's next observation in: its time's gradient, its jump of a. k: memory for slopes.
+/// Takes in the observations that samples are at: their time's gradient, their jump of a. k: memory for slopes.
 template <class T>
 void AdjointLegs<T>::jump(T* k) {
   const Index D = shape_.blocks.z;
   slopes(k);
   for (std::size_t b = 0; b < next_.size(); ++b) {
-    if (next_[b] == kNone) continue;
+    if (!at_observation(b)) continue;
     const Index o = next_[b], column = static_cast<Index>(b) * D;
     const T* const w = w_.seen.col(o).data();
     if (!gradient_.dloss_dtimes.empty()) gradient_.dloss_dtimes[static_cast<std::size_t>(o)] = dot(w, k + column, D);

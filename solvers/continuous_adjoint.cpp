@@ -57,7 +57,7 @@ class Backward final : public AdjointLegs<T> {
   void arrive() override {
     const Index D = shape_.blocks.z;
     for (std::size_t b = 0; b < next_.size() && seen_.cols() > 0; ++b)
-      if (next_[b] != Legs::kNone) std::copy_n(seen_.col(next_[b]).data(), D, z_.data() + static_cast<Index>(b) * D);
+      if (this->at_observation(b)) std::copy_n(seen_.col(next_[b]).data(), D, z_.data() + static_cast<Index>(b) * D);
   }
 
   Status carry(const Dynamics<T>& f, double t, double t_next, const SolveOptions& options, bool) override {

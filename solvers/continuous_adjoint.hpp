@@ -43,7 +43,8 @@ struct Path {
 
 /// The adjoint of a solve: a starts from w.z at t_end, jumps by w.seen at each observation, and is integrated back to
 /// t_begin under `options` (control_s = false is the seminorm); with `seen`, z is set to the observed one at each.
-/// AdjointLegs says how: steps, grids and budgets of `options` are a leg's.
+/// AdjointLegs says how: steps, grids and budgets of `options` are a leg's. A tolerance of a's own: tolerance_z, of z's
+/// rows and then of a's.
 /// Returns  the first trouble; then the outputs are meaningless. Its counts of steps are all legs', its time the
 ///          sample's own, or if it is about no sample the one of the longest way.
 /// Cost     the solves of the augmented system, and a forward a leg and one. Memory: no tape but one.

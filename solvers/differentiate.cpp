@@ -102,6 +102,13 @@ Status DifferentiableSolve<T>::forward(const Dynamics<T>& dynamics, double t_beg
                                 " observations of " + std::to_string(state.blocks.z) + " values");
   check_observations("DifferentiableSolve", look.observations, t_begin, t_end, state.B);
   how_ = how;
+  SolveOptions& back = how_.backward;
+  if (back.jumps.empty()) back.jumps.assign(solve.jumps.rbegin(), solve.jumps.rend());
+  if (how.tolerance_a) {
+    const auto D = static_cast<std::size_t>(state.blocks.z);
+    back.tolerance_z.assign(how.mode == GradientMode::continuous ? D : 0, {back.rtol, back.atol});
+    back.tolerance_z.resize(back.tolerance_z.size() + D, *how.tolerance_a);
+  }
   stop_ = solve.stop;
   t_begin_ = t_begin;
   t_end_ = t_end;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <array>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -35,8 +36,11 @@ Method method_of(GradientMode mode, const Method& method);
 struct GradientOptions {
   GradientMode mode = GradientMode::discrete;
   std::size_t memory = Recording<float>::kDefaultBudget;  ///< bytes, of all that is kept of this solve: see Recording
-  bool reserve = false;     ///< `memory` is taken whole before the first solve (Recording::set_budget)
-  SolveOptions backward{};  ///< of the continuous and the interpolated one: how their own solves are done
+  bool reserve = false;  ///< `memory` is taken whole before the first solve (Recording::set_budget)
+  /// Of the continuous and the interpolated one: how their own solves are done. Jumps of the slope are the forward
+  /// solve's, unless these say them, in the order of the way back.
+  SolveOptions backward{};
+  std::optional<Tolerance> tolerance_a{};  ///< of the adjoint a in these solves; not given: as of z
   /// Of the continuous one: z is set to what was seen at each observation, else it is integrated on. It helps where z
   /// is hard to integrate back, and harms where what is seen is worse than the steps: see Look.
   bool reset = false;

@@ -193,6 +193,56 @@ TEST_CASE("over jumps the discrete gradient equals central differences, within a
     }
 }
 
+TEST_CASE("over jumps the adjoints that are solved go to the truth with the tolerance", "[solvers][jump][adjoint]") {
+  for (const bool forwards : {true, false}) {
+    Loss loss;
+    loss.at[2].t = 0.63;  // at a jump itself a time has a gradient on each side
+    if (!forwards) loss.turn();
+    SolveOptions tight;
+    tight.method = &kDopri8;
+    tight.rtol = tight.atol = 1e-13;
+    tight.jumps = loss.jumps;
+    const auto value = [&] { return loss(tight); };
+    std::vector<double> truth;
+    for (Index i = 0; i < 6; ++i) truth.push_back(difference(loss.start(i), value));
+    for (double* x : {&loss.p0, &loss.p1}) truth.push_back(difference(*x, value));
+    for (Observation& o : loss.at) truth.push_back(difference(o.t, value));
+    for (double* x : {&loss.t_begin, &loss.t_end}) truth.push_back(difference(*x, value));
+    double size = 0;
+    for (double x : truth) size = std::max(size, std::abs(x));
+
+    for (const GradientMode mode : {GradientMode::continuous, GradientMode::interpolated})
+      for (const double tolerance : {1e-5, 1e-8, 1e-11}) {
+        SolveOptions options;
+        options.rtol = options.atol = tolerance;
+        GradientOptions how{.mode = mode, .backward = options};
+        options.jumps = loss.jumps;
+        DifferentiableSolve<double> of;
+        Scratch scratch;
+        Counters counters, back;
+        const auto f = field(loss.p0, loss.p1);
+        State<double> state(f.blocks(), 3);
+        state.z() = loss.start;
+        Matrix<double> seen(2, 7), z_bar(2, 3);
+        REQUIRE(
+            of.forward(f, loss.t_begin, loss.t_end, state, options, how, scratch, counters, {loss.at, out(seen)}).ok());
+        std::vector<double> params_bar(2), time_bar(7);
+        const Matrix<double> none(0, 3);
+        SolveGradient<double> g{.z_bar = out(z_bar), .params_bar = params_bar, .dloss_dtimes = time_bar};
+        REQUIRE(of.backward(f, {tile(loss.w_z), tile(none), tile(loss.w_seen)}, g, scratch, back).ok());
+        std::vector<double> found(z_bar.data(), z_bar.data() + 6);
+        found.insert(found.end(), params_bar.begin(), params_bar.end());
+        found.insert(found.end(), time_bar.begin(), time_bar.end());
+        found.insert(found.end(), {g.dloss_dt_begin, g.dloss_dt_end});
+        CHECK(back.rejected <= 2 * 10);  // a leg or two for each observation and jump, its first step as it comes
+        for (std::size_t i = 0; i < truth.size(); ++i) {
+          CAPTURE(forwards, name(mode), tolerance, i, found[i], truth[i]);
+          CHECK(std::abs(found[i] - truth[i]) < (20 * tolerance + 1e-9) * size);
+        }
+      }
+  }
+}
+
 TEST_CASE("jumps that cannot be are refused by name", "[solvers][jump][arguments]") {
   using Catch::Matchers::Contains;
   const PointField<double> f(1, [](double, std::span<const double> z, std::span<double> dz, Index) { dz[0] = -z[0]; });

@@ -72,6 +72,7 @@ struct Loss {
 struct Gradient {
   std::vector<double> values, fractions;
   Matrix<double> seen;
+  Counters back{};
 };
 
 Gradient gradient_of(const Loss& loss, const SolveOptions& solve, const GradientOptions& how,
@@ -88,7 +89,7 @@ Gradient gradient_of(const Loss& loss, const SolveOptions& solve, const Gradient
     Matrix<double> z_bar(kD, kB);
     std::vector<double> params_bar(static_cast<std::size_t>(f.gradient_size())), times(loss.observations.size());
     SolveGradient<double> gradient{.z_bar = out(z_bar), .params_bar = params_bar, .dloss_dtimes = times};
-    REQUIRE(of.backward(f, loss.cotangents(), gradient, scratch, counters).ok());
+    REQUIRE(of.backward(f, loss.cotangents(), gradient, scratch, g.back).ok());
     g.values.assign(z_bar.data(), z_bar.data() + z_bar.size());
     g.values.insert(g.values.end(), params_bar.begin(), params_bar.end());
     g.values.insert(g.values.end(), times.begin(), times.end());
@@ -281,6 +282,27 @@ TEST_CASE("the adjoints that are solved go to the truth with the tolerance, of w
       const GradientOptions how{.mode = GradientMode::continuous, .backward = options, .reset = reset};
       check_equal(gradient_of(loss, options, how).values, truth, 1e-7);
     }
+  }
+}
+
+TEST_CASE("the adjoint may have a tolerance of its own", "[solvers][adjoint]") {
+  Loss loss;
+  const std::vector<double> truth = differences(loss, solver("dopri8:400", kTolerance));
+  const auto gradient = [&](GradientMode mode, double tolerance, std::optional<Tolerance> of_a) {
+    return gradient_of(loss, solver("dopri5", 1e-10),
+                       {.mode = mode, .backward = solver("dopri5", tolerance), .tolerance_a = of_a});
+  };
+  const Tolerance loose{1e-4, 1e-4}, tight{1e-9, 1e-9};
+  for (const GradientMode mode : {GradientMode::continuous, GradientMode::interpolated}) {
+    CAPTURE(name(mode));
+    const Gradient both_loose = gradient(mode, 1e-4, {}), both_tight = gradient(mode, 1e-9, {}),
+                   a_tight = gradient(mode, 1e-4, tight), a_loose = gradient(mode, 1e-9, loose);
+    CHECK(a_tight.back.evaluations > 2 * both_loose.back.evaluations);
+    const std::int64_t saved = both_tight.back.evaluations - a_loose.back.evaluations;
+    CHECK(saved >= (mode == GradientMode::interpolated ? 100 : 0));  // where z is solved again it has a say
+    check_equal(a_loose.values, truth, 30 * 1e-4);
+    check_equal(gradient(mode, 1e-4, loose).values, both_loose.values, 1e-12);
+    if (mode == GradientMode::interpolated) CHECK(a_tight.values == both_tight.values);
   }
 }
 
