@@ -78,7 +78,7 @@ Option subject_argument() {
           .help =
               "A classic problem by its name (detest-a1 to detest-e5, arenstorf, lotka-volterra, van-der-pol, "
               "van-der-pol-stiff, robertson, brusselator, harmonic-oscillator), or a run folder or model, whose "
-              "samples go from the base to the data.",
+              "samples go from the base to the data. Numbers are of 64 bits throughout.",
           .required = true};
 }
 
