@@ -63,7 +63,10 @@ TEST_CASE("a run killed or stopped at any moment ends in the bits of one left al
 }
 
 TEST_CASE("a run killed before its first validation goes on, and ends in the bits of one left alone", "[runs]") {
-  const std::string recipe = "--data moons --hidden 16,16 --batch 256 --steps 300 --validate-every 1000 --quiet ";
+  const std::string how = GENERATE("", "--memory 1MB --solver rk4:20 ", "--gradient reversible --memory 1MB ",
+                                   "--gradient continuous --adjoint-rtol 1e-2 --adjoint-norm full ");
+  const std::string recipe = "--data moons --hidden 16,16 --batch 256 --steps 300 --validate-every 1000 --quiet " + how;
+  CAPTURE(how);
   Shell shell;
   REQUIRE(shell("cnf train " + recipe + "-o whole").code == 0);
   const pid_t run = shell.begin("train " + recipe + "-o cut");
