@@ -47,8 +47,9 @@ struct MaximumLikelihood {
   std::vector<Setting> settings() {
     return {
         {.name = "gradient",
-         .help = "The exact gradient of the steps taken; or the adjoint equation solved backwards, with the path or "
-                 "along its steps.",
+         .help =
+             "The exact gradient of the steps taken, kept or (reversible) taken back; or the adjoint equation solved "
+             "backwards, with the path or along its steps.",
          .value = choice_of(flow.gradient, kAllGradientModes)},
         {.name = "probe",
          .help = "What Hutchinson's random vectors are drawn from.",
