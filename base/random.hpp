@@ -24,6 +24,7 @@ enum class Purpose : std::uint16_t {
   split = 6,           ///< training, validation and test rows
   direction = 7,       ///< random directions of gradcheck
   path = 8,            ///< base point and time of a sample's path in flow matching
+  end_time = 9,        ///< where a training step's solves end, if at random (STEER)
 };
 
 /// Four 32-bit words from Philox4x32-10 (Salmon et al. 2011, SC'11): key = seed, counter =

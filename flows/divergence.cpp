@@ -62,7 +62,6 @@ Index FlowDynamics<T>::tape_size(Index B) const {
                                                        : field_.tape_size(B, method_.columns);
 }
 
-/// The tangents of a tile: e_1 .. e_D for every sample, or the probes.
 template <class T>
 Tile<T> FlowDynamics<T>::tangents(Index B, Scratch& scratch) const {
   const Index D = field_.dim(), columns = method_.columns * B;
@@ -74,8 +73,6 @@ Tile<T> FlowDynamics<T>::tangents(Index B, Scratch& scratch) const {
   return {unit, D, columns};
 }
 
-/// The estimate of every sample's divergence: q_b = the mean over probes c of V_cb . JV_cb; exact, with unit vectors,
-/// the sum of J's diagonal, which its other entries do not touch.
 template <class T>
 void FlowDynamics<T>::contract(Tile<T> V, const T* JV, Out<T> q) const {
   const Index D = field_.dim(), B = q.cols(), C = method_.columns;
@@ -93,9 +90,8 @@ void FlowDynamics<T>::contract(Tile<T> V, const T* JV, Out<T> q) const {
   if (method_.kind == DivergenceMethod::Kind::hutchinson) q *= T(1) / static_cast<T>(C);
 }
 
-/// Its transpose: JV's cotangent.
 template <class T>
-const T* FlowDynamics<T>::pull_contraction(Tile<T> V, Tile<T> w_q, Scratch& scratch) const {
+T* FlowDynamics<T>::pull_contraction(Tile<T> V, Tile<T> w_q, Scratch& scratch) const {
   const Index D = field_.dim(), B = w_q.cols(), C = method_.columns;
   T* w_jv = scratch.take<T>(V.size());
   if (method_.kind == DivergenceMethod::Kind::tangents) {

@@ -67,11 +67,17 @@ class FlowDynamics final : public Dynamics<T> {
   void vjp(const T* tape, Tile<T> w_z, Tile<T> w_q, Out<T> z_bar, std::span<T> t_bar, std::span<T> params_bar,
            Scratch& scratch) const override;
 
- private:
+  // Of tangents and probes alone, for what has more to do with J V (flows/quadratures.hpp).
+  const DivergenceMethod& method() const { return method_; }
+  /// The tangents of a tile: e_1 .. e_D for every sample, or the probes. D x (columns B), as long as `scratch` has it.
   Tile<T> tangents(Index B, Scratch& scratch) const;
+  /// The estimate of every sample's divergence: q_b = the mean over probes c of V_cb . JV_cb; exact, with unit vectors,
+  /// the sum of J's diagonal, which its other entries do not touch.
   void contract(Tile<T> V, const T* JV, Out<T> q) const;
-  const T* pull_contraction(Tile<T> V, Tile<T> w_q, Scratch& scratch) const;
+  /// Its transpose: JV's cotangent, which may be added to.
+  T* pull_contraction(Tile<T> V, Tile<T> w_q, Scratch& scratch) const;
 
+ private:
   const Field<T>& field_;
   DivergenceMethod method_;
   const T* probes_;

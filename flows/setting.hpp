@@ -23,6 +23,10 @@ struct Setting {
     Index least = 1, most = Index{1} << 20;
     std::size_t most_count = 64;  ///< and at least one
   };
+  struct Real {
+    double* value;
+    double least = 0, most = 1e6;
+  };
   struct Flag {
     bool* value;
   };
@@ -34,7 +38,7 @@ struct Setting {
 
   std::string_view name;  ///< as in a model file: "output_gate"; on the command line with - for _
   std::string_view help;
-  std::variant<Whole, Wholes, Flag, Choice> value;
+  std::variant<Whole, Wholes, Real, Flag, Choice> value;
   bool from_data = false;  ///< follows from the data, so no one is asked for it
 };
 

@@ -4,11 +4,21 @@
 // last recorded carry; pull reads them in the opposite order, 0 ... K - 1.
 #include "flows/tile_flow.hpp"
 
+#include <algorithm>
 #include <stdexcept>
 
 #include "solvers/masked.hpp"
 
 namespace cnf {
+
+namespace {
+
+template <class T>
+const Dynamics<T>& as_dynamics(const std::variant<FlowDynamics<T>, RegularisedDynamics<T>>& f) {
+  return std::visit([](const auto& of) -> const Dynamics<T>& { return of; }, f);
+}
+
+}  // namespace
 
 template <class T>
 BoundCnf<T>::BoundCnf(const Cnf& model, const Vector<T>& params) : model_(model) {
@@ -56,18 +66,22 @@ void TileFlow<T>::prepare(const BoundCnf<T>& flow, const FlowOptions& options, U
                           Index rows) {
   flow_ = &flow;
   options_ = &options;
+  t_base_ = flow.model().blocks.front().t_base;
+  beside_ = use == Use::training ? std::span<const Quadrature>(options.beside) : std::span<const Quadrature>();
+  const bool closed_form = std::none_of(beside_.begin(), beside_.end(), needs_tangents);
   const Index D = flow.model().dim();
   methods_.assign(flow.blocks(), {});
   Index columns = 0;
   for (std::size_t k = 0; k < flow.blocks() && use != Use::points; ++k) {
-    methods_[k] = resolve(options.divergence, flow.field(k).trace() != nullptr, D, use == Use::training);
+    methods_[k] = resolve(options.divergence, closed_form && flow.field(k).trace() != nullptr, D, use == Use::training);
     if (methods_[k].kind == DivergenceMethod::Kind::hutchinson) columns = methods_[k].columns;
   }
   if (columns > 0) {
     if (probes_.size() < D * columns * rows) probes_.resize(D * columns * rows);
     draw_probes(options.divergence.probe, columns, at.seed, at.step, at.first, D, rows, probes_.data());
   }
-  const Blocks blocks = dynamics(0).blocks();
+  const AnyDynamics first = dynamics(0, Way::to_base);
+  const Blocks blocks = as_dynamics<T>(first).blocks();
   if (state_.B != rows || state_.blocks.z != blocks.z || state_.blocks.q != blocks.q)
     state_ = State<T>(blocks, rows);
   else
@@ -79,14 +93,22 @@ typename TileFlow<T>::Leg TileFlow<T>::leg(Way way, std::size_t n) const {
   const bool to_base = way == Way::to_base;
   const std::size_t k = to_base ? flow_->blocks() - 1 - n : n;
   const Block& block = flow_->model().blocks[k];
-  return {k, to_base ? block.t_data : block.t_base, to_base ? block.t_base : block.t_data};
+  return {k, to_base ? block.t_data : t_base(k), to_base ? t_base(k) : block.t_data};
+}
+
+template <class T>
+auto TileFlow<T>::dynamics(std::size_t k, Way way) const -> AnyDynamics {
+  const Field<T>& field = flow_->field(k);
+  if (beside_.empty()) return FlowDynamics<T>(field, methods_[k], probes_.data());
+  const bool up = t_base(k) < flow_->model().blocks[k].t_data;
+  return RegularisedDynamics<T>(field, methods_[k], probes_.data(), beside_, up == (way == Way::to_data));
 }
 
 template <class T>
 void TileFlow<T>::reserve() {
   if (solves_.size() < flow_->blocks()) solves_.resize(flow_->blocks());
   for (std::size_t k = 0; k < flow_->blocks(); ++k)
-    solves_[k].reserve(dynamics(k), state_.B, options_->solve, gradient());
+    solves_[k].reserve(as_dynamics<T>(dynamics(k, Way::to_base)), state_.B, options_->solve, gradient());
 }
 
 template <class T>
@@ -98,11 +120,13 @@ Status TileFlow<T>::through(Way way, Counters& counters, Keep keep, std::span<co
   Status status;
   for (std::size_t n = 0; n < K && status.ok(); ++n) {
     const auto [k, t_begin, t_end] = leg(way, n);
+    const AnyDynamics any = dynamics(k, way);
+    const Dynamics<T>& f = as_dynamics<T>(any);
     const SolveOptions& solve = by_block.empty() ? options_->solve : by_block[k];
     if (keep == Keep::all)
-      status = solves_[k].forward(dynamics(k), t_begin, t_end, state_, solve, how, scratch_, counters);
+      status = solves_[k].forward(f, t_begin, t_end, state_, solve, how, scratch_, counters);
     else
-      status = integrate(dynamics(k), t_begin, t_end, state_, solve, scratch_, counters,
+      status = integrate(f, t_begin, t_end, state_, solve, scratch_, counters,
                          {.listener = listeners_.empty() ? nullptr : listeners_[k], .active = active, .bad = bad});
   }
   return status;
@@ -114,7 +138,8 @@ Status TileFlow<T>::carry_frozen(Way way, std::span<const FrozenGrid> by_block, 
   Status status;
   for (std::size_t n = 0; n < flow_->blocks() && status.ok(); ++n) {
     const auto [k, t_begin, t_end] = leg(way, n);
-    status = walk_grid(dynamics(k), t_begin, t_end, state_, by_block[k], options_->solve.stop, scratch_, counters,
+    const AnyDynamics f = dynamics(k, way);
+    status = walk_grid(as_dynamics<T>(f), t_begin, t_end, state_, by_block[k], options_->solve.stop, scratch_, counters,
                        corrections);
   }
   return status;
@@ -144,7 +169,8 @@ std::vector<SolveOptions> TileFlow<T>::frozen() const {
 
 template <class T>
 MemoryPlan TileFlow<T>::plan(std::size_t k) const {
-  const FlowDynamics<T> f = dynamics(k);
+  const AnyDynamics any = dynamics(k, Way::to_base);
+  const Dynamics<T>& f = as_dynamics<T>(any);
   const Shape shape{f.blocks(), state_.B};
   const Method method = method_of(options_->gradient, options_->solve.method);
   return plan_memory(step_memory<T>(shape, f.tape_size(shape.B), method), length_of(options_->solve), memory());
@@ -169,11 +195,12 @@ Status TileFlow<T>::pull(Out<T> w, Tile<T> w_q, TileShare<T>& share) {
   T* const at_base = scratch_.take<T>(D * B);
   Status status;
   for (std::size_t k = 0; k < flow_->blocks() && status.ok(); ++k) {
-    const FlowDynamics<T> f = dynamics(k);
+    const AnyDynamics f = dynamics(k, Way::to_base);
     const std::span<T> bar = flow_->bar(k, share.params_bar);
     std::copy_n(w.data(), D * B, at_base);
     SolveGradient<T> gradient{.z_bar = w, .params_bar = bar};
-    status = solves_[k].backward(f, {.z = Tile<T>(at_base, D, B), .q = w_q}, gradient, scratch_, share.backward);
+    status = solves_[k].backward(as_dynamics<T>(f), {.z = Tile<T>(at_base, D, B), .q = w_q}, gradient, scratch_,
+                                 share.backward);
     share.dloss_dtimes[2 * k] = gradient.dloss_dt_end;
     share.dloss_dtimes[2 * k + 1] = gradient.dloss_dt_begin;
   }

@@ -5,10 +5,11 @@
 #include <cstdint>
 #include <limits>
 #include <memory>
+#include <variant>
 #include <vector>
 
 #include "flows/cnf.hpp"
-#include "flows/divergence.hpp"
+#include "flows/quadratures.hpp"
 #include "flows/samples.hpp"
 #include "flows/tile_sum.hpp"
 #include "solvers/differentiate.hpp"
@@ -24,6 +25,7 @@ struct FlowOptions {
   GradientMode gradient = GradientMode::discrete;
   std::size_t memory = Recording<float>::kDefaultBudget;  ///< bytes that one worker keeps for it, of all blocks
   bool reserve = false;                                   ///< every worker takes them whole, before its first tile
+  std::vector<Quadrature> beside{};                       ///< in training: rows of q below the divergence
 };
 
 /// What a tile is carried for.
@@ -93,7 +95,11 @@ class TileFlow {
 
   Scratch& scratch() { return scratch_; }
   Out<T> z() { return state_.z(); }  ///< D x rows, unit coordinates: where the points are now
-  Out<T> q() { return state_.q(); }  ///< 1 x rows: the integral of the divergence along the way
+  /// The integral of the divergence along the way, 1 x rows; in training FlowOptions::beside below it.
+  Out<T> q() { return state_.q(); }
+
+  /// Ends the tile's way to the base (and begins that to the data) at another time than the model says.
+  void set_base_time(double t) { t_base_ = t; }
 
   /// Carries z and q through all blocks, in place. Returns the first trouble; z and q are then meaningless.
   Status carry(Way way, Counters& counters) { return through(way, counters, Keep::nothing, {}, {}, {}); }
@@ -126,7 +132,7 @@ class TileFlow {
   MemoryPlan plan(std::size_t k) const;
 
   /// Back from the base to the data, after carry_recorded. `w` is dloss/dz at the base and becomes dloss/du;
-  /// w_q = dloss/dq, 1 x rows. Adds to share.params_bar; sets share.dloss_dtimes; share.backward counts.
+  /// w_q = dloss/dq, as q. Adds to share.params_bar; sets share.dloss_dtimes; share.backward counts.
   Status pull(Out<T> w, Tile<T> w_q, TileShare<T>& share);
 
  private:
@@ -138,7 +144,9 @@ class TileFlow {
         .mode = options_->gradient, .memory = memory(), .reserve = options_->reserve, .backward = options_->adjoint};
   }
   std::size_t memory() const { return options_->memory / flow_->blocks(); }
-  FlowDynamics<T> dynamics(std::size_t k) const { return {flow_->field(k), methods_[k], probes_.data()}; }
+  using AnyDynamics = std::variant<FlowDynamics<T>, RegularisedDynamics<T>>;
+  AnyDynamics dynamics(std::size_t k, Way way) const;
+  double t_base(std::size_t k) const { return k == 0 ? t_base_ : flow_->model().blocks[k].t_base; }
   struct Leg {
     std::size_t block;
     double t_begin, t_end;
@@ -150,6 +158,8 @@ class TileFlow {
 
   const BoundCnf<T>* flow_ = nullptr;
   const FlowOptions* options_ = nullptr;
+  double t_base_ = 0;  ///< of block 0
+  std::span<const Quadrature> beside_;
   std::vector<DivergenceMethod> methods_;  ///< a block each, as solves_
   std::vector<DifferentiableSolve<T>> solves_;
   Scratch scratch_;

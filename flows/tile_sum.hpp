@@ -14,6 +14,7 @@ struct ShareSize {
   Index gradient = 0;     ///< values of params_bar
   Index kept = 0;         ///< of these, the first that are of use in the sum
   std::size_t times = 0;  ///< derivatives by times
+  std::size_t parts = 0;  ///< of a loss that is a weighted sum; 0: it is not told by parts
 };
 
 /// What one tile adds to a batch's loss and gradient.
@@ -21,6 +22,7 @@ template <class T>
 struct TileShare {
   Vector<T> params_bar;
   double loss = 0;
+  std::vector<double> parts;         ///< without their weights
   std::vector<double> dloss_dtimes;  ///< of a flow: t_base and t_data of each block in turn
   Counters forward, backward;
   std::vector<Status> failures;  ///< rows counted within the tile; in a sum, within the batch
@@ -28,6 +30,7 @@ struct TileShare {
   void clear(const ShareSize& size) {
     params_bar.setZero(size.gradient);
     loss = 0;
+    parts.assign(size.parts, 0.0);
     dloss_dtimes.assign(size.times, 0.0);
     forward = backward = {};
     failures.clear();
@@ -78,6 +81,7 @@ class TileSum {
     });
     for_each_tree_pair(tiles(), [&](Index to, Index from) {
       share(to).loss += share(from).loss;
+      for (std::size_t i = 0; i < size.parts; ++i) share(to).parts[i] += share(from).parts[i];
       for (std::size_t i = 0; i < size.times; ++i) share(to).dloss_dtimes[i] += share(from).dloss_dtimes[i];
       share(to).forward += share(from).forward;
       share(to).backward += share(from).backward;

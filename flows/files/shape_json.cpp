@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/error.hpp"
+#include "base/number_text.hpp"
 
 namespace cnf {
 
@@ -12,6 +13,7 @@ using Json = nlohmann::ordered_json;
 
 Json json_of(const Setting::Whole& setting) { return *setting.value; }
 Json json_of(const Setting::Wholes& setting) { return *setting.values; }
+Json json_of(const Setting::Real& setting) { return *setting.value; }
 Json json_of(const Setting::Flag& setting) { return *setting.value; }
 Json json_of(const Setting::Choice& setting) { return std::string(setting.get()); }
 
@@ -28,6 +30,13 @@ struct Reader {
       throw InputError(where + ": " + std::string(setting.name) + " has " + std::to_string(json.size()) +
                        " numbers, expected 1 to " + std::to_string(of.most_count));
     for (const Json& number : json) of.values->push_back(whole(number, of.least, of.most));
+  }
+  void operator()(const Setting::Real& of) const {
+    const auto value = json.get<double>();
+    if (!(value >= of.least && value <= of.most))
+      throw InputError(where + ": " + std::string(setting.name) + " is " + json.dump() + ", expected " +
+                       shortest(of.least) + " to " + shortest(of.most));
+    *of.value = value;
   }
   void operator()(const Setting::Flag& of) const { *of.value = json.get<bool>(); }
   void operator()(const Setting::Choice& of) const {

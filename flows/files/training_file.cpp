@@ -22,6 +22,9 @@ using Json = nlohmann::ordered_json;
 
 constexpr const char* kTrainingKind = "cnf training state";
 
+constexpr std::array<std::string_view, kMostParts> kWindowParts{"window_part_0", "window_part_1", "window_part_2",
+                                                                "window_part_3", "window_part_4", "window_part_5",
+                                                                "window_part_6", "window_part_7"};
 constexpr std::size_t kFirstReals = 7, kFirstCounts = 9;  ///< those that every file has
 
 /// One number of a state, and the range it has in every run.
@@ -36,11 +39,13 @@ template <class State>
 auto reals_of(State& s) {
   using R = Row<std::remove_pointer_t<decltype(&s.best_score)>>;
   constexpr double kAny = std::numeric_limits<double>::max(), kLeastRate = std::numeric_limits<double>::min();
-  return std::vector<R>{
+  std::vector<R> rows{
       {"best_score", &s.best_score, -kAny, kAny},   {"rate_scale", &s.rate_scale, kLeastRate, 1},
       {"window_loss", &s.window_loss, -kAny, kAny}, {"window_evaluations", &s.window_evaluations, 0, kAny},
       {"window_solves", &s.window_solves, 0, kAny}, {"window_steps", &s.window_steps, 0, kAny},
       {"gradient_norm", &s.gradient_norm, 0, kAny}};
+  for (std::size_t i = 0; i < kMostParts; ++i) rows.push_back({kWindowParts[i], &s.window_parts[i], -kAny, kAny});
+  return rows;
 }
 
 /// Nothing has happened more often than there were steps; `steps` of them are planned.
@@ -172,6 +177,7 @@ std::string training_bytes(const TrainingFile<T>& training, const Optimizer<T>& 
   const double best = std::min(state.best_score, std::numeric_limits<double>::max());
   auto reals = reals_of(state);
   reals.front().value = &best;
+  while (reals.size() > kFirstReals && *reals.back().value == 0) reals.pop_back();  // parts that no loss has
   add_numbers<double>(out, "reals", reals);
   add_numbers<std::int64_t>(out, "counts", counts_of(state));
   return safetensors_bytes(out);

@@ -1,4 +1,5 @@
-// Maximum likelihood: the mean negative log-density of a batch and its gradient, by any adjoint.
+// Maximum likelihood: the mean negative log-density of a batch and its gradient, by any adjoint; with terms of the
+// same solve that keep the flow cheap to solve.
 #pragma once
 
 #include <algorithm>
@@ -10,15 +11,16 @@
 
 namespace cnf {
 
-/// Minus the sum of log p_u over a tile that has been carried to the base. With `w_z` (D x B) and `w_q` (1 x B), which
-/// are set, `scale` times its gradient by z and q there.
+/// Minus the sum of log p_u over a tile that has been carried to the base. `q`'s first row is
+/// the divergence's. With `w_z` and `w_q` (as z and q), of which all and the first row are set, `scale` times the slope
+/// by z and q there.
 template <class T>
 double negative_log_prob(const Base& base, Tile<T> z, Tile<T> q, T scale = T(0), T* w_z = nullptr, T* w_q = nullptr) {
   return std::visit(
       [&](const auto& density) {
         const Index D = z.rows(), B = z.cols();
         if (w_z) std::fill_n(w_z, D * B, T(0));
-        if (w_q) std::fill_n(w_q, B, -scale);
+        for (Index b = 0; b < B && w_q; ++b) w_q[b * q.rows()] = -scale;
         double sum = 0;
         for (Index b = 0; b < B; ++b)
           sum -=
@@ -28,7 +30,12 @@ double negative_log_prob(const Base& base, Tile<T> z, Tile<T> q, T scale = T(0),
       base);
 }
 
-/// Loss: the mean over the batch of -log p_u(u), nats. The step addresses Hutchinson's probes.
+/// Loss: the mean over the batch of -log p_u(u) + sum_r weights[r] Q_r, Q_r being the quadrature flow.beside[r] along
+/// the sample's path (flows/quadratures.hpp): nats. The step addresses Hutchinson's probes.
+///
+/// With `steer` b > 0 a step's solves end not at the base's time t but at t + b u, u uniform on (-1, 1), drawn once a
+/// step: a flow that is right wherever in this interval it ends has come to rest there and is easy to solve.
+/// Source  Ghosh, Behl, Dupont, Torr, Namboodiri (2020), STEER: simple temporal regularization for neural ODEs, sec. 3.
 struct MaximumLikelihood {
   /// Later steps cost up to twice as much, since a flow grows stiffer as it learns (on rings twice, on most sets a
   /// tenth to a half).
@@ -43,28 +50,19 @@ struct MaximumLikelihood {
   static constexpr bool kUsesDivergence = true;
 
   FlowOptions flow{};
+  std::vector<double> weights{};  ///< of flow.beside
+  double steer = 0;
 
-  std::vector<Setting> settings() {
-    return {
-        {.name = "gradient",
-         .help =
-             "The exact gradient of the steps taken, kept or (reversible) taken back; or the adjoint equation solved "
-             "backwards, with the path or along its steps.",
-         .value = choice_of(flow.gradient, kAllGradientModes)},
-        {.name = "probe",
-         .help = "What Hutchinson's random vectors are drawn from.",
-         .value = choice_of(flow.divergence.probe, kAllProbes)}};
-  }
-
-  void check(const Cnf&) const {
-    cnf::check(flow.solve);
-    cnf::check(flow.adjoint);
-  }
+  std::vector<Setting> settings();
+  void check(const Cnf& model) const;
 
   template <class T>
   void run_tile(TileJob<T> job) const {
     TileFlow<T>& own = job.own;
     own.begin(job.flow, flow, Use::training, job.input);
+    if (steer > 0)
+      own.set_base_time(job.flow.model().blocks[0].t_base +
+                        steer * (2 * uniform(job.input.at.seed, Purpose::end_time, job.input.at.step, 0, 0) - 1));
     const Status solved = own.carry_recorded(job.share.forward);
     if (!solved.ok()) {  // the batch's gradient is lost, so the tile's other samples need no answer
       job.share.failures.push_back(solved);
@@ -72,13 +70,25 @@ struct MaximumLikelihood {
     }
     const Scratch::Frame frame(own.scratch());
     const Out<T> z = own.z(), q = own.q();
-    const Index D = z.rows(), B = z.cols();
-    T* const w_q = own.scratch().template take<T>(B);
+    const Index D = z.rows(), B = z.cols(), rows = q.rows();
+    T* const w_q = own.scratch().template take<T>(rows * B);
     const auto share = static_cast<T>(T(1) / static_cast<T>(job.batch));
-    const double sum = negative_log_prob<T>(job.flow.model().base, Tile<T>(z.data(), D, B), Tile<T>(q.data(), 1, B),
-                                            share, job.u_bar.data(), w_q);
+    const Tile<T> at_base(z.data(), D, B), along(q.data(), rows, B);
+    const double sum = negative_log_prob<T>(job.flow.model().base, at_base, along, share, job.u_bar.data(), w_q);
     job.share.loss = sum / static_cast<double>(job.batch);
-    const Status pulled = own.pull(job.u_bar, Tile<T>(w_q, 1, B), job.share);
+    if (!job.parts.empty()) job.parts[0] = job.share.loss;
+    for (std::size_t r = 0; r < weights.size(); ++r) {
+      const auto row = static_cast<Index>(r) + 1;
+      double term = 0;
+      for (Index b = 0; b < B; ++b) {
+        term += static_cast<double>(q(row, b));
+        w_q[b * rows + row] = static_cast<T>(weights[r]) * share;
+      }
+      term /= static_cast<double>(job.batch);
+      job.share.loss += weights[r] * term;
+      if (!job.parts.empty()) job.parts[r + 1] = term;
+    }
+    const Status pulled = own.pull(job.u_bar, Tile<T>(w_q, rows, B), job.share);
     if (!pulled.ok()) job.share.failures.push_back(pulled);
   }
 };

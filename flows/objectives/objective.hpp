@@ -1,6 +1,7 @@
 // What training minimises: a batch's loss and its gradient; and what one objective has to say of itself.
 #pragma once
 
+#include <span>
 #include <string_view>
 #include <vector>
 
@@ -12,6 +13,7 @@ namespace cnf {
 template <class T>
 struct LossGradient {
   double loss = 0;                   ///< meaningless if there are failures
+  std::vector<double> parts;         ///< of a sum, without their weights: by part_names (objectives.hpp); else empty
   Vector<T> dloss_dparams;           ///< model.layout().size
   Matrix<T> dloss_du;                ///< D x B
   std::vector<double> dloss_dtimes;  ///< by t_base and t_data of each block in turn
@@ -26,6 +28,7 @@ struct LossGradient {
   /// Copies what tiles have added up, of params_bar the first `parameters` values.
   void take(const TileShare<T>& sum, Index parameters, Index n_tiles) {
     loss = sum.loss;
+    parts = sum.parts;
     dloss_dparams = sum.params_bar.head(parameters);
     dloss_dtimes = sum.dloss_dtimes;
     forward = sum.forward;
@@ -61,6 +64,9 @@ struct TileJob {
   TileFlow<T>& own;
   TileShare<T>& share;  ///< cleared
   Out<T> u_bar;         ///< the tile's columns of dloss_du, to be set
+  TileShare<T>& spare;  ///< of this worker, for a sum
+  /// Not empty: to be set by an objective that has terms, the loss without them and each of them without its weight.
+  std::span<double> parts;
 };
 
 /// What training and its command line need to know of an objective.

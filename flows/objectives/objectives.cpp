@@ -1,5 +1,10 @@
 #include "flows/objectives/objectives.hpp"
 
+#include <algorithm>
+#include <cmath>
+#include <stdexcept>
+
+#include "base/number_text.hpp"
 #include "flows/objectives/tiled.hpp"
 
 namespace cnf {
@@ -32,7 +37,7 @@ std::optional<AnyObjective> find_objective(std::string_view name) {
   return {};
 }
 
-const FlowOptions* ObjectiveOptions::flow() const {
+const FlowOptions* flow_of(const AnyObjective& objective) {
   return std::visit(
       [](const auto& kind) -> const FlowOptions* {
         if constexpr (requires { kind.flow; })
@@ -40,20 +45,128 @@ const FlowOptions* ObjectiveOptions::flow() const {
         else
           return nullptr;
       },
-      minimise);
+      objective);
 }
+
+namespace {
+
+std::size_t terms(const AnyObjective& objective) {
+  const FlowOptions* flow = flow_of(objective);
+  return flow ? flow->beside.size() : 0;
+}
+
+}  // namespace
+
+void ObjectiveSum::check(const Cnf& model) const {
+  if (summands.empty()) throw std::invalid_argument("ObjectiveSum: there is nothing to minimise");
+  for (const WeightedObjective& one : summands) {
+    if (!(one.weight > 0 && std::isfinite(one.weight)))
+      throw std::invalid_argument(std::string(traits(one.what).name) + ": its weight is " + shortest(one.weight) +
+                                  ", expected a number above 0");
+    std::visit([&](const auto& kind) { kind.check(model); }, one.what);
+  }
+}
+
+bool ObjectiveSum::uses_divergence() const {
+  return std::any_of(summands.begin(), summands.end(), [](const WeightedObjective& one) {
+    return std::visit([](const auto& kind) { return kind.kUsesDivergence; }, one.what);
+  });
+}
+
+std::size_t ObjectiveSum::told_parts() const {
+  std::size_t parts = 0;
+  for (const WeightedObjective& one : summands) parts += 1 + terms(one.what);
+  return parts > 1 ? parts : 0;
+}
+
+template <class T>
+void ObjectiveSum::run_tile(TileJob<T> job) const {
+  const auto run = [&](const AnyObjective& what, TileShare<T>& share, Out<T> u_bar, std::span<double> parts) {
+    std::visit(
+        [&](const auto& kind) {
+          kind.template run_tile<T>({job.flow, job.input, job.batch, job.own, share, u_bar, job.spare, parts});
+        },
+        what);
+    if (parts.size() == 1) parts[0] = share.loss;
+  };
+  if (summands.size() == 1 && summands[0].weight == 1) return run(summands[0].what, job.share, job.u_bar, job.parts);
+
+  const Scratch::Frame frame(job.own.scratch());
+  const Index D = job.u_bar.rows(), B = job.u_bar.cols();
+  const Out<T> u_bar(job.own.scratch().template take<T>(D * B), D, B);
+  job.u_bar.setZero();
+  std::span<double> left = job.parts;
+  for (const auto& [what, weight] : summands) {
+    const std::size_t told = std::min(left.size(), 1 + terms(what));
+    job.spare.clear({job.share.params_bar.size(), 0, job.share.dloss_dtimes.size(), 0});
+    run(what, job.spare, u_bar, left.first(told));
+    left = left.subspan(told);
+    const auto by = static_cast<T>(weight);
+    job.share.loss += weight * job.spare.loss;
+    job.share.params_bar += by * job.spare.params_bar;
+    job.u_bar += by * u_bar;
+    for (std::size_t i = 0; i < job.share.dloss_dtimes.size(); ++i)
+      job.share.dloss_dtimes[i] += weight * job.spare.dloss_dtimes[i];
+    job.share.forward += job.spare.forward;
+    job.share.backward += job.spare.backward;
+    if (!job.spare.failures.empty()) {
+      job.share.failures.push_back(job.spare.failures.front());
+      return;
+    }
+  }
+}
+
+ObjectiveTraits traits(const ObjectiveSum& sum) {
+  ObjectiveTraits all = traits(sum.summands.front().what);
+  for (const WeightedObjective& one : sum.summands) {
+    const ObjectiveTraits& of = traits(one.what);
+    all.solves |= of.solves;
+    all.validation_stretch = std::min(all.validation_stretch, of.validation_stretch);
+  }
+  if (sum.told_parts() > 0) all.loss_name = "loss";
+  return all;
+}
+
+std::vector<std::string_view> part_names(const ObjectiveSum& sum) {
+  std::vector<std::string_view> names;
+  for (const WeightedObjective& one : sum.summands) {
+    names.push_back(traits(one.what).name);
+    if (const FlowOptions* flow = flow_of(one.what))
+      for (const Quadrature term : flow->beside) names.push_back(name(term));
+  }
+  return names;
+}
+
+std::vector<double> log_density_weights(const ObjectiveSum& sum) {
+  std::vector<double> weights;
+  for (const WeightedObjective& one : sum.summands) {
+    weights.push_back(traits(one.what).log_density ? one.weight : 0);
+    weights.resize(weights.size() + terms(one.what), 0);
+  }
+  return weights;
+}
+
+const FlowOptions* ObjectiveSum::flow_options() const {
+  for (const WeightedObjective& one : summands)
+    if (const FlowOptions* flow = flow_of(one.what)) return flow;
+  return nullptr;
+}
+
+const FlowOptions* ObjectiveOptions::flow() const { return minimise.flow_options(); }
 
 FlowOptions* ObjectiveOptions::flow() { return const_cast<FlowOptions*>(std::as_const(*this).flow()); }
 
+void ObjectiveSum::set_stop(StopFlag stop) {
+  for (WeightedObjective& one : summands)
+    if (auto* flow = const_cast<FlowOptions*>(flow_of(one.what))) flow->solve.stop = flow->adjoint.stop = stop;
+}
+
 template <class T>
 std::unique_ptr<Objective<T>> make_objective(const Cnf& model, const ObjectiveOptions& options) {
-  return std::visit(
-      [&](auto kind) -> std::unique_ptr<Objective<T>> {
-        if constexpr (requires { kind.flow; }) kind.flow.solve.stop = kind.flow.adjoint.stop = options.stop;
-        return std::make_unique<TiledObjective<T, decltype(kind)>>(model, std::move(kind), options.threads,
-                                                                   options.seed, options.stop);
-      },
-      options.minimise);
+  ObjectiveSum sum = options.minimise;
+  sum.set_stop(options.stop);
+  return std::make_unique<TiledObjective<T, ObjectiveSum>>(model, std::move(sum), options.threads, options.seed,
+                                                           options.stop);
 }
 
 template std::unique_ptr<Objective<float>> make_objective(const Cnf&, const ObjectiveOptions&);

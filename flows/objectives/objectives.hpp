@@ -4,6 +4,8 @@
 #include <memory>
 #include <optional>
 #include <string_view>
+#include <type_traits>
+#include <utility>
 #include <variant>
 #include <vector>
 
@@ -23,18 +25,51 @@ namespace cnf {
 using AnyObjective = std::variant<MaximumLikelihood, FlowMatching>;
 
 const ObjectiveTraits& traits(const AnyObjective& objective);
-std::vector<Setting> settings(AnyObjective& objective);  ///< they point into it
-std::vector<AnyObjective> all_objectives();              ///< one of each, with its defaults
+std::vector<Setting> settings(AnyObjective& objective);     ///< they point into it
+std::vector<AnyObjective> all_objectives();                 ///< one of each, with its defaults
+const FlowOptions* flow_of(const AnyObjective& objective);  ///< how it solves the flow, or null
 /// The objective of that name with its defaults, or none.
 std::optional<AnyObjective> find_objective(std::string_view name);
 
+struct WeightedObjective {
+  AnyObjective what;
+  double weight = 1;
+};
+
+/// A weighted sum of objectives, most often of one: sum_k weight_k loss_k, all on the same batch.
+struct ObjectiveSum {
+  std::vector<WeightedObjective> summands;
+
+  explicit ObjectiveSum(std::vector<WeightedObjective> of) : summands(std::move(of)) {}
+  template <class Kind>
+  requires std::is_constructible_v<AnyObjective, Kind&&> ObjectiveSum(Kind&& one)  // NOLINT: an objective is a sum
+      : summands{{AnyObjective(std::forward<Kind>(one)), 1.0}} {}
+
+  /// Throws std::invalid_argument: no summand, a weight that is not positive and finite, and what a summand refuses.
+  void check(const Cnf& model) const;
+  const FlowOptions* flow_options() const;  ///< of the first that solves the flow, or null
+  void set_stop(StopFlag stop);             ///< of all solves
+  bool uses_divergence() const;
+  /// How many parts the loss is told by: each summand's without its terms, and its terms. 0 if there is but one.
+  std::size_t told_parts() const;
+  template <class T>
+  void run_tile(TileJob<T> job) const;
+};
+
+/// Of one summand its own. Of several: the first one's name, and what is true of any of them.
+ObjectiveTraits traits(const ObjectiveSum& sum);
+/// Of the parts in LossGradient::parts.
+std::vector<std::string_view> part_names(const ObjectiveSum& sum);
+/// Of each part: its weight if it is a log-density in unit coordinates, else 0.
+std::vector<double> log_density_weights(const ObjectiveSum& sum);
+
 struct ObjectiveOptions {
-  AnyObjective minimise = MaximumLikelihood{};
+  ObjectiveSum minimise = MaximumLikelihood{};
   int threads = 0;          ///< 0: as many as OpenMP gives
   Seed seed{};              ///< of all that is drawn: Hutchinson's probes, paths
   StopFlag stop = nullptr;  ///< once it is raised, a call throws Stopped
 
-  /// How the flow is solved, where the objective solves it; else null.
+  /// How the flow is solved by the first of the objectives that solves it; else null.
   FlowOptions* flow();
   const FlowOptions* flow() const;
 };

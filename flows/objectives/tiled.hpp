@@ -1,4 +1,4 @@
-// Private to objectives.cpp: any objective over tiles. The loop, the memory and the sum, written once.
+// Private to objectives.cpp: any objective over tiles. The loop, the memory and the sum over tiles, written once.
 #pragma once
 
 #include <stdexcept>
@@ -9,7 +9,8 @@
 
 namespace cnf {
 
-/// `Kind` is one objective's options and its loss of a tile; objectives.hpp says what it has to have.
+/// `Kind` is one objective's options and its loss of a tile; objectives.hpp says what it has to have. A sum of them is
+/// one too, which knows its traits at run time.
 template <class T, class Kind>
 class TiledObjective final : public Objective<T> {
  public:
@@ -20,49 +21,72 @@ class TiledObjective final : public Objective<T> {
         seed_(seed),
         stop_(stop),
         sum_(threads > 0 ? threads : available_threads()),
-        own_(static_cast<std::size_t>(sum_.threads())) {
+        own_(static_cast<std::size_t>(sum_.threads())),
+        spare_(own_.size()) {
     check(model_);
     kind_.check(model_);
     model_.params.resize(0);  // every call brings its own
   }
 
   const LossGradient<T>& operator()(const Vector<T>& params, const Samples<T>& u, std::uint32_t step) override {
-    expect_samples(Kind::kTraits.name.data(), model_, u.x.rows(), u.given.rows());
-    if (u.size() == 0) throw std::invalid_argument(std::string(Kind::kTraits.name) + ": the batch is empty");
+    expect_samples(name().data(), model_, u.x.rows(), u.given.rows());
+    if (u.size() == 0) throw std::invalid_argument(std::string(name()) + ": the batch is empty");
     const BoundCnf<T> flow(model_, params);
     reserve(flow, u);
     const Index D = model_.dim();
     result_.dloss_du.resize(D, u.size());
-    TileShare<T>& total =
-        sum_(u.size(), tile_rows(model_), flow.share_size(Kind::kUsesDivergence),
-             [&](TileRange range, int worker, TileShare<T>& share) {
-               if (stop_asked(stop_)) return;
-               kind_.template run_tile<T>(
-                   {flow,
-                    {u.middle(range.first, range.count), {seed_, static_cast<std::uint64_t>(range.first), step}},
-                    u.size(),
-                    own_[static_cast<std::size_t>(worker)],
-                    share,
-                    Out<T>(result_.dloss_du.data() + range.first * D, D, range.count)});
-             });
+    ShareSize size = flow.share_size(uses_divergence());
+    if constexpr (requires { kind_.told_parts(); }) size.parts = kind_.told_parts();
+    TileShare<T>& total = sum_(u.size(), tile_rows(model_), size, [&](TileRange range, int n, TileShare<T>& share) {
+      if (stop_asked(stop_)) return;
+      const auto worker = static_cast<std::size_t>(n);
+      kind_.template run_tile<T>(
+          {flow,
+           {u.middle(range.first, range.count), {seed_, static_cast<std::uint64_t>(range.first), step}},
+           u.size(),
+           own_[worker],
+           share,
+           Out<T>(result_.dloss_du.data() + range.first * D, D, range.count),
+           spare_[worker],
+           share.parts});
+    });
     stop_if_asked(stop_);
-    result_.take(total, flow.fold(total.params_bar, Kind::kUsesDivergence), sum_.tiles());
+    result_.take(total, flow.fold(total.params_bar, uses_divergence()), sum_.tiles());
     return result_;
   }
 
  private:
   /// What is reserved is every worker's, whoever gets a tile first: memory does not depend on that.
   void reserve(const BoundCnf<T>& flow, const Samples<T>& u) {
-    if constexpr (requires { kind_.flow; }) {
-      if (!kind_.flow.reserve || reserved_) return;
-      reserved_ = true;
-      const Index rows = tile_rows(model_), tiles = (u.size() + rows - 1) / rows;
-      for (std::size_t w = 0; w < own_.size() && static_cast<Index>(w) < tiles; ++w) {
-        own_[w].begin(flow, kind_.flow, Use::training,
-                      TileInput<T>{u.middle(0, (u.size() + tiles - 1) / tiles), {seed_, 0, 0}});
-        own_[w].reserve();
-      }
+    const FlowOptions* const solve = how_solved();
+    if (solve == nullptr || !solve->reserve || reserved_) return;
+    reserved_ = true;
+    const Index rows = tile_rows(model_), tiles = (u.size() + rows - 1) / rows;
+    for (std::size_t w = 0; w < own_.size() && static_cast<Index>(w) < tiles; ++w) {
+      own_[w].begin(flow, *solve, Use::training,
+                    TileInput<T>{u.middle(0, (u.size() + tiles - 1) / tiles), {seed_, 0, 0}});
+      own_[w].reserve();
     }
+  }
+  const FlowOptions* how_solved() const {
+    if constexpr (requires { kind_.flow; })
+      return &kind_.flow;
+    else if constexpr (requires { kind_.flow_options(); })
+      return kind_.flow_options();
+    else
+      return nullptr;
+  }
+  std::string_view name() const {
+    if constexpr (requires { Kind::kTraits; })
+      return Kind::kTraits.name;
+    else
+      return traits(kind_).name;
+  }
+  bool uses_divergence() const {
+    if constexpr (requires { kind_.uses_divergence(); })
+      return kind_.uses_divergence();
+    else
+      return Kind::kUsesDivergence;
   }
 
   Cnf model_;
@@ -70,7 +94,8 @@ class TiledObjective final : public Objective<T> {
   Seed seed_;
   StopFlag stop_;
   TileSum<T> sum_;
-  std::vector<TileFlow<T>> own_;  ///< a worker each
+  std::vector<TileFlow<T>> own_;     ///< a worker each
+  std::vector<TileShare<T>> spare_;  ///< the same
   bool reserved_ = false;
   LossGradient<T> result_;
 };

@@ -101,9 +101,17 @@ FlowTask<T>::FlowTask(const Cnf& model, const TrainingData& data, Index batch, c
       data_(data),
       traits_(traits(objective.minimise)),
       evaluation_(evaluation),
-      layout_(model.layout()),
-      constant_(traits_.log_density ? model.standardisation.log_abs_det() : 0) {
+      layout_(model.layout()) {
   check(model, data, batch);
+  const double scaling = model.standardisation.log_abs_det();
+  for (const double weight : log_density_weights(objective.minimise)) {
+    if (weight > 0) constant_ += weight * scaling;
+    part_constants_.push_back(weight > 0 ? scaling : 0);
+  }
+  if (objective.minimise.told_parts() > 0) part_names_ = part_names(objective.minimise);
+  if (part_names_.size() > kMostParts)
+    refuse("the objective has " + std::to_string(part_names_.size()) + " parts, expected at most " +
+           std::to_string(kMostParts));
   objective_ = make_objective<T>(model, objective);
   batch_ = {Batch(model.dim(), batch), Batch(std::ssize(model.given), batch)};
 }
@@ -115,7 +123,10 @@ StepResult<T> FlowTask<T>::step(const Vector<T>& params, std::uint32_t step) {
   const Matrix<T> given = batch_.given.template cast<T>();
   const Samples<T> samples(Tile<T>(u.data(), u.rows(), u.cols()), Tile<T>(given.data(), given.rows(), given.cols()));
   const LossGradient<T>& at = (*objective_)(params, samples, step);
+  parts_ = at.parts;
+  for (std::size_t i = 0; i < parts_.size(); ++i) parts_[i] += part_constants_[i];
   return {.loss = at.loss + constant_,
+          .parts = parts_,
           .dloss_dparams = {at.dloss_dparams.data(), static_cast<std::size_t>(at.dloss_dparams.size())},
           .forward = at.forward,
           .tiles = at.tiles,
@@ -134,11 +145,6 @@ std::span<const std::string_view> FlowTask<T>::judged() const {
   return kJudged;
 }
 
-template <class T>
-std::string_view FlowTask<T>::loss_name() const {
-  return traits_.loss_name;
-}
-
 void set_shared(FlowTrainOptions& options, Precision precision, int threads, Seed seed, StopFlag stop) {
   options.evaluation.precision = precision;
   options.evaluation.threads = options.objective.threads = threads;
@@ -146,7 +152,7 @@ void set_shared(FlowTrainOptions& options, Precision precision, int threads, See
   options.evaluation.solve.stop = options.objective.stop = stop;
 }
 
-std::int64_t validation_interval(Index rows, const AnyObjective& objective) {
+std::int64_t validation_interval(Index rows, const ObjectiveSum& objective) {
   return std::clamp<std::int64_t>(rows / 16, 25, 250) * traits(objective).validation_stretch;
 }
 
@@ -154,13 +160,13 @@ template <class T>
 FlowRun<T>::FlowRun(const Cnf& model, const TrainingData& data, const FlowTrainOptions& options)
     : rule_(make_optimizer<T>(options.optimizer)) {
   if (options.warm_start < 0) refuse("warm_start is " + std::to_string(options.warm_start) + ", expected 0 or more");
-  const ObjectiveTraits& own = traits(options.objective.minimise);
+  const ObjectiveTraits own = traits(options.objective.minimise);
   if (options.warm_start > 0 && !own.solves)
     refuse("a warm start is for likelihood, the objective is " + std::string(own.name));
   const std::int64_t every = options.validate_every == 0
                                  ? validation_interval(data.validation.size(), options.objective.minimise)
                                  : options.validate_every;
-  const auto add = [&](const AnyObjective& minimise, std::int64_t steps, std::int64_t validate_every) {
+  const auto add = [&](const ObjectiveSum& minimise, std::int64_t steps, std::int64_t validate_every) {
     ObjectiveOptions objective = options.objective;
     objective.minimise = minimise;
     tasks_.push_back(std::make_unique<FlowTask<T>>(model, data, options.batch, objective, options.evaluation));

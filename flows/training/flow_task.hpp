@@ -55,7 +55,8 @@ struct Validation {
 Validation validate(const Cnf& model, const TrainingData& data, const EvaluationOptions& options);
 
 /// A model's weights under one objective. The loss of likelihood is in nats in the user's units, at training tolerance;
-/// that of flow matching a mean square in unit coordinates. Judged by the validation's NLL whatever the objective.
+/// that of flow matching a mean square in unit coordinates, that of a sum told by parts.
+/// Judged by the validation's NLL whatever the objective.
 template <class T>
 class FlowTask final : public Task<T> {
  public:
@@ -67,17 +68,20 @@ class FlowTask final : public Task<T> {
   StepResult<T> step(const Vector<T>& params, std::uint32_t step) override;
   Judgement judge(const Vector<T>& params) override;
   std::span<const std::string_view> judged() const override;
-  std::string_view loss_name() const override;
+  std::string_view loss_name() const override { return traits_.loss_name; }
+  std::span<const std::string_view> parts() const override { return part_names_; }
 
  private:
   Cnf model_;  ///< its params are those last judged
   const TrainingData& data_;
-  const ObjectiveTraits& traits_;
+  ObjectiveTraits traits_;
   EvaluationOptions evaluation_;
   Layout layout_;
   std::unique_ptr<Objective<T>> objective_;
   SampleBatch batch_;
-  double constant_;  ///< from the objective's loss to the user's units
+  double constant_ = 0;                       ///< from the objective's loss to the user's units
+  std::vector<std::string_view> part_names_;  ///< empty: the loss has one part
+  std::vector<double> part_constants_, parts_;
 };
 
 struct FlowTrainOptions {
@@ -109,7 +113,7 @@ void set_shared(FlowTrainOptions& options, Precision precision, int threads, See
 
 /// Steps between validations on so many points, so that these cost little beside training: 25 to 250, and of an
 /// objective whose steps are cheap a multiple (ObjectiveTraits::validation_stretch).
-std::int64_t validation_interval(Index rows, const AnyObjective& objective);
+std::int64_t validation_interval(Index rows, const ObjectiveSum& objective);
 
 /// All that `train` needs for a flow, made from its options. `data` must outlive it.
 /// std::invalid_argument: options that make no sense.

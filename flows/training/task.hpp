@@ -17,6 +17,7 @@ namespace cnf {
 template <class T>
 struct StepResult {
   double loss = 0;                     ///< meaningless if there are failures
+  std::span<const double> parts{};     ///< by Task::parts: of a loss that is a weighted sum
   std::span<const T> dloss_dparams{};  ///< layout().size values
   Counters forward{};                  ///< of the forward solves of all tiles; a task without solves counts evaluations
   Index tiles = 1;
@@ -32,6 +33,8 @@ struct Judgement {
   double nfe = 0;              ///< evaluations per solve
   std::string trouble{};       ///< why there is no score, where that is known
 };
+
+inline constexpr std::size_t kMostParts = 8;  ///< of a loss
 
 /// Something to train. The trainer never sees data: points, images and series have nothing in common but "batch number
 /// `step`".
@@ -57,6 +60,8 @@ class Task {
   virtual std::span<const std::string_view> judged() const = 0;
   /// What the loss is, in a word for a progress line: "nll".
   virtual std::string_view loss_name() const = 0;
+  /// The names of its parts, if it is a weighted sum that is told by parts; at most kMostParts.
+  virtual std::span<const std::string_view> parts() const { return {}; }
 };
 
 }  // namespace cnf

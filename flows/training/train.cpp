@@ -207,6 +207,7 @@ void Trainer<T>::step() {
   if (sound) {
     state_.failed_in_a_row = 0;
     state_.window_loss += loss;
+    for (std::size_t i = 0; i < at.parts.size(); ++i) state_.window_parts[i] += at.parts[i];
     state_.window_steps += 1;
   } else {
     ++state_.skipped;
@@ -222,7 +223,7 @@ void Trainer<T>::step() {
   }
   state_.window_evaluations += static_cast<double>(at.forward.evaluations);
   state_.window_solves += static_cast<double>(at.tiles);
-  if (hooks_.step) hooks_.step(state_, {stage_, task.loss_name(), loss, at.nfe()});
+  if (hooks_.step) hooks_.step(state_, {stage_, task.loss_name(), loss, at.nfe(), task.parts(), at.parts});
 }
 
 template <class T>
@@ -279,6 +280,10 @@ void Trainer<T>::validate() {
   row.step = state_.step;
   row.lr = rate_;
   row.train_loss = state_.window_loss / state_.window_steps;
+  const auto told = stages_.back().task->parts();
+  row.train_parts.assign(told.size(), std::numeric_limits<double>::quiet_NaN());
+  if (std::ranges::equal(stages_[stage_].task->parts(), told))
+    for (std::size_t i = 0; i < told.size(); ++i) row.train_parts[i] = state_.window_parts[i] / state_.window_steps;
   row.nfe_train = state_.window_evaluations / state_.window_solves;
   row.gradient_norm = state_.gradient_norm;
   const double begin = by_clock_ ? hooks_.clock() : 0;
@@ -300,6 +305,7 @@ void Trainer<T>::validate() {
   ++state_.validations;
   row.skipped = state_.skipped;
   row.rollbacks = state_.rollbacks;
+  state_.window_parts = {};
   state_.window_loss = state_.window_steps = state_.window_evaluations = state_.window_solves = 0;
   if (hooks_.metrics) hooks_.metrics(row);
 }

@@ -2,6 +2,7 @@
 // that resumes to the same bits.
 #pragma once
 
+#include <array>
 #include <functional>
 #include <limits>
 #include <span>
@@ -35,6 +36,7 @@ struct TrainingState {
   std::int64_t skipped = 0, rollbacks = 0, failed_in_a_row = 0, stale_validations = 0;
   double gradient_norm = 0;  ///< of the last step that had a finite one
   double window_loss = 0, window_evaluations = 0, window_solves = 0, window_steps = 0;  ///< since the last validation
+  std::array<double, kMostParts> window_parts{};  ///< sums of the loss's parts, if it has several
 };
 
 /// The state a run starts from.
@@ -44,10 +46,11 @@ TrainingState<T> initial_state(const Layout& layout, const Vector<T>& params, co
 /// One line of metrics.csv. Nothing in it depends on the clock.
 struct MetricsRow {
   std::int64_t step = 0;
-  double lr = 0;          ///< of the step just made
-  double train_loss = 0;  ///< mean since the last row
-  Judgement judged;       ///< of the averaged weights
-  double nfe_train = 0;   ///< evaluations per forward solve
+  double lr = 0;                      ///< of the step just made
+  double train_loss = 0;              ///< mean since the last row
+  std::vector<double> train_parts{};  ///< the same of the last stage's Task::parts; NaN in a stage that has others
+  Judgement judged;                   ///< of the averaged weights
+  double nfe_train = 0;               ///< evaluations per forward solve
   double gradient_norm = 0;
   std::int64_t skipped = 0, rollbacks = 0;
 };
@@ -58,6 +61,8 @@ struct StepReport {
   std::string_view loss_name;
   double loss = 0;  ///< NaN if a solve failed
   double nfe = 0;   ///< evaluations per forward solve
+  std::span<const std::string_view> part_names{};
+  std::span<const double> parts{};  ///< as many, or none if a solve failed
 };
 
 enum class TrainEnd { finished, stopped_early, interrupted };

@@ -27,6 +27,7 @@ std::string described(const Case& c) {
     if (const auto* whole = std::get_if<Setting::Whole>(&setting.value)) text += std::to_string(*whole->value);
     if (const auto* wholes = std::get_if<Setting::Wholes>(&setting.value))
       for (const Index n : *wholes->values) text += std::to_string(n) + ",";
+    if (const auto* real = std::get_if<Setting::Real>(&setting.value)) text += std::to_string(*real->value);
     if (const auto* flag = std::get_if<Setting::Flag>(&setting.value)) text += *flag->value ? "true" : "false";
     if (const auto* choice = std::get_if<Setting::Choice>(&setting.value)) text += choice->get();
   }

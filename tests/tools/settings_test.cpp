@@ -246,8 +246,8 @@ TEST_CASE("what an objective can be told is an option, and says nothing to anoth
         CHECK(Json::parse(recipe_json(args))[name] == other);
       }
     }
-  const AnyObjective told = objective_from(with("likelihood", {"--gradient", "continuous", "--probe", "gaussian"}));
-  const FlowOptions& flow = std::get<MaximumLikelihood>(told).flow;
+  const ObjectiveSum told = objective_from(with("likelihood", {"--gradient", "continuous", "--probe", "gaussian"}));
+  const FlowOptions& flow = std::get<MaximumLikelihood>(told.summands.at(0).what).flow;
   CHECK((flow.gradient == GradientMode::continuous && flow.divergence.probe == Probe::gaussian));
   for (const char* solver : {"kvaerno5", "auto", "adams"}) {
     CHECK_THROWS_WITH(check_recipe(with("likelihood", {"--solver", solver})),
@@ -258,4 +258,9 @@ TEST_CASE("what an objective can be told is an option, and says nothing to anoth
                     Contains("--gradient says nothing to --objective flow-matching"));
   CHECK_THROWS_WITH(check_recipe(with("flow-matching", {"--rtol", "1e-3"})),
                     Contains("--rtol says how the flow is solved; flow-matching trains without a solve"));
+  check_recipe(with("flow-matching+likelihood:0.5+kinetic:0.01", {"--rtol", "1e-3", "--steer", "0.5"}));
+  CHECK_THROWS_WITH(check_recipe(with("likelihood+kinetics:0.01", {})),
+                    Contains("--objective: 'kinetics' is not known, expected a sum of likelihood, flow-matching"));
+  CHECK_THROWS_WITH(check_recipe(with("flow-matching+kinetic:0.01", {})), Contains("add likelihood"));
+  CHECK_THROWS_WITH(check_recipe(with("likelihood+kinetic:-1", {})), Contains("'-1', expected a number above 0"));
 }

@@ -1,8 +1,11 @@
 #include "tools/run/objective_options.hpp"
 
 #include <algorithm>
+#include <stdexcept>
 
+#include "flows/objectives/objective_text.hpp"
 #include "tools/cli/exit_code.hpp"
+#include "tools/cli/suggest.hpp"
 #include "tools/run/gradient_options.hpp"
 #include "tools/run/setting_options.hpp"
 
@@ -19,11 +22,15 @@ const std::vector<std::string> kOfSolves{"warm-start", "divergence", "solver",  
 }  // namespace
 
 Option objective_option() {
-  Option objective{.name = "objective", .value = "WHAT", .kind = Kind::choice, .group = kGroup};
+  Option objective{.name = "objective", .value = "WHAT", .kind = Kind::text, .group = kGroup};
+  std::string terms;
+  for (const Quadrature term : kAllQuadratures)
+    terms += (terms.empty() ? "" : ", ") + std::string(name(term)) + " (" + std::string(help(term)) + ")";
   for (const AnyObjective& one : all_objectives()) {
-    objective.choices.emplace_back(traits(one).name);
-    objective.help += (objective.help.empty() ? "" : " ") + std::string(traits(one).help);
+    objective.choices.emplace_back(traits(one).name);  // for completion: a sum of them is right too
+    objective.help += std::string(traits(one).name) + ": " + std::string(traits(one).help) + " ";
   }
+  objective.help += "Or a sum by weights, likelihood+kinetic:0.01, with terms of the solve: " + terms + ".";
   objective.initial = objective.choices.front();
   return objective;
 }
@@ -35,8 +42,11 @@ std::vector<Option> objective_options() {
 }
 
 std::vector<std::string> idle_objective_options(const Args& args) {
-  AnyObjective chosen = objective_from(args);
-  std::vector<std::string> idle, of_others = idle_options(objective_options(), settings(chosen));
+  ObjectiveSum chosen = objective_from(args);
+  std::vector<Setting> used;
+  for (WeightedObjective& one : chosen.summands)
+    for (Setting& setting : settings(one.what)) used.push_back(std::move(setting));
+  std::vector<std::string> idle, of_others = idle_options(objective_options(), used);
   if (!traits(chosen).solves) idle = kOfSolves;
   idle.insert(idle.end(), of_others.begin(), of_others.end());
   return idle;
@@ -57,10 +67,24 @@ void check_objective(const Args& args) {
   }
 }
 
-AnyObjective objective_from(const Args& args) {
-  AnyObjective objective = *find_objective(args.text("objective"));
-  tell(settings(objective), args);
-  return objective;
+ObjectiveSum objective_from(const Args& args) {
+  try {
+    const std::vector<NamedWeight> summands = split_objective(args.text("objective"));
+    std::vector<std::string> known;
+    for (const std::string_view name : summand_names()) known.emplace_back(name);
+    for (const NamedWeight& one : summands)
+      if (std::find(known.begin(), known.end(), one.name) == known.end()) {
+        std::string all;
+        for (const std::string& name : known) all += (all.empty() ? "" : ", ") + name;
+        throw UsageError("--objective: " + in_quotes(one.name) + " is not known, expected a sum of " + all,
+                         did_you_mean(one.name, known));
+      }
+    ObjectiveSum sum = objective_sum(summands);
+    for (WeightedObjective& one : sum.summands) tell(settings(one.what), args);
+    return sum;
+  } catch (const std::invalid_argument& error) {
+    throw UsageError(std::string("--objective: ") + error.what());
+  }
 }
 
 }  // namespace cnf

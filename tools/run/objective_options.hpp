@@ -9,7 +9,7 @@
 
 namespace cnf {
 
-/// --objective, by the table of objectives.
+/// --objective, a sum of what stands in the table of objectives.
 Option objective_option();
 /// One option for each setting of each objective.
 std::vector<Option> objective_options();
@@ -18,7 +18,8 @@ std::vector<Option> objective_options();
 std::vector<std::string> idle_objective_options(const Args& args);
 /// Throws UsageError for one of these that was given.
 void check_objective(const Args& args);
-/// The objective chosen, told what was given; how it solves the flow is still to be set.
-AnyObjective objective_from(const Args& args);
+/// The sum of objectives chosen, each told what was given; how they solve the flow is still to be set.
+/// Throws UsageError for a text that is no such sum.
+ObjectiveSum objective_from(const Args& args);
 
 }  // namespace cnf

@@ -105,10 +105,12 @@ void RunLog::sync() {
   synced_ = true;
 }
 
-std::string metrics_header(std::span<const std::string_view> judged) {
+std::string metrics_header(std::span<const std::string_view> judged, std::span<const std::string_view> parts) {
   std::string header = "step,lr,train_loss,";
   for (const std::string_view column : judged) header += std::string(column) + ',';
-  return header + "nfe_train,nfe_validation,gradient_norm,skipped,rollbacks\n";
+  header += "nfe_train,nfe_validation,gradient_norm,skipped,rollbacks";
+  for (const std::string_view part : parts) header += ",train_" + std::string(part);
+  return header + '\n';
 }
 
 std::string metrics_line(const MetricsRow& row) {
@@ -116,8 +118,11 @@ std::string metrics_line(const MetricsRow& row) {
   numbers.insert(numbers.end(), row.judged.values.begin(), row.judged.values.end());
   numbers.insert(numbers.end(), {row.nfe_train, row.judged.nfe, row.gradient_norm});
   std::string line = std::to_string(row.step);
-  for (const double x : numbers) line += ',' + (std::isnan(x) ? std::string() : shortest(x));
-  return line + ',' + std::to_string(row.skipped) + ',' + std::to_string(row.rollbacks) + '\n';
+  const auto add = [&](double x) { line += ',' + (std::isnan(x) ? std::string() : shortest(x)); };
+  std::for_each(numbers.begin(), numbers.end(), add);
+  line += ',' + std::to_string(row.skipped) + ',' + std::to_string(row.rollbacks);
+  std::for_each(row.train_parts.begin(), row.train_parts.end(), add);
+  return line + '\n';
 }
 
 }  // namespace cnf

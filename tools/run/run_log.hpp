@@ -48,8 +48,9 @@ class RunLog {
   bool absent_ = false, synced_ = true;
 };
 
-/// The header of metrics.csv, with the columns that are the trained thing's own, and a line under it.
-std::string metrics_header(std::span<const std::string_view> judged);
+/// The header of metrics.csv, with the trained thing's own columns and the loss's parts at the end, and a line
+/// under it.
+std::string metrics_header(std::span<const std::string_view> judged, std::span<const std::string_view> parts = {});
 std::string metrics_line(const MetricsRow& row);
 
 }  // namespace cnf

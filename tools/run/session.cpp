@@ -49,8 +49,9 @@ class Session {
         first_step_(state.step),
         rollbacks_(state.rollbacks),
         complete_(steps_ > 0 && state.step >= steps_),
-        metrics_(folder.metrics(), metrics_header(trainee.stages().front().task->judged()), state.step,
-                 state.validations),
+        metrics_(folder.metrics(),
+                 metrics_header(trainee.stages().front().task->judged(), trainee.stages().back().task->parts()),
+                 state.step, state.validations),
         timing_(folder.timing(), "step,seconds\n", state.step, state.validations),
         before_(timing_.last()),
         progress_(Progress::mode(args.text("progress"), args.flag("quiet")), "step", steps_) {}
@@ -128,6 +129,7 @@ class Session {
 
   void show(const TrainingState<T>& now, const StepReport& made) {
     std::vector<Progress::Field> fields{{made.loss_name, made.loss}};
+    for (std::size_t i = 0; i < made.parts.size(); ++i) fields.push_back({made.part_names[i], made.parts[i]});
     if (made.nfe > 1) fields.push_back({"evaluations", made.nfe});  // a task without solves makes one a step
     fields.insert(fields.end(), shown_.begin(), shown_.end());
     if (now.rollbacks > rollbacks_ && !args_.flag("quiet"))

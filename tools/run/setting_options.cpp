@@ -30,6 +30,12 @@ struct Asked {
     option.range = Range::whole(of.least, of.most);
     option.max_count = of.most_count;
   }
+  void operator()(const Setting::Real& of) {
+    option.value = "X";
+    option.kind = Kind::real;
+    option.initial = shortest(*of.value);
+    option.range = Range::closed(of.least, of.most);
+  }
   void operator()(const Setting::Flag&) {}  // false by default: setting.hpp
   void operator()(const Setting::Choice& of) {
     option.value = "NAME";
@@ -48,6 +54,7 @@ struct Told {
   void operator()(const Setting::Wholes& of) const {
     of.values->assign(args.list(name).begin(), args.list(name).end());
   }
+  void operator()(const Setting::Real& of) const { *of.value = args.real(name); }
   void operator()(const Setting::Flag& of) const { *of.value = args.flag(name); }
   void operator()(const Setting::Choice& of) const { of.set(args.text(name)); }
 };

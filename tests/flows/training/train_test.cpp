@@ -165,9 +165,8 @@ TEST_CASE("a run resumed from its file at any step ends in the same bits", "[flo
   both(double());
 }
 
-TEST_CASE(
-    "a matching run, a warm-started one and one by soap, resumed at any step on other threads, end in the same bits",
-    "[flows][train][resume][matching]") {
+TEST_CASE("a matching run, a warm-started one, one by soap and one of a sum, resumed at any step, end in the same bits",
+          "[flows][train][resume][matching]") {
   const TemporaryFolder folder;
   FlowTrainOptions matching = quick(12), warm = quick(7), soap = quick(12);
   soap.optimizer.kind = OptimizerKind::soap;
@@ -175,8 +174,21 @@ TEST_CASE(
   warm.warm_start = 5;  // a multiple of validate_every, and once not
   FlowTrainOptions uneven = warm;
   uneven.warm_start = 7, uneven.steps = 5;
-  for (const FlowTrainOptions& options : {matching, warm, uneven, soap}) {
-    const auto whole = run<float>(options);
+  FlowTrainOptions sum = warm;  // likelihood, its terms and matching
+  sum.objective.minimise.summands.push_back({FlowMatching{}, 0.5});
+  auto& likelihood = std::get<MaximumLikelihood>(sum.objective.minimise.summands[0].what);
+  likelihood.flow.beside = {Quadrature::kinetic, Quadrature::frobenius};
+  likelihood.weights = {0.01, 0.02};
+  likelihood.steer = 0.25;
+  for (const FlowTrainOptions& options : {matching, warm, uneven, soap, sum}) {
+    std::vector<double> told, told_later;
+    const auto keep = [](std::vector<double>& into) {
+      TrainHooks<float> hooks;
+      hooks.metrics = [&into](const MetricsRow& row) { into = row.train_parts; };
+      return hooks;
+    };
+    const auto whole = run<float>(options, mixture(), keep(told));
+    CHECK(told.size() == options.objective.minimise.told_parts());
     CHECK(whole.state.step == 12);
     CHECK(whole.state.steps == 12);
     for (std::int64_t stop = 1; stop < 12; ++stop) {
@@ -192,7 +204,8 @@ TEST_CASE(
       first.state = read_training<float>(folder / "t").state;
       FlowTrainOptions on_three_threads = options;
       on_three_threads.objective.threads = 3;
-      CHECK(run<float>(on_three_threads, mixture(), {}, first).bytes() == whole.bytes());
+      CHECK(run<float>(on_three_threads, mixture(), keep(told_later), first).bytes() == whole.bytes());
+      CHECK(told_later == told);
     }
   }
 }
