@@ -80,6 +80,17 @@ std::size_t ObjectiveSum::told_parts() const {
 }
 
 template <class T>
+void ObjectiveSum::before_tiles(const Samples<T>& u, Seed seed, std::uint32_t step, int threads) {
+  for (WeightedObjective& one : summands)
+    std::visit(
+        [&](auto& kind) {
+          if constexpr (requires { kind.before_tiles(u, seed, step, threads); })
+            kind.before_tiles(u, seed, step, threads);
+        },
+        one.what);
+}
+
+template <class T>
 void ObjectiveSum::run_tile(TileJob<T> job) const {
   const auto run = [&](const AnyObjective& what, TileShare<T>& share, Out<T> u_bar, std::span<double> parts) {
     std::visit(

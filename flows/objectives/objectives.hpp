@@ -20,6 +20,7 @@ namespace cnf {
 ///   kUsesDivergence   whether a tile writes the fields' tails, as everything does that takes a divergence's gradient
 ///   check(model)      std::invalid_argument for a model or options that make no sense
 ///   settings()        optional: its own options, a row each (flows/setting.hpp), beside how it solves the flow
+///   before_tiles(u, seed, step, threads)  optional: what the batch as a whole decides
 ///   run_tile<T>(job)  sets job.share.loss (the tile's part of the batch's mean) and job.u_bar, adds to params_bar
 /// in a header of this folder, and its name in this list. Training, recipes and `cnf train --objective` find it here.
 using AnyObjective = std::variant<MaximumLikelihood, FlowMatching>;
@@ -52,6 +53,8 @@ struct ObjectiveSum {
   bool uses_divergence() const;
   /// How many parts the loss is told by: each summand's without its terms, and its terms. 0 if there is but one.
   std::size_t told_parts() const;
+  template <class T>
+  void before_tiles(const Samples<T>& u, Seed seed, std::uint32_t step, int threads);
   template <class T>
   void run_tile(TileJob<T> job) const;
 };

@@ -33,6 +33,8 @@ class TiledObjective final : public Objective<T> {
     if (u.size() == 0) throw std::invalid_argument(std::string(name()) + ": the batch is empty");
     const BoundCnf<T> flow(model_, params);
     reserve(flow, u);
+    if constexpr (requires { kind_.before_tiles(u, seed_, step, 1); })
+      kind_.before_tiles(u, seed_, step, sum_.threads());
     const Index D = model_.dim();
     result_.dloss_du.resize(D, u.size());
     ShareSize size = flow.share_size(uses_divergence());

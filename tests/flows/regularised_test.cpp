@@ -22,7 +22,10 @@ MaximumLikelihood likelihood(const char* divergence, std::vector<Quadrature> bes
   solve.method = choice.method;
   solve.fixed_steps = choice.fixed_steps;
   solve.rtol = solve.atol = 1e-9;
-  return {{solve, solve, parse_divergence(divergence), gradient, std::move(beside)}, std::move(weights)};
+  MaximumLikelihood of{{solve, solve, parse_divergence(divergence), gradient}};
+  of.flow.beside = std::move(beside);
+  of.weights = std::move(weights);
+  return of;
 }
 
 LossGradient<double> loss_gradient(const Cnf& model, const Batch& u, const ObjectiveSum& sum, std::uint32_t step = 5,
