@@ -28,12 +28,11 @@ struct MeasuredEvaluation {
 ///
 /// Error of a row: to the base, of its log p; to the data, of the log p said of a sample, at the point given out for
 /// it. Truth is dopri8 in double, a hundred times finer at least.
-/// Candidates  bosh3, dopri5, tsit5 and dopri8 at tolerances of 10^(-k / 2), and frozen grids of order 2 to 6 with
-///             steps of one size or such as follow an adaptive solver's, which is a candidate for exact divergences.
-///             A grid's limit is such that every row tried below it was right, also rows drawn from a base twice as
-///             wide, and is at most twice the largest correction of the model's own rows.
+/// Candidates  bosh3, dopri5, tsit5 and dopri8 at tolerances of 10^(-k / 2), and for exact divergences frozen grids
+///             (flows/grid_search.hpp). A grid's limit is such that every row tried below it was right, also rows drawn
+///             from a base twice as wide.
 /// Judged      by fresh rows, tile_rows(model) times 16: `error` is their largest, at most `accuracy`.
-/// Cost        some 15,000 evaluations of a tile; the same choice on any number of threads, whatever the seed.
+/// Cost        some 50,000 evaluations of a tile; the same choice on any number of threads, whatever the seed.
 /// Throws      std::invalid_argument for an accuracy outside (0, 1), ComputationError if no candidate meets it.
 MeasuredEvaluation measure_evaluation(const Cnf& model, double accuracy, Way way, const EvaluationOptions& options = {},
                                       std::optional<Precision> precision = std::nullopt);

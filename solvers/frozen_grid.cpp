@@ -23,7 +23,7 @@ using Weights = std::array<double, kMaxStages>;
 /// The integrals from 0 to 1 of the Lagrange polynomials of nodes[0 .. count - 1].
 void set_weights(const double* nodes, int count, double* weights) {
   for (int i = 0; i < count; ++i) {
-    std::array<double, kMostFrozenOrder + 1> c{1};  // the polynomial's coefficients, ascending
+    std::array<double, kMostFrozenOrder + 2> c{1};  // the polynomial's coefficients, ascending
     int degree = 0;
     for (int j = 0; j < count; ++j) {
       if (j == i) continue;
@@ -52,13 +52,14 @@ void note_largest(const T* a, const T* b, Index rows, Index B, double* largest) 
 void check(const FrozenGrid& grid) {
   if (grid.order < 1 || grid.order > kMostFrozenOrder)
     refuse("order is " + std::to_string(grid.order) + ", expected 1 to " + std::to_string(kMostFrozenOrder));
+  if (!(grid.lead >= 0) || !(grid.lead <= 1)) refuse("lead is " + shortest(grid.lead) + ", expected 0 to 1");
   const std::vector<double>& s = grid.fractions;
   if (s.size() < 2 || s.front() != 0 || s.back() != 1) refuse("fractions do not go from 0 to 1");
   for (std::size_t n = 0; n + 1 < s.size(); ++n)
     if (!(s[n] < s[n + 1])) refuse("fractions do not ascend at " + std::to_string(n));
 }
 
-FrozenGrid graded_grid(int order, int steps, double rise, std::span<const double> density) {
+FrozenGrid graded_grid(int order, double lead, int steps, double rise, std::span<const double> density) {
   if (steps < 1) refuse(std::to_string(steps) + " steps, expected at least 1");
   if (!(rise >= 0) || !std::isfinite(rise)) refuse("a rise of " + shortest(rise) + ", expected 0 or more");
   for (const double value : density)
@@ -68,7 +69,7 @@ FrozenGrid graded_grid(int order, int steps, double rise, std::span<const double
   for (int n = 0; n < steps; ++n)
     v[static_cast<std::size_t>(n) + 1] =
         v[static_cast<std::size_t>(n)] + std::min(1.0, std::pow((n + 1) / static_cast<double>(order + 1), rise));
-  FrozenGrid grid{order, {0}};
+  FrozenGrid grid{order, lead, {0}};
   const auto parts = static_cast<Index>(density.size());
   std::vector<double> sum(density.size() + 1, 0);
   for (Index i = 0; i < parts; ++i)
@@ -91,7 +92,7 @@ FrozenGrid graded_grid(int order, int steps, double rise, std::span<const double
 }
 
 FrozenGrid halved(const FrozenGrid& grid) {
-  FrozenGrid finer{grid.order, {}};
+  FrozenGrid finer{grid.order, grid.lead, {}};
   for (const double at : grid.fractions) {
     if (!finer.fractions.empty()) finer.fractions.push_back((finer.fractions.back() + at) / 2);
     finer.fractions.push_back(at);
@@ -122,8 +123,9 @@ Status walk_grid(const Dynamics<T>& dynamics, double t_begin, double t_end, Stat
   T* const predicted = scratch.take<T>(n);
   T* const corrected = scratch.take<T>(n);
   double* const largest = scratch.take<double>(state.B);
-  Slots<T> past{};  // one for the new slope, before those it is corrected by
-  for (int i = 0; i <= grid.order; ++i) past[static_cast<std::size_t>(i)] = scratch.take<T>(n);
+  Slots<T> past{};                  // one for the new slope, before those it is corrected by
+  const int most = grid.order + 1;  // slopes that are kept
+  for (int i = 0; i <= most; ++i) past[static_cast<std::size_t>(i)] = scratch.take<T>(n);
   T* const y = state.values.data();
 
   Status status;
@@ -135,21 +137,23 @@ Status walk_grid(const Dynamics<T>& dynamics, double t_begin, double t_end, Stat
       return status;
     }
     const double t = time(k), t_next = time(k + 1), h = t_next - t;
-    const int known = std::min(k + 1, grid.order);
-    std::array<double, kMostFrozenOrder + 1> nodes{1};
-    for (int i = 0; i < known; ++i) nodes[static_cast<std::size_t>(i) + 1] = (time(k - i) - t) / h;
-    Weights predict{}, correct{};
+    const int known = std::min(k + 1, grid.order), longer = std::min(k + 1, most);
+    std::array<double, kMostFrozenOrder + 2> nodes{1};
+    for (int i = 0; i < longer; ++i) nodes[static_cast<std::size_t>(i) + 1] = (time(k - i) - t) / h;
+    Weights predict{}, lead{}, correct{};
     set_weights(nodes.data() + 1, known, predict.data() + 1);
+    set_weights(nodes.data() + 1, longer, lead.data() + 1);
+    for (std::size_t i = 0; i < predict.size(); ++i) predict[i] += grid.lead * (lead[i] - predict[i]);
     set_weights(nodes.data(), known + 1, correct.data());
-    combine(predicted, y, h, predict, known + 1, past, n);
+    combine(predicted, y, h, predict, longer + 1, past, n);
     slope(t_next, predicted, past[0], nullptr);
     combine(corrected, y, h, correct, known + 1, past, n);
     std::fill_n(largest, state.B, 0.0);
     note_largest(corrected, predicted, shape.blocks.z, state.B, largest);
     note_largest(corrected + shape.z(), predicted + shape.z(), shape.blocks.q, state.B, largest);
-    for (Index j = 0; j < state.B; ++j) corrections[static_cast<std::size_t>(j)] += largest[j];
+    for (Index j = 0; j < state.B; ++j) corrections[static_cast<std::size_t>(j)] += largest[j] * largest[j];
     std::copy_n(corrected, n, y);
-    std::rotate(past.begin(), past.begin() + grid.order, past.begin() + grid.order + 1);
+    std::rotate(past.begin(), past.begin() + most, past.begin() + most + 1);
     status.t = t_next;
     status.h = h;
     ++status.accepted;

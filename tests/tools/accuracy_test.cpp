@@ -1,6 +1,7 @@
 // --accuracy and --with-error from end to end.
 #include <catch2/catch.hpp>
 #include <cmath>
+#include <filesystem>
 #include <nlohmann/json.hpp>
 
 #include "base/file_writer.hpp"
@@ -69,6 +70,18 @@ TEST_CASE("a run trained with --accuracy has log p right to it, the same whateve
             .is_null());
 }
 
+TEST_CASE("a run of length keeps how its densities are evaluated to 1e-4 nats, a short one does not",
+          "[verbs][accuracy]") {
+  const std::string train = "cnf train --data circles --hidden 4 --batch 8192 --steps 62 --quiet ";
+  run(train + "-o long");
+  CHECK(Json::parse(contents(shell() / "long/evaluation.json"))["trained_for"] == 1e-4);
+  const std::string judge = "cnf evaluate long --no-mass -N 500 --json --data circles";
+  CHECK(Json::parse(run(judge).out)["evaluation"]["accuracy"] == 1e-4);
+  CHECK(Json::parse(run(judge + " --rtol 1e-5").out)["evaluation"].is_null());
+  run(train + "--objective flow-matching -o short");
+  CHECK_FALSE(std::filesystem::exists(shell() / "short/evaluation.json"));
+}
+
 TEST_CASE("an accuracy is measured once, said, and kept in the run folder", "[verbs][accuracy]") {
   run("cp -r model measured");
   const std::string command = "cnf logprob measured --data points.npy --accuracy 1e-4 -f -o ";
@@ -88,13 +101,18 @@ TEST_CASE("an accuracy is measured once, said, and kept in the run folder", "[ve
                                       return other.dump();
                                     }()}) {
     write_file(shell() / "measured/evaluation.json", broken);
-    CHECK_THAT(run(command + "c.npy").err, Catch::Contains("kept in"));
+    const std::string said = broken.find("\"x\"") == std::string::npos ? "damaged" : "of another model";
+    const Ran unasked = run("cnf logprob measured --data points.npy -f -o c.npy");
+    CHECK_THAT(unasked.err, Catch::StartsWith("cnf logprob: warning: measured/evaluation.json: " + said));
+    CHECK_THAT(run(command + "c.npy").err, Catch::Contains(said) && Catch::Contains("kept in"));
     CHECK(values("c.npy") == values("a.npy"));
   }
   run("cp model/model.safetensors alone.safetensors");
   CHECK_THAT(run("cnf logprob alone.safetensors --data points.npy --accuracy 1e-4 -f -o d.npy").err,
              !Catch::Contains("kept in"));
   CHECK(values("d.npy") == values("a.npy"));
+  run("cat alone.safetensors | cnf logprob /dev/stdin --data points.npy --accuracy 1e-4 -f -o e.npy");
+  CHECK(values("e.npy") == values("a.npy"));
 }
 
 TEST_CASE("samples come with a log p right to --accuracy at the point given out", "[verbs][accuracy]") {
@@ -143,5 +161,12 @@ TEST_CASE("an accuracy beside what it decides is refused, and so is one that can
   const Ran beyond = shell()("cnf logprob model --data points.npy --accuracy 1e-9 --precision float");
   CHECK(beyond.code == 1);
   CHECK_THAT(beyond.err, Catch::Contains("no method or tolerance that was tried is right to 1e-09 nats in float"));
-  CHECK(shell()("cnf logprob model --data points.npy --accuracy 2").code == 2);
+  for (const std::string verb : {"logprob model --data points.npy", "sample model", "density model", "evaluate model",
+                                 "train --data moons --steps 1 -o new"})
+    for (const std::string wrong : {"0", "1", "-1e-3", "nan", "inf", "x", "''"}) {
+      const Ran ran = shell()("cnf " + verb + " --accuracy=" + wrong);
+      CAPTURE(verb, wrong, ran.err);
+      CHECK(ran.code == 2);
+      CHECK_THAT(ran.err, Catch::Contains("accuracy"));
+    }
 }

@@ -4,10 +4,12 @@
 
 #include "base/error.hpp"
 #include "base/number_text.hpp"
+#include "base/utf8.hpp"
 #include "tools/cli/exit_code.hpp"
 #include "tools/cli/output.hpp"
 #include "tools/cli/signals.hpp"
 #include "tools/run/evaluation_arguments.hpp"
+#include "tools/run/objective_options.hpp"
 
 namespace cnf {
 
@@ -67,6 +69,9 @@ ChosenEvaluation choose_evaluation(const Args& args, const ModelArgument& opened
   if (!asked && (!opened.run || way != Way::to_base || solver_is_given(args))) return chosen;
   KeptEvaluations kept;
   if (opened.run) kept = kept_evaluations(opened.run->evaluation(), opened.file.model, opened.file.digest);
+  if (!kept.ignored.empty() && !args.flag("quiet"))
+    write_stderr("cnf " + args.verb() + ": warning: " + printable(opened.run->evaluation().native()) + ": " +
+                 kept.ignored + ", and not used\n");
   if (!asked && !kept.trained_for) return chosen;
   std::optional<Precision> precision;
   if (args.given("precision")) precision = chosen.options.precision;
@@ -80,18 +85,38 @@ ChosenEvaluation choose_evaluation(const Args& args, const ModelArgument& opened
   return chosen;
 }
 
-std::string measure_run(const Args& args, const RunFolder& run, JsonReport& report) {
+std::optional<double> accuracy_of_run(const Args& args, Index dim, std::int64_t steps) {
+  constexpr double kByDefault = 1e-4;    // what dopri5 at 1e-5, the default without it, has of 999 rows in 1000
+  constexpr double kEnoughRows = 500e3;  // 1000 updates of 512: measuring takes as long as some 100
+  constexpr double kRowsForOne = 16;     // of flow matching, which makes no solves, for one of likelihood
+  constexpr Index kMostColumns = 4;      // of more, training estimates what an evaluation computes
+  if (args.given("accuracy")) return args.real("accuracy");
+  const bool solves = traits(objective_from(args)).solves;
+  const std::int64_t warm = solves ? std::min(steps, args.integer("warm-start")) : steps;
+  const double updates = static_cast<double>(warm) / kRowsForOne + static_cast<double>(steps - warm);
+  if (dim > kMostColumns || updates * static_cast<double>(args.integer("batch")) < kEnoughRows) return std::nullopt;
+  return kByDefault;
+}
+
+double measuring_cost(const Args& args, Index dim, const FlowTrainOptions& options) {
+  constexpr double kValidations = 10;
+  const double a_second = options.objective.flow() != nullptr ? 100 : 1600;  // steps of a fast machine
+  const auto steps = options.steps > 0 ? options.steps : static_cast<std::int64_t>(a_second * options.seconds);
+  return accuracy_of_run(args, dim, options.warm_start + steps) ? kValidations : 0;
+}
+
+std::string measure_run(const Args& args, const RunFolder& run, double accuracy, JsonReport& report) {
   EvaluationOptions as;
   as.threads = threads_from(args);
   as.solve.stop = interrupt_flag();
   const ModelFile file = read_model(run.model());
-  const double accuracy = args.real("accuracy");
   try {
     const MeasuredEvaluation measured = measure_evaluation(file.model, accuracy, Way::to_base, as);
-    keep_evaluations(run.evaluation(), {file.digest, {measured}, accuracy});
+    keep_evaluations(run.evaluation(), {file.digest, {measured}, accuracy, {}});
     report.set("evaluation", cnf::report(measured));
     return "; evaluated by " + text(measured);
   } catch (const ComputationError& error) {
+    if (!args.given("accuracy")) return "";
     write_stderr("cnf " + args.verb() + ": warning: " + error.what() + "; --rtol says how to evaluate the model\n");
     return "";
   }

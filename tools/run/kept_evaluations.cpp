@@ -25,7 +25,7 @@ Json json(const MeasuredEvaluation& one) {
   json["limit"] = one.frozen->limit;
   json["grids"] = Json::array();
   for (const FrozenGrid& grid : one.frozen->grids)
-    json["grids"].push_back({{"order", grid.order}, {"fractions", grid.fractions}});
+    json["grids"].push_back({{"order", grid.order}, {"lead", grid.lead}, {"fractions", grid.fractions}});
   return json;
 }
 
@@ -44,7 +44,8 @@ MeasuredEvaluation measured(const Json& json, const Cnf& model) {
   if (json.contains("grids")) {
     FrozenFlow frozen{.way = one.way, .grids = {}, .limit = json.at("limit").get<double>()};
     for (const Json& grid : json.at("grids"))
-      frozen.grids.push_back({grid.at("order").get<int>(), grid.at("fractions").get<std::vector<double>>()});
+      frozen.grids.push_back({grid.at("order").get<int>(), grid.at("lead").get<double>(),
+                              grid.at("fractions").get<std::vector<double>>()});
     check(frozen, model);
     one.frozen = std::move(frozen);
   }
@@ -63,7 +64,7 @@ const MeasuredEvaluation* KeptEvaluations::find(double accuracy, Way way, std::o
 }
 
 KeptEvaluations kept_evaluations(const std::filesystem::path& path, const Cnf& model, const std::string& digest) {
-  KeptEvaluations kept{.model = digest, .found = {}, .trained_for = {}};
+  KeptEvaluations kept{.model = digest, .found = {}, .trained_for = {}, .ignored = {}};
   std::error_code error;
   if (!std::filesystem::is_regular_file(path, error)) return kept;
   std::ifstream file(path, std::ios::binary);
@@ -73,11 +74,14 @@ KeptEvaluations kept_evaluations(const std::filesystem::path& path, const Cnf& m
   KeptEvaluations read = kept;
   try {
     const Json json = Json::parse(text);
-    if (json.at("format").get<int>() != kFormat || json.at("model").get<std::string>() != digest) return kept;
+    if (json.at("format").get<int>() != kFormat) kept.ignored = "of another format";
+    if (json.at("model").get<std::string>() != digest) kept.ignored = "of another model than the one beside it";
+    if (!kept.ignored.empty()) return kept;
     for (const Json& one : json.at("evaluations"))
       if (read.found.size() < kMostKept) read.found.push_back(measured(one, model));
     if (json.contains("trained_for")) read.trained_for = json.at("trained_for").get<double>();
   } catch (const std::exception&) {
+    kept.ignored = "damaged";
     return kept;
   }
   return read;

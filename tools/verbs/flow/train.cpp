@@ -103,7 +103,8 @@ class FlowTrainee final : public Trainee<T> {
     if (!std::isnan(best.nll_stderr)) found += " ± " + decimals(best.nll_stderr, 4);
     found += data_.validation.size() == 1 ? " nats, of one row" : " nats";
     if (truth != nullptr) found += ", entropy " + decimals(truth->entropy(), 4) + ", KL " + decimals(best.kl, 4);
-    if (run_.args.given("accuracy")) found += measure_run(run_.args, run_.folder, report);
+    if (const auto accuracy = accuracy_of_run(run_.args, run_.file.model.dim(), state.step))
+      found += measure_run(run_.args, run_.folder, *accuracy, report);
     const std::string folder = shell_word(run_.folder.folder.string());
     const bool judged = truth != nullptr || run_.source.rows.test.cols() > 0;
     return {found,
@@ -115,7 +116,8 @@ class FlowTrainee final : public Trainee<T> {
 
   static FlowTrainOptions options(Run& run, const TrainingData& data) {
     FlowTrainOptions options = train_options(run.args, run.file.precision);
-    options.closing = run.args.given("accuracy") ? 11 : 1;  // finish()'s own validation; what measuring takes
+    // finish()'s own validation; what measuring takes
+    options.closing = 1 + measuring_cost(run.args, run.file.model.dim(), options);
     options.closing += picture_cost(run.file.model.dim()) / static_cast<double>(data.validation.size());
     run.kept = share_memory<T>(options, run.args, run.file.model);
     return options;
