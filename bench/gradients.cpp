@@ -13,7 +13,7 @@
 
 #include "bench/workloads.hpp"
 #include "flows/objectives/objectives.hpp"
-#include "solvers/differentiate.hpp"
+#include "solvers/gradients/differentiate.hpp"
 #include "solvers/problems/problems.hpp"
 
 namespace {

@@ -7,8 +7,8 @@
 
 #include "bench/workloads.hpp"
 #include "flows/tile_flow.hpp"
-#include "solvers/observation.hpp"
 #include "solvers/problems/problems.hpp"
+#include "solvers/watching/observation.hpp"
 
 namespace cnf::bench {
 

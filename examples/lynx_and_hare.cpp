@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "solvers/dual_dynamics.hpp"
-#include "solvers/trajectory_gradient.hpp"
+#include "solvers/gradients/trajectory_gradient.hpp"
 
 int main() {
   const std::vector<double> hare{30.0, 47.2, 70.2, 77.4, 36.3, 20.6, 18.1, 21.4, 22.0, 25.4, 27.1,

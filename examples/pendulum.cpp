@@ -5,7 +5,7 @@
 #include <cstdio>
 
 #include "solvers/dual_dynamics.hpp"
-#include "solvers/trajectory_gradient.hpp"
+#include "solvers/gradients/trajectory_gradient.hpp"
 
 int main() {
   const double gravity = 9.81, length = 0.7, angle = 2;  // m/s^2, m, rad

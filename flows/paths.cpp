@@ -10,7 +10,7 @@
 
 #include "base/number_text.hpp"
 #include "flows/tile_flow.hpp"
-#include "solvers/observation.hpp"
+#include "solvers/watching/observation.hpp"
 
 namespace cnf {
 

@@ -12,8 +12,8 @@
 #include "flows/quadratures.hpp"
 #include "flows/samples.hpp"
 #include "flows/tile_sum.hpp"
-#include "solvers/differentiate.hpp"
 #include "solvers/frozen_grid.hpp"
+#include "solvers/gradients/differentiate.hpp"
 
 namespace cnf {
 

@@ -9,11 +9,11 @@
 #include <stdexcept>
 #include <string>
 
-#include "solvers/cause.hpp"
-#include "solvers/error_norm.hpp"
-#include "solvers/first_step.hpp"
+#include "solvers/control/cause.hpp"
+#include "solvers/control/error_norm.hpp"
+#include "solvers/control/first_step.hpp"
+#include "solvers/control/step_control.hpp"
 #include "solvers/solve_options.hpp"
-#include "solvers/step_control.hpp"
 #include "solvers/steppers/steppers.hpp"
 
 namespace cnf {

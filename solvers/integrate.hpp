@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "base/stop.hpp"
-#include "solvers/controller.hpp"
+#include "solvers/control/controller.hpp"
 #include "solvers/dense_step.hpp"
 #include "solvers/dynamics.hpp"
 #include "solvers/method.hpp"
@@ -77,7 +77,7 @@ struct State {
 /// The accepted steps of a solve with what their transposes need: filled by integrate, read by discrete_adjoint.
 /// Memory is kept from solve to solve.
 template <class T>
-class Recording;  // solvers/recording.hpp
+class Recording;  // solvers/gradients/recording.hpp
 
 /// What a solve may be given besides; each may be left out.
 template <class T>

@@ -7,13 +7,13 @@
 #include <variant>
 #include <vector>
 
-#include "solvers/adams.hpp"
-#include "solvers/dirk.hpp"
-#include "solvers/reversible.hpp"
-#include "solvers/rosenbrock.hpp"
-#include "solvers/switching.hpp"
-#include "solvers/tableau.hpp"
-#include "solvers/variable_adams.hpp"
+#include "solvers/methods/adams.hpp"
+#include "solvers/methods/dirk.hpp"
+#include "solvers/methods/reversible.hpp"
+#include "solvers/methods/rosenbrock.hpp"
+#include "solvers/methods/switching.hpp"
+#include "solvers/methods/tableau.hpp"
+#include "solvers/methods/variable_adams.hpp"
 
 namespace cnf {
 

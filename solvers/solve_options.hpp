@@ -1,4 +1,4 @@
-// Private to integrate.cpp: what a solve is asked for, checked.
+// Private to solvers: what a solve is asked for, checked.
 #pragma once
 
 #include "solvers/integrate.hpp"

@@ -4,7 +4,7 @@
 
 #include <algorithm>
 
-#include "solvers/hermite.hpp"
+#include "solvers/methods/hermite.hpp"
 
 namespace cnf {
 

@@ -1,7 +1,7 @@
 // What one explicit step computes, as numbers: read by who takes the steps and by who transposes them.
 #pragma once
 
-#include "solvers/tableau.hpp"
+#include "solvers/methods/tableau.hpp"
 
 namespace cnf {
 

@@ -3,11 +3,11 @@
 
 #include <stdexcept>
 
+#include "solvers/control/error_norm.hpp"
+#include "solvers/control/step_control.hpp"
 #include "solvers/dense_step.hpp"
-#include "solvers/error_norm.hpp"
-#include "solvers/recording.hpp"
+#include "solvers/gradients/recording.hpp"
 #include "solvers/slope.hpp"
-#include "solvers/step_control.hpp"
 
 namespace cnf {
 

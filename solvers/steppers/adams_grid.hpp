@@ -3,7 +3,7 @@
 
 #include <array>
 
-#include "solvers/variable_adams.hpp"
+#include "solvers/methods/variable_adams.hpp"
 
 namespace cnf {
 

@@ -8,7 +8,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "solvers/hermite.hpp"
+#include "solvers/methods/hermite.hpp"
 
 namespace cnf {
 

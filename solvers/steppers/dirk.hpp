@@ -1,9 +1,9 @@
 // Diagonally implicit Runge-Kutta steps.
 #pragma once
 
-#include "solvers/dirk.hpp"
-#include "solvers/stage_system.hpp"
+#include "solvers/methods/dirk.hpp"
 #include "solvers/stepper.hpp"
+#include "solvers/steppers/stage_system.hpp"
 
 namespace cnf {
 

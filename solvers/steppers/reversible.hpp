@@ -1,7 +1,7 @@
 // Steps that can be taken back: couplings of Runge-Kutta methods, and asynchronous leapfrog.
 #pragma once
 
-#include "solvers/reversible.hpp"
+#include "solvers/methods/reversible.hpp"
 #include "solvers/stepper.hpp"
 
 namespace cnf {

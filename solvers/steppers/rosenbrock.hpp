@@ -1,9 +1,9 @@
 // Rosenbrock steps: one linearisation and as many linear systems as stages, no iterations.
 #pragma once
 
-#include "solvers/rosenbrock.hpp"
-#include "solvers/stage_system.hpp"
+#include "solvers/methods/rosenbrock.hpp"
 #include "solvers/stepper.hpp"
+#include "solvers/steppers/stage_system.hpp"
 
 namespace cnf {
 

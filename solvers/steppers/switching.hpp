@@ -1,9 +1,9 @@
 // Steps of an explicit method, or of one for stiff problems, whichever the problem asks for.
 #pragma once
 
+#include "solvers/methods/switching.hpp"
 #include "solvers/steppers/explicit.hpp"
 #include "solvers/steppers/rosenbrock.hpp"
-#include "solvers/switching.hpp"
 
 namespace cnf {
 

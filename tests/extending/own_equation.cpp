@@ -3,9 +3,9 @@
 #include <cmath>
 
 #include "solvers/dual_dynamics.hpp"
-#include "solvers/dual_event.hpp"
 #include "solvers/function_dynamics.hpp"
-#include "solvers/trajectory_gradient.hpp"
+#include "solvers/gradients/trajectory_gradient.hpp"
+#include "solvers/watching/dual_event.hpp"
 
 namespace cnf {
 

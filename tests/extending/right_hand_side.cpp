@@ -1,7 +1,7 @@
 #include <catch2/catch.hpp>
 
-#include "solvers/differentiate.hpp"
 #include "solvers/dual_dynamics.hpp"
+#include "solvers/gradients/differentiate.hpp"
 
 namespace cnf {
 

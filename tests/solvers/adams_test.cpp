@@ -3,10 +3,10 @@
 #include <cmath>
 #include <string>
 
-#include "solvers/observation.hpp"
-#include "solvers/recording.hpp"
+#include "solvers/gradients/recording.hpp"
 #include "solvers/steppers/adams_grid.hpp"
 #include "solvers/steppers/adams_order.hpp"
+#include "solvers/watching/observation.hpp"
 #include "tests/solvers/fields.hpp"
 
 using namespace cnf;

@@ -2,10 +2,10 @@
 #include <cmath>
 #include <string>
 
-#include "solvers/continuous_adjoint.hpp"
-#include "solvers/differentiate.hpp"
-#include "solvers/discrete_adjoint.hpp"
 #include "solvers/function_dynamics.hpp"
+#include "solvers/gradients/continuous_adjoint.hpp"
+#include "solvers/gradients/differentiate.hpp"
+#include "solvers/gradients/discrete_adjoint.hpp"
 #include "solvers/method.hpp"
 #include "tests/laws.hpp"
 #include "tests/solvers/fields.hpp"

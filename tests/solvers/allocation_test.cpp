@@ -1,11 +1,11 @@
 #include <catch2/catch.hpp>
 #include <string>
 
-#include "solvers/continuous_adjoint.hpp"
-#include "solvers/differentiate.hpp"
-#include "solvers/discrete_adjoint.hpp"
-#include "solvers/event.hpp"
+#include "solvers/gradients/continuous_adjoint.hpp"
+#include "solvers/gradients/differentiate.hpp"
+#include "solvers/gradients/discrete_adjoint.hpp"
 #include "solvers/method.hpp"
+#include "solvers/watching/event.hpp"
 #include "tests/allocations.hpp"
 #include "tests/solvers/fields.hpp"
 #include "tests/solvers/gradients.hpp"

@@ -4,9 +4,9 @@
 #include <string>
 #include <vector>
 
-#include "solvers/error_norm.hpp"
-#include "solvers/recording.hpp"
-#include "solvers/step_control.hpp"
+#include "solvers/control/error_norm.hpp"
+#include "solvers/control/step_control.hpp"
+#include "solvers/gradients/recording.hpp"
 #include "tests/solvers/jacobian_field.hpp"
 
 using namespace cnf;

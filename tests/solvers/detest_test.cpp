@@ -3,8 +3,8 @@
 #include <cmath>
 #include <string>
 
-#include "solvers/observation.hpp"
 #include "solvers/problems/problems.hpp"
+#include "solvers/watching/observation.hpp"
 #include "tests/solvers/fields.hpp"
 #include "tests/solvers/scipy_errors.hpp"
 

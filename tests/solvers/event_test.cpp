@@ -1,5 +1,5 @@
 // Listeners that stop or restart a solve, roots, and events found inside steps.
-#include "solvers/event.hpp"
+#include "solvers/watching/event.hpp"
 
 #include <catch2/catch.hpp>
 #include <cmath>
@@ -7,8 +7,8 @@
 #include <limits>
 #include <string>
 
-#include "solvers/dual_event.hpp"
-#include "solvers/recording.hpp"
+#include "solvers/gradients/recording.hpp"
+#include "solvers/watching/dual_event.hpp"
 #include "tests/solvers/fields.hpp"
 #include "tests/solvers/gradients.hpp"
 

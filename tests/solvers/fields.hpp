@@ -8,9 +8,9 @@
 #include "base/random.hpp"
 #include "solvers/dynamics.hpp"
 #include "solvers/function_dynamics.hpp"
+#include "solvers/gradients/recording.hpp"
 #include "solvers/integrate.hpp"
 #include "solvers/masked.hpp"
-#include "solvers/recording.hpp"
 
 namespace cnf {
 

@@ -5,10 +5,10 @@
 #include <cmath>
 #include <string>
 
-#include "solvers/discrete_adjoint.hpp"
 #include "solvers/dual_dynamics.hpp"
 #include "solvers/function_dynamics.hpp"
-#include "solvers/recording.hpp"
+#include "solvers/gradients/discrete_adjoint.hpp"
+#include "solvers/gradients/recording.hpp"
 #include "tests/laws.hpp"
 #include "tests/solvers/fields.hpp"
 

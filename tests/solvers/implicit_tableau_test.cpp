@@ -4,8 +4,8 @@
 #include <complex>
 #include <string>
 
-#include "solvers/dirk.hpp"
-#include "solvers/rosenbrock.hpp"
+#include "solvers/methods/dirk.hpp"
+#include "solvers/methods/rosenbrock.hpp"
 #include "tests/solvers/rooted_trees.hpp"
 
 using namespace cnf;

@@ -4,8 +4,8 @@
 #include <limits>
 #include <string>
 
-#include "solvers/observation.hpp"
-#include "solvers/recording.hpp"
+#include "solvers/gradients/recording.hpp"
+#include "solvers/watching/observation.hpp"
 #include "tests/solvers/jacobian_field.hpp"
 
 using namespace cnf;

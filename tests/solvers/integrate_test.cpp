@@ -6,9 +6,9 @@
 #include <limits>
 #include <string>
 
+#include "solvers/control/step_control.hpp"
+#include "solvers/gradients/recording.hpp"
 #include "solvers/problems/problems.hpp"
-#include "solvers/recording.hpp"
-#include "solvers/step_control.hpp"
 #include "tests/solvers/fields.hpp"
 
 using namespace cnf;

@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "solvers/differentiate.hpp"
+#include "solvers/gradients/differentiate.hpp"
 #include "tests/solvers/fields.hpp"
 
 using namespace cnf;

@@ -3,9 +3,9 @@
 #include <catch2/catch.hpp>
 #include <string>
 
-#include "solvers/checkpoints.hpp"
-#include "solvers/differentiate.hpp"
-#include "solvers/discrete_adjoint.hpp"
+#include "solvers/gradients/checkpoints.hpp"
+#include "solvers/gradients/differentiate.hpp"
+#include "solvers/gradients/discrete_adjoint.hpp"
 #include "tests/solvers/fields.hpp"
 #include "tests/solvers/gradients.hpp"
 

@@ -5,8 +5,8 @@
 #include <functional>
 #include <string>
 
-#include "solvers/continuous_adjoint.hpp"
-#include "solvers/differentiate.hpp"
+#include "solvers/gradients/continuous_adjoint.hpp"
+#include "solvers/gradients/differentiate.hpp"
 #include "solvers/span_dynamics.hpp"
 #include "tests/solvers/fields.hpp"
 #include "tests/solvers/gradients.hpp"

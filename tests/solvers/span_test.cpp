@@ -2,10 +2,10 @@
 #include <catch2/catch.hpp>
 #include <limits>
 
-#include "solvers/continuous_adjoint.hpp"
-#include "solvers/discrete_adjoint.hpp"
+#include "solvers/gradients/continuous_adjoint.hpp"
+#include "solvers/gradients/discrete_adjoint.hpp"
+#include "solvers/gradients/recording.hpp"
 #include "solvers/method.hpp"
-#include "solvers/recording.hpp"
 #include "solvers/span_dynamics.hpp"
 #include "tests/laws.hpp"
 #include "tests/solvers/fields.hpp"

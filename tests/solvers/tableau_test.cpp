@@ -1,4 +1,4 @@
-#include "solvers/tableau.hpp"
+#include "solvers/methods/tableau.hpp"
 
 #include <algorithm>
 #include <catch2/catch.hpp>

@@ -1,5 +1,5 @@
 // Many samples in one call: spans, times and events of their own, and the gradients of all of it.
-#include "solvers/trajectory.hpp"
+#include "solvers/watching/trajectory.hpp"
 
 #include <algorithm>
 #include <array>
@@ -9,7 +9,7 @@
 #include <string>
 
 #include "solvers/dual_dynamics.hpp"
-#include "solvers/trajectory_gradient.hpp"
+#include "solvers/gradients/trajectory_gradient.hpp"
 #include "tests/solvers/fields.hpp"
 #include "tests/solvers/gradients.hpp"
 

@@ -5,9 +5,9 @@
 #include <limits>
 #include <string>
 
-#include "solvers/discrete_adjoint.hpp"
-#include "solvers/recording.hpp"
-#include "solvers/trajectory.hpp"
+#include "solvers/gradients/discrete_adjoint.hpp"
+#include "solvers/gradients/recording.hpp"
+#include "solvers/watching/trajectory.hpp"
 #include "tests/solvers/fields.hpp"
 
 using namespace cnf;

@@ -6,7 +6,7 @@
 
 #include "base/error.hpp"
 #include "flows/paths.hpp"
-#include "solvers/observation.hpp"
+#include "solvers/watching/observation.hpp"
 #include "tools/cli/exit_code.hpp"
 #include "tools/cli/signals.hpp"
 #include "tools/cli/suggest.hpp"
