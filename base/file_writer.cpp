@@ -38,16 +38,6 @@ constexpr int kTemporaryNames = 1000;  // a target may have so many writers at o
 
 std::string reason(int error) { return std::generic_category().message(error); }
 
-/// "512 bytes", "1.2 MB".
-std::string size_text(std::uint64_t bytes) {
-  if (bytes < 1000) return std::to_string(bytes) + " bytes";
-  double value = static_cast<double>(bytes) / 1000;
-  std::size_t unit = 0;
-  constexpr std::string_view units[] = {" kB", " MB", " GB", " TB", " PB", " EB"};
-  for (; value >= 999.95 && unit + 1 < std::size(units); ++unit) value /= 1000;
-  return decimals(value, 1).append(units[unit]);
-}
-
 int open_retrying(const char* path, int flags, mode_t mode) {
   for (;;) {
     const int file = file_ops().open(path, flags, mode);

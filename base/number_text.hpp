@@ -1,6 +1,7 @@
 // Numbers as text, with a point and never a comma, whatever the locale.
 #pragma once
 
+#include <cstdint>
 #include <string>
 
 namespace cnf {
@@ -13,5 +14,7 @@ std::string significant(double x, int digits);
 std::string decimals(double x, int digits);
 /// `digits` digits after the point and an exponent: 1.2e-01.
 std::string scientific(double x, int digits);
+/// A number of bytes, by thousands: "512 bytes", "1.2 MB".
+std::string size_text(std::uint64_t bytes);
 
 }  // namespace cnf

@@ -11,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "base/number_text.hpp"
 #include "bench/workloads.hpp"
 #include "flows/objectives/objectives.hpp"
 #include "solvers/gradients/differentiate.hpp"
@@ -79,7 +80,7 @@ void row(const Way& way, double rtol, const std::vector<double>& truth,
   peak = live;
   const std::function<Taken()> take = make();
   Taken taken = take();
-  const double bytes = static_cast<double>(peak - before);
+  const auto bytes = static_cast<std::uint64_t>(peak - before);
   if (!taken.trouble.empty()) {
     std::printf(" %s ||||\n", taken.trouble.c_str());
     return;
@@ -94,7 +95,7 @@ void row(const Way& way, double rtol, const std::vector<double>& truth,
   }
   std::printf(" %.1e | %lld, %lld | %.3g | %s |\n", distance(taken.values, truth),
               static_cast<long long>(taken.forward.evaluations), static_cast<long long>(taken.backward.evaluations),
-              best * 1e3, memory_text(bytes).c_str());
+              best * 1e3, size_text(bytes).c_str());
   std::fflush(stdout);
 }
 

@@ -36,12 +36,7 @@ struct Finer {
     }
     share = std::pow(0.5, solve.method.order());
     solve.fixed_steps *= 2;
-    std::vector<double> halved;
-    for (const double at : solve.fractions) {
-      if (!halved.empty() && halved.back() < at) halved.push_back((halved.back() + at) / 2);
-      halved.push_back(at);
-    }
-    solve.fractions = std::move(halved);
+    solve.fractions = halved(solve.fractions);
   }
 };
 

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <numeric>
 
 #include "flows/step_density.hpp"
 
@@ -35,11 +36,7 @@ double least_wrong(const Trial& trial, double target) {
   return std::nextafter(least, 0);
 }
 
-double sum(const std::vector<double>& x) {
-  double sum = 0;
-  for (const double value : x) sum += value;
-  return sum;
-}
+double sum(const std::vector<double>& x) { return std::accumulate(x.begin(), x.end(), 0.0); }
 
 }  // namespace
 

@@ -91,11 +91,13 @@ FrozenGrid graded_grid(int order, double lead, int steps, double rise, std::span
   return grid;
 }
 
-FrozenGrid halved(const FrozenGrid& grid) {
-  FrozenGrid finer{grid.order, grid.lead, {}};
-  for (const double at : grid.fractions) {
-    if (!finer.fractions.empty()) finer.fractions.push_back((finer.fractions.back() + at) / 2);
-    finer.fractions.push_back(at);
+FrozenGrid halved(const FrozenGrid& grid) { return {grid.order, grid.lead, halved(grid.fractions)}; }
+
+std::vector<double> halved(const std::vector<double>& fractions) {
+  std::vector<double> finer;
+  for (const double at : fractions) {
+    if (!finer.empty() && finer.back() < at) finer.push_back((finer.back() + at) / 2);
+    finer.push_back(at);
   }
   return finer;
 }

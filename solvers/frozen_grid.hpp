@@ -28,6 +28,8 @@ FrozenGrid graded_grid(int order, double lead, int steps, double rise = 1, std::
 
 /// The same with every step in two.
 FrozenGrid halved(const FrozenGrid& grid);
+/// Fractions of a way with the middles of its steps, where they are apart.
+std::vector<double> halved(const std::vector<double>& fractions);
 
 /// Advances `state` from t_begin to t_end along the grid, in place: per step an Adams-Bashforth predictor over the last
 /// `order` slopes or one more, one evaluation where it leads, and an Adams-Moulton corrector over `order` slopes and

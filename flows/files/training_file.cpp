@@ -189,23 +189,18 @@ Precision training_precision(const std::filesystem::path& path) {
   return precision_of(file, path.string());
 }
 
-std::string training_optimizer(const std::filesystem::path& path) {
-  const Safetensors file = read_safetensors(path);
-  expect_kind(file, kTrainingKind, path.string());
-  return optimizer_of(file);
-}
+namespace {
 
+/// Of a file that `rule` trained.
 template <class T>
-TrainingFile<T> read_training(const std::filesystem::path& path, const Optimizer<T>& rule) {
-  const std::string where = path.string();
-  const Safetensors file = read_safetensors(path);
+TrainingFile<T> training_in(const Safetensors& file, const Optimizer<T>& rule, const std::string& where) {
   const int format = expect_kind(file, kTrainingKind, where);
   const std::string trained_by = optimizer_of(file);
   if (trained_by != rule.name())
     throw InputError(where + ": trained by the optimizer " + in_quotes(trained_by) + ", expected " +
                      in_quotes(rule.name()));
   TensorReader reader(file, where);
-  TrainingFile<T> out{read_model_part(file, format, reader, where), {}};
+  TrainingFile<T> out{read_model_part(file, format, reader, where), {}, trained_by};
   const Layout layout = out.file.model.layout();
   TrainingState<T>& state = out.state;
   state.current = read_weights(reader, layout, "current.", rule, where);
@@ -222,14 +217,22 @@ TrainingFile<T> read_training(const std::filesystem::path& path, const Optimizer
   return out;
 }
 
+}  // namespace
+
+template <class T>
+TrainingFile<T> read_training(const std::filesystem::path& path, const Optimizer<T>& rule) {
+  return training_in<T>(read_safetensors(path), rule, path.string());
+}
+
 template <class T>
 TrainingFile<T> read_training(const std::filesystem::path& path) {
-  const std::string rule = training_optimizer(path);
-  const std::optional<OptimizerKind> kind = find_optimizer(rule);
+  const Safetensors file = read_safetensors(path);
+  expect_kind(file, kTrainingKind, path.string());
+  const std::optional<OptimizerKind> kind = find_optimizer(optimizer_of(file));
   if (!kind)
-    throw InputError(path.string() + ": trained by the optimizer " + in_quotes(rule) +
+    throw InputError(path.string() + ": trained by the optimizer " + in_quotes(optimizer_of(file)) +
                      ", expected 'adam' or 'soap'; a newer build may know it");
-  return read_training<T>(path, *make_optimizer<T>({.kind = *kind}));
+  return training_in<T>(file, *make_optimizer<T>({.kind = *kind}), path.string());
 }
 
 template std::string training_bytes(const TrainingFile<float>&, const Optimizer<float>&);

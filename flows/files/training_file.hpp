@@ -11,6 +11,7 @@ template <class T>
 struct TrainingFile {
   ModelFile file;  ///< model.params is not stored: read_training sets it to the current weights
   TrainingState<T> state;
+  std::string optimizer{};  ///< the name of the rule that trained: read_training sets it
 };
 
 /// The file's bytes. `rule` names the slots: it must be the one that trained.
@@ -19,9 +20,6 @@ std::string training_bytes(const TrainingFile<T>& training, const Optimizer<T>& 
 
 /// The precision a training state was written in, to choose T by. Throws as read_model.
 Precision training_precision(const std::filesystem::path& path);
-
-/// The name of the optimizer that trained a state. Throws as read_model.
-std::string training_optimizer(const std::filesystem::path& path);
 
 /// Reads a state that `rule` trained; without it, one that any of kAllOptimizers did. Throws as read_model; InputError
 /// also for a state of another optimizer, and for a number that this build does not know and must not pass over.

@@ -8,6 +8,8 @@
 #include <numbers>
 #include <stdexcept>
 
+#include "base/number_text.hpp"
+
 namespace cnf {
 
 namespace {
@@ -56,9 +58,8 @@ void DenseTrack<T>::begin(const Shape& shape, const T* z, double t_begin, double
   per_piece_ = std::max<std::size_t>(units, 1);
   const Index steps = length_of(options).steps;
   if (bytes(static_cast<std::size_t>(steps)) <= budget) return;
-  throw std::invalid_argument("the gradient's memory is " + memory_text(static_cast<double>(budget)) + ", but " +
-                              std::to_string(steps) + " steps as functions of time take " +
-                              memory_text(static_cast<double>(bytes(static_cast<std::size_t>(steps)))) +
+  throw std::invalid_argument("the gradient's memory is " + size_text(budget) + ", but " + std::to_string(steps) +
+                              " steps as functions of time take " + size_text(bytes(static_cast<std::size_t>(steps))) +
                               "; raise it, or take the discrete gradient, which computes steps again");
 }
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <numbers>
 
 #include "solvers/gradients/adjoint_legs.hpp"
 
@@ -83,7 +84,7 @@ struct Gauss {
 
   explicit Gauss(int n) : points(n) {
     for (int i = 0; i < n; ++i) {
-      double y = std::cos(3.14159265358979323846 * (i + 0.75) / (n + 0.5)), slope = 1;
+      double y = std::cos(std::numbers::pi * (i + 0.75) / (n + 0.5)), slope = 1;
       for (int step = 0; step < 10; ++step) {
         double p = 1, before = 0;
         for (int k = 0; k < n; ++k) {

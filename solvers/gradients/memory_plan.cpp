@@ -3,7 +3,6 @@
 #include "solvers/gradients/memory_plan.hpp"
 
 #include <algorithm>
-#include <array>
 #include <limits>
 #include <stdexcept>
 
@@ -145,14 +144,6 @@ std::size_t fixed(const StepMemory& step, const SolveLength& length) { return st
 
 }  // namespace
 
-std::string memory_text(double bytes) {
-  constexpr std::array<const char*, 4> kUnits{" kB", " MB", " GB", " TB"};
-  if (bytes < 1000) return decimals(bytes, 0) + " bytes";
-  std::size_t unit = 0;
-  for (bytes /= 1000; bytes >= 999.95 && unit + 1 < kUnits.size(); ++unit) bytes /= 1000;
-  return decimals(bytes, 1) + kUnits[unit];
-}
-
 std::size_t least_memory(const StepMemory& step, const SolveLength& length) {
   return fixed(step, length) + step.state + kPlaceBytes;
 }
@@ -160,11 +151,10 @@ std::size_t least_memory(const StepMemory& step, const SolveLength& length) {
 MemoryPlan plan_memory(const StepMemory& step, const SolveLength& length, std::size_t budget) {
   const std::size_t least = least_memory(step, length);
   if (budget < least)
-    throw std::invalid_argument("the gradient's memory is " + memory_text(static_cast<double>(budget)) +
-                                ", expected at least " + memory_text(static_cast<double>(least)) +
-                                ": a step computed again takes " + memory_text(static_cast<double>(step.work)) +
+    throw std::invalid_argument("the gradient's memory is " + size_text(budget) + ", expected at least " +
+                                size_text(least) + ": a step computed again takes " + size_text(step.work) +
                                 ", times of " + std::to_string(length.steps > 0 ? length.steps : length.most) +
-                                " steps " + memory_text(static_cast<double>(fixed(step, length) - step.work)));
+                                " steps " + size_text(fixed(step, length) - step.work));
   const std::size_t bytes = budget - fixed(step, length);
   if (step.reversible) {
     MemoryPlan plan{.kind = MemoryPlan::Kind::reversible, .steps = length.steps, .bytes = least};
@@ -180,7 +170,7 @@ MemoryPlan plan_memory(const StepMemory& step, const SolveLength& length, std::s
 }
 
 std::string MemoryPlan::text() const {
-  const std::string size = ", " + memory_text(static_cast<double>(bytes)), N = std::to_string(steps);
+  const std::string size = ", " + size_text(bytes), N = std::to_string(steps);
   const std::string first = tapes > 0 ? ", stages of the first " + std::to_string(tapes) : "";
   switch (kind) {
     case Kind::tape:

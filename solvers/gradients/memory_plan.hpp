@@ -83,7 +83,4 @@ inline constexpr std::size_t kEqualMarkBytes = 5, kMarkBytes = 16 + kEqualMarkBy
 inline constexpr std::size_t kMarksOf = 512;    ///< steps whose marks are made room for at once
 inline constexpr std::size_t kPlaceBytes = 48;  ///< beside a state: its place in order, in a list that grows
 
-/// "512 bytes", "1.2 MB".
-std::string memory_text(double bytes);
-
 }  // namespace cnf

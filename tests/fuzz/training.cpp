@@ -14,7 +14,7 @@ namespace {
 template <class T>
 void read(const std::filesystem::path& path) {
   const TrainingFile<T> training = read_training<T>(path);
-  const auto rule = make_optimizer<T>({.kind = *find_optimizer(training_optimizer(path))});
+  const auto rule = make_optimizer<T>({.kind = *find_optimizer(training.optimizer)});
   const std::string again = training_bytes<T>(training, *rule);
   const fuzz::MemoryFile second(fuzz::bytes(again));
   fuzz::require(training_bytes<T>(read_training<T>(second.path()), *rule) == again,

@@ -35,15 +35,6 @@ JacobianField<double> waves(bool with_q = false) {
           },
           with_q};
 }
-Matrix<double> waves_at(double t) {
-  Matrix<double> z(2, kSamples);
-  for (Index j = 0; j < kSamples; ++j) {
-    const double phase = 0.4 * static_cast<double>(j);
-    z.col(j) << std::exp(std::sin(t + phase)), std::exp(std::cos(t + phase));
-  }
-  return z;
-}
-
 /// y' = -2 cos(2 t + phase) y^2: y = 1 / (3/2 + sin(2 t + phase)).
 JacobianField<double> driven() {
   const auto phase = [](Index j) { return 0.4 * static_cast<double>(j); };
@@ -99,7 +90,7 @@ TEST_CASE("implicit methods converge at the order they declare, forwards and bac
         const double begin = forwards ? 0 : 6, end = 6 - begin;
         const auto error = [&](int steps) {
           if (moving) return rms(solved(driven(), begin, end, driven_at(begin), fixed(m, steps)).z - driven_at(end));
-          return rms(solved(waves(), begin, end, waves_at(begin), fixed(m, steps)).z - waves_at(end));
+          return rms(solved(waves(), begin, end, waves(begin, kSamples), fixed(m, steps)).z - waves(end, kSamples));
         };
         const double order = slope(error, 16, 1024, 2e-12);
         CHECK(order > m.order() - 0.15);
@@ -108,7 +99,7 @@ TEST_CASE("implicit methods converge at the order they declare, forwards and bac
 }
 
 TEST_CASE("a quadrature is integrated with the order of its state", "[solvers][order]") {
-  const Matrix<double> begin = waves_at(0);
+  const Matrix<double> begin = waves(0, kSamples);
   const Matrix<double> truth = solved(waves(true), 0, 6, begin, adaptive(&kDopri8, 1e-14)).q;
   for (const Method& m : implicit_methods()) {
     CAPTURE(std::string(m.name()));
@@ -132,10 +123,11 @@ TEST_CASE("inside an implicit step the local error has the dense order of the me
           for (Index j = 0; j < kSamples; ++j) at.push_back({theta * end, j});
         Matrix<double> seen(2, std::ssize(at));
         Observer<double> observer(at, waves().blocks(), end > 0, out(seen), {});
-        REQUIRE(solved(waves(), 0, end, waves_at(0), fixed(m, 1), {.listener = &observer}).status.ok());
+        REQUIRE(solved(waves(), 0, end, waves(0, kSamples), fixed(m, 1), {.listener = &observer}).status.ok());
         for (std::size_t i = 0; i < at.size(); ++i)
           largest = std::max(
-              largest, (seen.col(static_cast<Index>(i)) - waves_at(at[i].t).col(at[i].sample)).cwiseAbs().maxCoeff());
+              largest,
+              (seen.col(static_cast<Index>(i)) - waves(at[i].t, kSamples).col(at[i].sample)).cwiseAbs().maxCoeff());
         return largest;
       };
       const double order = slope(error, 4, 256, 2e-13);
@@ -166,10 +158,10 @@ TEST_CASE("a value at an implicit step's end has the bits of the state", "[solve
         return Next::go_on;
       }
     } ends;
-    const Solved<double> s = solved(waves(), 0, 3, waves_at(0), adaptive(m, 1e-6), {.listener = &ends});
+    const Solved<double> s = solved(waves(), 0, 3, waves(0, kSamples), adaptive(m, 1e-6), {.listener = &ends});
     CHECK(ends.t.size() == static_cast<std::size_t>(s.status.accepted));
     CHECK(ends.last == s.z);
-    CHECK(solved(waves(), 0, 3, waves_at(0), adaptive(m, 1e-6)).z == s.z);
+    CHECK(solved(waves(), 0, 3, waves(0, kSamples), adaptive(m, 1e-6)).z == s.z);
   }
 }
 
@@ -238,10 +230,10 @@ TEST_CASE("an implicit method asks for a dynamics with jvp, at once and by name"
     const std::string name(m.name());
     CHECK_THROWS_WITH(solved<double>(plain, 0, 1, Matrix<double>::Ones(1, 1), adaptive(m, 1e-3)),
                       Contains(name) && Contains("no jvp"));
-    CHECK_THROWS_WITH(solved<double>(waves(), 0, 1, waves_at(0), adaptive(m, 1e-3), {.record = &record}),
+    CHECK_THROWS_WITH(solved<double>(waves(), 0, 1, waves(0, kSamples), adaptive(m, 1e-3), {.record = &record}),
                       Contains(name) && Contains("cannot be recorded"));
     if (!m.takes_grid())
-      CHECK_THROWS_WITH(solved<double>(waves(), 0, 1, waves_at(0), fixed(m, 4)),
+      CHECK_THROWS_WITH(solved<double>(waves(), 0, 1, waves(0, kSamples), fixed(m, 4)),
                         Contains(name) && Contains("fixed_steps"));
   }
 }

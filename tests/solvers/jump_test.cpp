@@ -60,6 +60,27 @@ struct Loss {
   }
 };
 
+/// The loss's gradient by the start, the parameters, the observations' times, t_begin and t_end, in this order.
+std::vector<double> gradient(DifferentiableSolve<double>& of, const Loss& loss, const SolveOptions& options,
+                             const GradientOptions& how, Counters& back) {
+  Scratch scratch;
+  Counters counters;
+  const auto f = field(loss.p0, loss.p1);
+  State<double> state(f.blocks(), 3);
+  state.z() = loss.start;
+  Matrix<double> seen(2, 7), z_bar(2, 3);
+  REQUIRE(of.forward(f, loss.t_begin, loss.t_end, state, options, how, scratch, counters, {loss.at, out(seen)}).ok());
+  std::vector<double> params_bar(2), time_bar(7);
+  const Matrix<double> none(0, 3);
+  SolveGradient<double> g{.z_bar = out(z_bar), .params_bar = params_bar, .dloss_dtimes = time_bar};
+  REQUIRE(of.backward(f, {tile(loss.w_z), tile(none), tile(loss.w_seen)}, g, scratch, back).ok());
+  std::vector<double> all(z_bar.data(), z_bar.data() + 6);
+  all.insert(all.end(), params_bar.begin(), params_bar.end());
+  all.insert(all.end(), time_bar.begin(), time_bar.end());
+  all.insert(all.end(), {g.dloss_dt_begin, g.dloss_dt_end});
+  return all;
+}
+
 }  // namespace
 
 TEST_CASE("a jump is stepped onto, and each side sees its own slope alone", "[solvers][jump]") {
@@ -131,24 +152,8 @@ TEST_CASE("over jumps the discrete gradient equals central differences, within a
       std::vector<std::vector<double>> gradients;
       for (const std::size_t memory : {Recording<double>::kDefaultBudget, std::size_t{260'000}, std::size_t{230'000}}) {
         DifferentiableSolve<double> of;
-        Scratch scratch;
-        Counters counters;
-        const auto f = field(loss.p0, loss.p1);
-        State<double> state(f.blocks(), 3);
-        state.z() = loss.start;
-        Matrix<double> seen(2, 7), z_bar(2, 3);
-        REQUIRE(of.forward(f, loss.t_begin, loss.t_end, state, options, {.memory = memory}, scratch, counters,
-                           {loss.at, out(seen)})
-                    .ok());
-        std::vector<double> params_bar(2), time_bar(7);
-        const Matrix<double> none(0, 3);
-        SolveGradient<double> g{.z_bar = out(z_bar), .params_bar = params_bar, .dloss_dtimes = time_bar};
-        REQUIRE(of.backward(f, {tile(loss.w_z), tile(none), tile(loss.w_seen)}, g, scratch, counters).ok());
-        std::vector<double> all(z_bar.data(), z_bar.data() + 6);
-        all.insert(all.end(), params_bar.begin(), params_bar.end());
-        all.insert(all.end(), time_bar.begin(), time_bar.end());
-        all.insert(all.end(), {g.dloss_dt_begin, g.dloss_dt_end});
-        gradients.push_back(all);
+        Counters back;
+        gradients.push_back(gradient(of, loss, options, {.memory = memory}, back));
         grid.clear();
         for (Index n = 0; n <= of.recording().steps(); ++n) grid.push_back(of.recording().t(n));
       }
@@ -218,22 +223,8 @@ TEST_CASE("over jumps the adjoints that are solved go to the truth with the tole
         GradientOptions how{.mode = mode, .backward = options};
         options.jumps = loss.jumps;
         DifferentiableSolve<double> of;
-        Scratch scratch;
-        Counters counters, back;
-        const auto f = field(loss.p0, loss.p1);
-        State<double> state(f.blocks(), 3);
-        state.z() = loss.start;
-        Matrix<double> seen(2, 7), z_bar(2, 3);
-        REQUIRE(
-            of.forward(f, loss.t_begin, loss.t_end, state, options, how, scratch, counters, {loss.at, out(seen)}).ok());
-        std::vector<double> params_bar(2), time_bar(7);
-        const Matrix<double> none(0, 3);
-        SolveGradient<double> g{.z_bar = out(z_bar), .params_bar = params_bar, .dloss_dtimes = time_bar};
-        REQUIRE(of.backward(f, {tile(loss.w_z), tile(none), tile(loss.w_seen)}, g, scratch, back).ok());
-        std::vector<double> found(z_bar.data(), z_bar.data() + 6);
-        found.insert(found.end(), params_bar.begin(), params_bar.end());
-        found.insert(found.end(), time_bar.begin(), time_bar.end());
-        found.insert(found.end(), {g.dloss_dt_begin, g.dloss_dt_end});
+        Counters back;
+        const std::vector<double> found = gradient(of, loss, options, how, back);
         CHECK(back.rejected <= 2 * 10);  // a leg or two for each observation and jump, its first step as it comes
         for (std::size_t i = 0; i < truth.size(); ++i) {
           CAPTURE(forwards, name(mode), tolerance, i, found[i], truth[i]);

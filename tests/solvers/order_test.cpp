@@ -44,24 +44,8 @@ Problem linear() {
   return {"linear", field, 0, span, begin, M * flow * inverse * begin};
 }
 
-/// (e^sin(t + phase), e^cos(t + phase)).
-Matrix<double> waves(double t) {
-  Matrix<double> z(2, kSamples);
-  for (Index j = 0; j < kSamples; ++j) {
-    const double phase = 0.4 * static_cast<double>(j);
-    z.col(j) << std::exp(std::sin(t + phase)), std::exp(std::cos(t + phase));
-  }
-  return z;
-}
-
 /// Planar and nonlinear: a scalar problem misses one order-5 condition. Its solutions are waves().
-Problem nonlinear() {
-  PointField<double> field(2, [](double, std::span<const double> y, std::span<double> dy, Index) {
-    dy[0] = y[0] * std::log(y[1]);
-    dy[1] = -y[1] * std::log(y[0]);
-  });
-  return {"nonlinear", field, 0, 12, waves(0), waves(12)};
-}
+Problem nonlinear() { return {"nonlinear", wave_field<double>(), 0, 12, waves(0, kSamples), waves(12, kSamples)}; }
 
 /// y' = -2 cos(2 t + phase) y^2 and w' = 2 cos(2 t + phase) w: y = 1 / (3/2 + sin(2 t + phase)), w = e^sin(2 t +
 /// phase).
@@ -129,7 +113,7 @@ TEST_CASE("without its next term, the error of a step has the order declared and
     const auto leading = [&](double h) {
       const auto error = [&](double step) {
         SolveOptions options{.method = m, .fixed_steps = 1};
-        return Matrix<double>(solved(p.field, 0, step, p.begin, options).z - waves(step));
+        return Matrix<double>(solved(p.field, 0, step, p.begin, options).z - waves(step, kSamples));
       };
       return (error(h) + sign * error(-h)).norm();
     };

@@ -6,6 +6,7 @@
 #include <stdexcept>
 #include <utility>
 
+#include "base/number_text.hpp"
 #include "base/tiles.hpp"
 #include "tools/cli/exit_code.hpp"
 #include "tools/cli/output.hpp"
@@ -106,7 +107,7 @@ std::string share_memory(FlowTrainOptions& options, const Args& args, const Cnf&
   flow->memory =
       parse_bytes(args.text("memory")) / static_cast<std::size_t>(tracked ? tiles : std::min(tiles, workers));
   flow->reserve = !tracked;
-  std::string kept = "its path, up to " + memory_text(static_cast<double>(flow->memory));
+  std::string kept = "its path, up to " + size_text(flow->memory);
   try {
     if (!tracked) kept = plan_memory<T>(model, *flow, rows).front().text();
   } catch (const std::invalid_argument& error) {

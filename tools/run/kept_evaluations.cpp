@@ -1,8 +1,8 @@
 // evaluation.json: {"format": 1, "model": DIGEST, "trained_for": NATS, "evaluations": [...]}. It can be measured again
 // at any time, so whatever is wrong with it is as if it were not there; but nothing in it is used that is not sound.
-#include <fstream>
 #include <nlohmann/json.hpp>
 
+#include "base/byte_source.hpp"
 #include "base/file_writer.hpp"
 #include "tools/run/accuracy.hpp"
 
@@ -13,7 +13,7 @@ namespace {
 using Json = nlohmann::ordered_json;
 
 constexpr int kFormat = 1;
-constexpr std::streamsize kMostBytes = 1 << 20;
+constexpr std::uint64_t kMostBytes = 1 << 20;
 constexpr std::size_t kMostKept = 64;
 
 Json json(const MeasuredEvaluation& one) {
@@ -67,13 +67,11 @@ KeptEvaluations kept_evaluations(const std::filesystem::path& path, const Cnf& m
   KeptEvaluations kept{.model = digest, .found = {}, .trained_for = {}, .ignored = {}};
   std::error_code error;
   if (!std::filesystem::is_regular_file(path, error)) return kept;
-  std::ifstream file(path, std::ios::binary);
-  std::string text(kMostBytes, '\0');
-  file.read(text.data(), kMostBytes);
-  text.resize(static_cast<std::size_t>(file.gcount()));
   KeptEvaluations read = kept;
   try {
-    const Json json = Json::parse(text);
+    const std::vector<std::byte> bytes = ByteSource(path).read_up_to(kMostBytes);
+    const auto* const text = reinterpret_cast<const char*>(bytes.data());
+    const Json json = Json::parse(text, text + bytes.size());
     if (json.at("format").get<int>() != kFormat) kept.ignored = "of another format";
     if (json.at("model").get<std::string>() != digest) kept.ignored = "of another model than the one beside it";
     if (!kept.ignored.empty()) return kept;

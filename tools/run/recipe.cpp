@@ -127,8 +127,8 @@ template <class T>
 TrainingFile<T> read_training_by_recipe(const std::string& path, Args& args) {
   TrainingFile<T> training = read_training<T>(path);
   args = args_of_recipe(args, training.file.recipe, path);
-  if (const std::string rule = training_optimizer(path); rule != args.text("optimizer"))
-    throw InputError(path + ": a state of the optimizer " + in_quotes(rule) + ", whose recipe says " +
+  if (training.optimizer != args.text("optimizer"))
+    throw InputError(path + ": a state of the optimizer " + in_quotes(training.optimizer) + ", whose recipe says " +
                      in_quotes(args.text("optimizer")));
   return training;
 }

@@ -1,6 +1,7 @@
 // cnf gradcheck: every way of taking the gradient against central differences, on the user's own model.
 #include <algorithm>
 #include <cmath>
+#include <optional>
 
 #include "base/error.hpp"
 #include "base/number_text.hpp"
@@ -38,12 +39,18 @@ Batch points_of(const ModelArgument& opened, Seed seed, Index N) {
   return drawn.points;
 }
 
+/// The mode of --gradient; none: all that serve.
+std::optional<GradientMode> mode_asked(const Args& args) {
+  for (const GradientMode mode : kAllGradientModes)
+    if (args.text("gradient") == name(mode)) return mode;
+  return {};
+}
+
 GradcheckOptions options_from(const Args& args, Progress& progress) {
   GradcheckOptions options;
   options.solve = solve_from(args);
   options.divergence = divergence_from(args);
-  for (const GradientMode mode : kAllGradientModes)
-    if (args.text("gradient") == name(mode)) options.modes = {mode};
+  if (const auto mode = mode_asked(args)) options.modes = {*mode};
   if (args.given("memory")) options.memory = parse_bytes(args.text("memory"));
   options.continuous_rtol = args.real("continuous-rtol");
   options.threads = threads_from(args);
@@ -167,8 +174,7 @@ std::vector<Option> gradients_asked() {
 }
 
 void check_asked(const Args& args) {
-  for (const GradientMode mode : kAllGradientModes)
-    if (args.text("gradient") == name(mode)) check_method(args, mode);
+  if (const auto mode = mode_asked(args)) check_method(args, *mode);
   if (args.given("memory")) parse_bytes(args.text("memory"));
 }
 
