@@ -86,6 +86,7 @@ TEST_CASE("no bit of a run depends on its memory, which it keeps when it goes on
   const Ran less = shell(run + "-o less --memory 4kB");
   CHECK(less.code == 2);
   CHECK_THAT(less.err, Catch::Contains("--memory 4kB: of a worker's share: the gradient's memory is"));
+  CHECK_FALSE(std::filesystem::exists(shell / "less"));
   CHECK(shell(run + "-o less --memory 4XB --dry-run").code == 2);
   const Ran back = shell(run + "-o back --gradient reversible --memory 400kB --json");
   CHECK(back.code == 0);

@@ -140,12 +140,6 @@ class FlowTrainee final : public Trainee<T> {
   FlowRun<T> plan_;
 };
 
-template <class T>
-int train_to_end(Run& run, TrainingState<T> state) {
-  FlowTrainee<T> flow(run);
-  return run_session(run.folder, run.args, flow, std::move(state));
-}
-
 /// The options of a new run, checked.
 Args args_of_new_run(const Args& said) {
   Args args = with_recipe_file(said);
@@ -243,19 +237,16 @@ Run new_run(const Beginning& from) {
 }
 
 template <class T>
-int begin(Run& run) {
-  if (!run.source.density) write_split_rows(run.folder.rows(), run.source.rows);
-  if (!run.picture.empty()) write_file(run.folder.source(), run.picture, Links::replace);
-  return train_to_end<T>(run, initial_state<T>(run.file.model, optimizer_from(run.args).kind));
-}
-
 int run_new(Run& run) {
+  FlowTrainee<T> flow(run);  // which refuses what cannot be, before anything is written
   create_folder(run.folder.folder);
   const FolderLock lock(run.folder.folder);
   run.folder.settle();
   if (run.folder.occupied()) run.folder.begin_replacement();
   try {
-    return run.file.precision == Precision::double_float ? begin<double>(run) : begin<float>(run);
+    if (!run.source.density) write_split_rows(run.folder.rows(), run.source.rows);
+    if (!run.picture.empty()) write_file(run.folder.source(), run.picture, Links::replace);
+    return run_session(run.folder, run.args, flow, initial_state<T>(run.file.model, optimizer_from(run.args).kind));
   } catch (...) {
     std::error_code error;
     if (run.folder.replacing && !fs::exists(run.folder.training(), error)) run.folder.discard_replacement();
@@ -298,7 +289,8 @@ int resume_in(Run run) {
   std::optional<EndAtOnce> nothing_is_written_yet(std::in_place);
   TrainingState<T> state = read_run<T>(run);
   nothing_is_written_yet.reset();
-  return train_to_end<T>(run, std::move(state));
+  FlowTrainee<T> flow(run);
+  return run_session(run.folder, run.args, flow, std::move(state));
 }
 
 int run_resume(const Args& args) {
@@ -375,7 +367,8 @@ Work prepare_train(const Args& said) {
   const auto run =
       std::make_shared<Run>(new_run({std::move(recipe), std::move(data), std::move(init), std::move(folder)}));
   if (dry) say_training_rows(said, run->source);
-  return [run] { return run_new(*run); };
+  return
+      [run] { return run->file.precision == Precision::double_float ? run_new<double>(*run) : run_new<float>(*run); };
 }
 
 }  // namespace
