@@ -47,6 +47,11 @@ std::string utf8_encode(char32_t character) {
   return {lead(0xF0, 18), tail(12), tail(6), tail(0)};
 }
 
+std::size_t character_count(std::string_view text) {
+  return static_cast<std::size_t>(
+      std::count_if(text.begin(), text.end(), [](char c) { return (static_cast<unsigned char>(c) & 0xc0U) != 0x80U; }));
+}
+
 bool is_utf8(std::string_view text) {
   while (!text.empty()) {
     const std::size_t n = utf8_length(text);

@@ -15,6 +15,8 @@ char32_t utf8_decode(std::string_view sequence);
 std::string utf8_encode(char32_t character);
 
 bool is_utf8(std::string_view text);
+/// How many characters: what a fixed pitch gives a text.
+std::size_t character_count(std::string_view text);
 
 /// Valid UTF-8 without control characters: below U+0020, U+007F to U+009F, and what reorders or breaks a line, U+2028
 /// to U+202E and U+2066 to U+2069.

@@ -734,6 +734,30 @@ TEST_CASE("the nearest name is found within two edits, or by its beginning, and 
 // --- the table and its help
 // -------------------------------------------------------------------------------------------
 
+TEST_CASE("an argument that repeats takes every word by itself, commas and all", "[tools][cli]") {
+  const Verb verb{.name = "compare",
+                  .positionals = {{.name = "model",
+                                   .value = "MODEL",
+                                   .kind = Kind::path,
+                                   .repeats = true,
+                                   .min_count = 2,
+                                   .max_count = 3,
+                                   .help = "A run.",
+                                   .required = true}},
+                  .options = {{.name = "json", .help = "As JSON."}}};
+  using Words = std::vector<std::string>;
+  CHECK(Args(verb, {"a,b", "--json", "c d"}).texts("model") == Words{"a,b", "c d"});
+  CHECK(Args(verb, {"a", "--", "--json", "a"}).texts("model") == Words{"a", "--json", "a"});
+  CHECK_THROWS_WITH(Args(verb, {"a"}), "MODEL: 1 was given, expected 2 to 3");
+  CHECK_THROWS_WITH(Args(verb, {"a", "b", "c", "d"}), "MODEL: 4 were given, expected 2 to 3");
+  CHECK_THROWS_WITH(Args(verb, {"a", ""}), Catch::StartsWith("MODEL: "));
+  CHECK_THROWS_WITH(Args(verb, {}), "MODEL is missing, expected a file or folder");
+  CHECK_THAT(help_text(verb, 80), Catch::Contains("cnf compare MODEL ... [options]"));
+  Verb wrong = verb;
+  wrong.positionals.push_back({.name = "other", .value = "OTHER", .kind = Kind::path, .help = "Another."});
+  CHECK_THROWS_WITH(check_table(wrong), Catch::Contains("what repeats is a path and the last"));
+}
+
 TEST_CASE("a wrong option table is refused by the name of its row", "[tools][cli]") {
   const Option good{.name = "width", .value = "N", .kind = Kind::integer, .help = "Width."};
   const auto wrong = [&](auto change) {

@@ -186,6 +186,15 @@ std::string option_for(const Verb& verb, const std::string& extra) {
   return find("output") ? "an output is named by -o " + word : "";
 }
 
+/// Every one of what repeats.
+void read_texts(const Option& option, const std::string& shown, const std::vector<std::string>& words, Value& value) {
+  for (const std::string& word : words) value.texts.push_back(read_value(option, shown, word).text);
+  const auto count = words.size();
+  if (count >= option.min_count && count <= option.max_count) return;
+  throw UsageError(shown + ": " + std::to_string(count) + (count == 1 ? " was" : " were") + " given, expected " +
+                   std::to_string(option.min_count) + " to " + std::to_string(option.max_count));
+}
+
 [[noreturn]] void refuse_extra(const Verb& verb, const std::string& extra) {
   std::string takes = verb.positionals.empty() ? "takes options only" : "takes no more than";
   for (const Option& positional : verb.positionals) takes += " " + positional.value;
@@ -233,6 +242,8 @@ void check_table(const Verb& verb) {
     if (option.kind == Kind::choice && option.choices.empty()) wrong(option, "has no choices");
     if (option.required && !option.initial.empty()) wrong(option, "is required and has a default");
     if (positional && option.kind == Kind::flag) wrong(option, "a positional argument is no flag");
+    if (positional && option.repeats && (option.kind != Kind::path || &option != &all[verb.positionals.size() - 1]))
+      wrong(option, "what repeats is a path and the last");
     if (positional && option.required && optional_seen) wrong(option, "required, behind one that is not");
     if (positional) optional_seen = optional_seen || !option.required;
     if (!option.initial.empty()) {
@@ -298,7 +309,14 @@ Args::Args(const Verb& verb, const std::vector<std::string>& words) : verb_(verb
   };
   for (const Option& positional : verb.positionals) read(positional, positional_key(positional));
   for (const Option& option : options) read(option, option.name);
-  if (!result.unmatched().empty()) refuse_extra(verb, result.unmatched().front());
+  const bool repeats = !verb.positionals.empty() && verb.positionals.back().repeats;
+  if (Value* last = repeats ? &entries_.find(verb.positionals.back().name)->second.value : nullptr; last && last->set) {
+    std::vector<std::string> all = result.unmatched();
+    all.insert(all.begin(), last->text);
+    read_texts(verb.positionals.back(), verb.positionals.back().value, all, *last);
+  } else if (!result.unmatched().empty()) {
+    refuse_extra(verb, result.unmatched().front());
+  }
   // Missing ones last: a wrong word is the better thing to name.
   for (const std::vector<Option>* table : {&verb.positionals, &verb.options}) {
     for (const Option& option : *table) {
@@ -347,6 +365,7 @@ double Args::real(std::string_view name) const { return value(name, {Kind::real}
 const std::string& Args::text(std::string_view name) const {
   return value(name, {Kind::text, Kind::path, Kind::choice}).text;
 }
+const std::vector<std::string>& Args::texts(std::string_view name) const { return value(name, {Kind::path}).texts; }
 std::filesystem::path Args::path(std::string_view name) const { return value(name, {Kind::path}).text; }
 Choice Args::choice(std::string_view name) const {
   const Value& found = value(name, {Kind::choice});

@@ -36,6 +36,7 @@ class Args {
   double real(std::string_view name) const;
   const std::string& text(std::string_view name) const;  ///< of a text, a path or a choice (before the colon)
   std::filesystem::path path(std::string_view name) const;
+  const std::vector<std::string>& texts(std::string_view name) const;  ///< of a path that repeats
   Choice choice(std::string_view name) const;
   const std::vector<std::int64_t>& list(std::string_view name) const;  ///< of whole numbers
   const std::vector<double>& reals(std::string_view name) const;

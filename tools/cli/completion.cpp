@@ -163,8 +163,10 @@ std::string zsh_branch(const Verb& verb) {
         single_quoted(value));
   }
   for (const Option& positional : verb.positionals)
-    add(single_quoted((positional.required ? ":" : "::") + escaped(positional.value, "\\:") + ":" +
-                      zsh_action(offer(positional))));
+    add(single_quoted((positional.repeats    ? "*:"
+                       : positional.required ? ":"
+                                             : "::") +
+                      escaped(positional.value, "\\:") + ":" + zsh_action(offer(positional))));
   return text + "\n      ;;\n";
 }
 

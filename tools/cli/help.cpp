@@ -2,21 +2,16 @@
 
 #include <algorithm>
 
+#include "base/utf8.hpp"
 #include "tools/cli/args.hpp"
 
 namespace cnf {
 namespace {
 
-/// Columns a text takes: its characters, not its bytes.
-std::size_t columns(std::string_view text) {
-  return static_cast<std::size_t>(
-      std::count_if(text.begin(), text.end(), [](char c) { return (static_cast<unsigned char>(c) & 0xc0U) != 0x80U; }));
-}
-
 /// `text` behind `head` in a column of its own that begins at `indent`; a longer head has a line to itself.
 std::string two_columns(const std::string& head, std::string_view text, std::size_t indent, std::size_t width) {
   std::string out = head;
-  std::size_t column = columns(head);
+  std::size_t column = character_count(head);
   const auto new_line = [&] {
     out += "\n" + std::string(indent, ' ');
     column = indent;
@@ -32,7 +27,7 @@ std::string two_columns(const std::string& head, std::string_view text, std::siz
     const std::string_view word = text.substr(0, end);
     text.remove_prefix(std::min(end + 1, text.size()));
     if (column > indent) {
-      if (column + 1 + columns(word) > width) {
+      if (column + 1 + character_count(word) > width) {
         new_line();
       } else {
         out += ' ';
@@ -40,7 +35,7 @@ std::string two_columns(const std::string& head, std::string_view text, std::siz
       }
     }
     for (const char c : word) out += c == kGlue ? ' ' : c;
-    column += columns(word);
+    column += character_count(word);
   }
   return out + "\n";
 }
@@ -99,7 +94,7 @@ std::vector<HelpGroup> help_groups(const Verb& verb) {
     at->rows.push_back(std::move(row));
   };
   for (const Option& positional : verb.positionals)
-    add("Arguments", {positional.value, positional.help + facts(positional)});
+    add("Arguments", {positional.value + (positional.repeats ? " ..." : ""), positional.help + facts(positional)});
   std::vector<Option> options = verb.options;
   options.push_back(help_option());
   for (const Option& option : options)
@@ -113,7 +108,8 @@ std::vector<HelpGroup> help_groups(const Verb& verb) {
 std::string usage(const Verb& verb) {
   std::string text;
   for (const Option& positional : verb.positionals)
-    text += (positional.required ? positional.value : "[" + positional.value + "]") + " ";
+    text +=
+        (positional.required ? positional.value : "[" + positional.value + "]") + (positional.repeats ? " ... " : " ");
   for (const Option& option : verb.options)
     if (option.required) text += "--" + option.name + " " + option.value + " ";
   return text + "[options]";
@@ -121,8 +117,8 @@ std::string usage(const Verb& verb) {
 
 std::string help_text(const Verb& verb, int width) {
   const auto w = static_cast<std::size_t>(std::max(width, 80));
-  std::string out = two_columns("cnf " + verb.name + ":", verb.summary, columns(verb.name) + 6, w) + "\n";
-  out += two_columns("Usage: cnf " + verb.name, usage(verb), columns(verb.name) + 12, w);
+  std::string out = two_columns("cnf " + verb.name + ":", verb.summary, character_count(verb.name) + 6, w) + "\n";
+  out += two_columns("Usage: cnf " + verb.name, usage(verb), character_count(verb.name) + 12, w);
   if (!verb.examples.empty()) out += "\nExamples:\n";
   for (const std::string& example : verb.examples) out += "  " + example + "\n";
 
@@ -131,7 +127,7 @@ std::string help_text(const Verb& verb, int width) {
   for (const HelpGroup& group : groups)
     for (const HelpRow& row :
          group.rows)  // a few long heads get a line to themselves rather than push all to the right
-      if (columns(row.head) <= 28) longest = std::max(longest, columns(row.head));
+      if (character_count(row.head) <= 28) longest = std::max(longest, character_count(row.head));
   for (const HelpGroup& group : groups) out += "\n" + group.name + ":\n" + rows(group.rows, longest + 4, w);
   return out;
 }
@@ -151,7 +147,7 @@ std::string help_text(std::span<const Verb> verbs, const std::string& noun, int 
   std::vector<HelpRow> table;
   for (const Verb& verb : verbs) {
     if (!verb.name.starts_with(before)) continue;
-    longest = std::max(longest, columns(verb.name));
+    longest = std::max(longest, character_count(verb.name));
     table.push_back({verb.name, verb.summary});
   }
   out += "\nVerbs:\n" + rows(table, longest + 4, w);

@@ -52,7 +52,9 @@ struct Option {
   char letter = 0;      ///< 'N' for -N; 0: none
   std::string value{};  ///< what --help calls the value, "FILE"; empty for a flag
   Kind kind = Kind::flag;
-  bool repeats = false;   ///< of a text: may be given again, and its values are joined by commas
+  /// Of a text: may be given again, and its values are joined by commas. Of the last positional argument, a path:
+  /// min_count to max_count of them, each for itself.
+  bool repeats = false;
   std::string initial{};  ///< the default, as it would be typed; empty: none
   Range range{};
   std::size_t min_count = 1, max_count = 64;  ///< the length of a list
@@ -68,6 +70,7 @@ struct Option {
 /// What was typed, or the default, read.
 struct Value {
   std::string text{};                    ///< as typed; of a choice the part before the colon
+  std::vector<std::string> texts{};      ///< of a path that repeats: each as typed, `text` being the first
   std::vector<std::int64_t> integers{};  ///< one if integer; the number behind a choice's colon, if it has one
   std::vector<double> reals{};
   bool given = false;  ///< typed by the user
