@@ -11,6 +11,7 @@
 #include "tools/draw/contour_lines.hpp"
 #include "tools/draw/corner.hpp"
 #include "tools/draw/curve.hpp"
+#include "tools/draw/interval_chart.hpp"
 #include "tools/draw/line_chart.hpp"
 #include "tools/draw/side_by_side.hpp"
 #include "tools/draw/svg.hpp"
@@ -39,6 +40,21 @@ std::string svg(const Drawing& picture) {
   encode_svg(picture, [&](std::string_view bytes) { text += bytes; });
   return text;
 }
+
+/// Where the texts of a picture stand.
+struct TextBoxes final : Surface {
+  std::vector<Rect> boxes;
+
+  void fill(const Rect&, Rgb, double) override {}
+  void polygon(std::span<const Point>, Rgb, double, const Rect&) override {}
+  void polyline(std::span<const Point>, double, Rgb, double, const Rect&) override {}
+  void discs(std::span<const Point>, double, Rgb, double, const Rect&) override {}
+  void image(const Rect&, const Paint&) override {}
+  void text(int x, int y, std::string_view text, double size, Rgb, bool vertical) override {
+    const TextExtent e = measure(text, size);
+    boxes.push_back({x, y, vertical ? e.height() : e.width, vertical ? e.width : e.height()});
+  }
+};
 
 }  // namespace
 
@@ -269,4 +285,50 @@ TEST_CASE("charts side by side are each as if alone", "[draw][lines]") {
     for (int x = 0; x < 300; ++x)
       wrong += !(drawn.at(x, y) == left.at(x, y)) + !(drawn.at(300 + x, y) == right.at(x, y));
   CHECK(wrong == 0);
+}
+
+TEST_CASE("intervals share an axis that shows the near ones, and what is far out is an arrow", "[draw][chart]") {
+  const auto chart = [](std::vector<Interval> rows, int width = 760) {
+    return IntervalChart({"title", "a note", "nats", "NLL", std::move(rows), {"chosen", "level", "other"}},
+                         {.width = width});
+  };
+  const Interval best{"best", "1.0", 0, 0, 0, IntervalShade::chosen}, near{"near", "1.1", 0.1, -0.1, 0.3};
+  const auto [low, high] = chart({best, near}).range();
+  CHECK((low < -0.1 && low > -0.13 && high > 0.3 && high < 0.33));
+  CHECK(chart({best, near, {"next", "2.5", 1.5, 1.4, 1.6}}).range().second > 1.6);
+  const IntervalChart far = chart({best, near, {"far", "9.5", 8.5, 8.4, 8.6}, {"none", "infinite", INFINITY}});
+  CHECK(far.range().second == high);
+  const std::string text = svg(far);
+  for (const std::string word : {"8.5", "infinite", "far", "chosen", "other", "nats"}) CHECK(times(text, word) > 0);
+  CHECK(times(text, ">level<") == 0);  // no row is
+  // Its height follows its rows, text shrinks to a size that is given, and one too small is refused.
+  CHECK(far.height() > chart({best, near}).height());
+  CHECK(chart({best, near}, 300).width() == 300);
+  CHECK_THROWS_AS(chart({best, near}, 30), std::invalid_argument);
+  CHECK_THROWS_AS(chart({}), std::invalid_argument);
+  CHECK_NOTHROW(chart({best, {"lone", "1.0", kNaN, kNaN, kNaN}}).whole());
+}
+
+TEST_CASE("texts of an interval chart stand apart and inside it at every size", "[draw][chart]") {
+  const std::string name = GENERATE(std::string("kde"), std::string("runs/of/a/long/name/and/longer"));
+  for (const auto& [width, scale] : {std::pair{760, 1.0}, {420, 1.0}, {300, 1.0}, {240, 1.0}, {1500, 2.0}}) {
+    CAPTURE(name, width, scale);
+    const IntervalFigure figure{"geyser.csv, 300 held-out rows",
+                                "the kernel estimate is as good here as the flow, as far as 300 rows show: take it",
+                                "nats behind the best, row by row, with the 95 % interval of the mean",
+                                "NLL",
+                                {{"runs/a", "3.9476 ± 0.0715", 0, 0, 0, IntervalShade::level},
+                                 {name, "4.0499 ± 0.1326", 0.1, -0.06, 0.26, IntervalShade::chosen},
+                                 {"gaussian", "4.6196 ± 0.0567", 0.67, 0.6, 0.75}},
+                                {"recommended", "level with the best", "behind"}};
+    const IntervalChart chart(figure, {.width = width, .scale = scale});
+    TextBoxes texts;
+    chart.draw(texts);
+    CHECK(texts.boxes.size() > 12);
+    for (const Rect& box : texts.boxes) {
+      CHECK(contains({0, 0, chart.width(), chart.height()}, box));
+      for (const Rect& other : texts.boxes)
+        if (&other != &box) CHECK_FALSE(intersects(box, other));
+    }
+  }
 }

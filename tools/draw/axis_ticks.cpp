@@ -51,6 +51,21 @@ Ticks choose_log_ticks(double low, double high, int length, bool across, const M
 
 }  // namespace
 
+Ticks few_ticks(double low, double high, int pixels, bool across, double size) {
+  Ticks ticks;
+  TickStep step = tick_step((high - low) / 5);
+  for (int round = 0; round < 6; ++round, step = step.coarser()) {
+    Ticks coarser = linear_ticks(low, high, step);
+    if (coarser.at.size() < 2 && !ticks.at.empty()) break;
+    ticks = std::move(coarser);
+    double room = 2.0 * size;
+    if (across)
+      for (const std::string& text : ticks.text) room = std::max(room, measure(text, size).width + 0.7 * size);
+    if (step.value() / (high - low) * pixels >= room) break;
+  }
+  return ticks;
+}
+
 AxisTicks axis_ticks(const FigureSpec& spec, int w, int h, bool equal, const Measures& m) {
   const Box& r = spec.range;
   AxisTicks ticks{

@@ -4,8 +4,8 @@
 #include <cmath>
 #include <stdexcept>
 
+#include "tools/draw/axis_ticks.hpp"
 #include "tools/draw/text.hpp"
-#include "tools/draw/ticks.hpp"
 
 namespace cnf {
 namespace {
@@ -46,22 +46,6 @@ void paint_regions(Canvas& canvas, const Rect& at, const CornerPair& pair) {
       const double steps = std::max(1.0, static_cast<double>(pair.levels.size()) - 1);
       canvas.set(x, y, inside == 0 ? kPage : between(kLightest, kDarkest, static_cast<double>(inside - 1) / steps));
     }
-}
-
-/// The finest of few ticks whose labels stand clear of each other.
-Ticks few_ticks(double low, double high, int pixels, bool across, double size) {
-  Ticks ticks;
-  TickStep step = tick_step((high - low) / 5);
-  for (int round = 0; round < 6; ++round, step = step.coarser()) {
-    Ticks coarser = linear_ticks(low, high, step);
-    if (coarser.at.size() < 2 && !ticks.at.empty()) break;
-    ticks = std::move(coarser);
-    double room = 2.0 * size;
-    if (across)
-      for (const std::string& text : ticks.text) room = std::max(room, measure(text, size).width + 0.7 * size);
-    if (step.value() / (high - low) * pixels >= room) break;
-  }
-  return ticks;
 }
 
 }  // namespace
