@@ -1,6 +1,7 @@
 #include "datasets/baselines.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <numbers>
 #include <numeric>
@@ -138,16 +139,26 @@ KernelDensity fit_kernel_density(const Eigen::Ref<const Batch>& x, const Eigen::
   return kernel;
 }
 
+std::string_view name(BaselineKind kind) {
+  constexpr std::array<std::string_view, kAllBaselines.size()> kNames{"gaussian", "mixture", "kde"};
+  return kNames[static_cast<std::size_t>(kind)];
+}
+
+Vector<double> Baseline::log_prob(const Eigen::Ref<const Batch>& x, int threads, StopFlag stop) const {
+  if (const auto* mixture = std::get_if<GaussianMixture>(&density)) return mixture->log_prob(x, stop);
+  return std::get<KernelDensity>(density).log_prob(x, threads, stop);
+}
+
 std::vector<Baseline> fit_baselines(const Eigen::Ref<const Batch>& train, const Eigen::Ref<const Batch>& validation,
-                                    const Eigen::Ref<const Batch>& test, Seed seed, const BaselineOptions& options) {
-  if (test.rows() != train.rows() || test.cols() < 2 || (validation.cols() > 0 && validation.rows() != train.rows()))
+                                    Seed seed, const BaselineOptions& options) {
+  if (validation.cols() > 0 && validation.rows() != train.rows())
     throw std::invalid_argument("fit_baselines: train is " + std::to_string(train.rows()) + " x " +
-                                std::to_string(train.cols()) + ", test " + std::to_string(test.rows()) + " x " +
-                                std::to_string(test.cols()) + "; expected equal rows and 2 or more test samples");
+                                std::to_string(train.cols()) + ", validation " + std::to_string(validation.rows()) +
+                                " x " + std::to_string(validation.cols()) + "; expected equal rows");
   if (validation.cols() == 0) {
     const Split split = split_rows(train.cols(), {.train = 0.9, .validation = 0.1, .test = 0}, seed);
     if (!split.validation.empty())
-      return fit_baselines(take(train, split.train), take(train, split.validation), test, seed, options);
+      return fit_baselines(take(train, split.train), take(train, split.validation), seed, options);
   }
   const StopFlag stop = options.stop;
   int fitted = 0;
@@ -156,21 +167,22 @@ std::vector<Baseline> fit_baselines(const Eigen::Ref<const Batch>& train, const 
     if (options.progress) options.progress(fitted++);
   };
   std::vector<Baseline> baselines;
+  for (const BaselineKind kind : options.kinds) {
+    if (kind == BaselineKind::gaussian) {
+      tell();
+      baselines.push_back({kind, "full covariance", fit_gaussian(train)});
+    } else if (kind == BaselineKind::mixture) {
+      SizedMixture sized = grow_mixture(some_of(train, options.max_rows, seed), validation, seed, options, tell);
+      if (sized.mixture.components() > 0) baselines.push_back({kind, sized.detail, std::move(sized.mixture)});
+    } else {
+      tell();
+      KernelDensity kernel = fit_kernel_density(some_of(train, options.max_kernels, seed), validation, seed, stop);
+      const Index n = kernel.points.cols();
+      const std::string of = n < train.cols() ? " of " + std::to_string(n) + " training rows drawn at random" : "";
+      baselines.push_back({kind, "bandwidth " + significant(kernel.bandwidth, 3) + of, std::move(kernel)});
+    }
+  }
   tell();
-  baselines.push_back({"gaussian", "full covariance", fit_gaussian(train).log_prob(test, stop)});
-
-  const SizedMixture sized = grow_mixture(some_of(train, options.max_rows, seed), validation, seed, options, tell);
-  if (sized.mixture.components() > 0)
-    baselines.push_back({"mixture", sized.detail, sized.mixture.log_prob(test, stop)});
-
-  tell();
-  const KernelDensity kernel = fit_kernel_density(some_of(train, options.max_kernels, seed), validation, seed, stop);
-  tell();
-  const std::string of = kernel.points.cols() < train.cols()
-                             ? " of " + std::to_string(kernel.points.cols()) + " training rows drawn at random"
-                             : "";
-  baselines.push_back(
-      {"kernel", "bandwidth " + significant(kernel.bandwidth, 3) + of, kernel.log_prob(test, options.threads, stop)});
   return baselines;
 }
 

@@ -1,8 +1,11 @@
 // What simple density estimates reach on the same data: the bar a flow has to clear.
 #pragma once
 
+#include <array>
 #include <functional>
 #include <string>
+#include <string_view>
+#include <variant>
 #include <vector>
 
 #include "base/random.hpp"
@@ -31,31 +34,41 @@ struct KernelDensity {
 KernelDensity fit_kernel_density(const Eigen::Ref<const Batch>& x, const Eigen::Ref<const Batch>& validation, Seed seed,
                                  StopFlag stop = nullptr);
 
+/// From the simplest on.
+enum class BaselineKind { gaussian, mixture, kde };
+inline constexpr std::array kAllBaselines{BaselineKind::gaussian, BaselineKind::mixture, BaselineKind::kde};
+
+/// gaussian, mixture, kde.
+std::string_view name(BaselineKind kind);
+
+/// A simple density, fitted.
 struct Baseline {
-  std::string name;         ///< gaussian, mixture, kernel
-  std::string detail;       ///< what was chosen: "8 components", "bandwidth 0.07"
-  Vector<double> log_prob;  ///< of each test sample, nats, user units
+  BaselineKind kind = BaselineKind::gaussian;
+  std::string detail{};  ///< what was chosen: "8 components", "bandwidth 0.07"
+  std::variant<GaussianMixture, KernelDensity> density{};
+
+  /// Nats, user units.   Shapes  x: D x N.  Returns: N.   Throws Stopped once `stop` is raised.
+  Vector<double> log_prob(const Eigen::Ref<const Batch>& x, int threads = 1, StopFlag stop = nullptr) const;
 };
 
 struct BaselineOptions {
+  std::vector<BaselineKind> kinds{kAllBaselines.begin(), kAllBaselines.end()};  ///< which, each once
   Index most_components = 1024;  ///< mixtures are tried from 2 components on, doubled while they get better
   double most_work = 1e11;       ///< no mixture is tried that is foreseen to take more: see MixtureOptions' cost
   Index max_rows = 100'000;      ///< mixtures are fitted to so many training samples at most, drawn by the seed,
   Index max_kernels = 20'000;    ///< and the kernel estimate to so many
-  int threads = 1;
   MixtureOptions mixture = {.tolerance = 1e-4, .starts = 1};
   StopFlag stop = nullptr;                     ///< once it is raised, the fits throw Stopped
   std::function<void(int fitted)> progress{};  ///< told how many fits are done, each size of a mixture being one
 };
 
-/// Fits each baseline to `train`, chooses its size on `validation` (if that has 0 columns: on a tenth of `train`, set
-/// aside) and measures it on `test`. A mixture grows until two sizes in a row make the validation samples no likelier
-/// than the best before them, or a component would have fewer than ten samples.
+/// Fits them to `train`, in the order asked for, and chooses their sizes on `validation` (if that has 0 columns: on a
+/// tenth of `train`, set aside). A mixture grows until two sizes in a row make the validation samples no likelier than
+/// the best before them, or a component would have fewer than ten samples; of fewer than twenty there is none.
 ///
-/// Shapes  all D x their N, 2 or more test samples.
+/// Shapes  all D x their N.
 /// Cost    mixtures: `most_work`, about a minute, for the largest and as much again for all smaller ones.
 std::vector<Baseline> fit_baselines(const Eigen::Ref<const Batch>& train, const Eigen::Ref<const Batch>& validation,
-                                    const Eigen::Ref<const Batch>& test, Seed seed,
-                                    const BaselineOptions& options = {});
+                                    Seed seed, const BaselineOptions& options = {});
 
 }  // namespace cnf

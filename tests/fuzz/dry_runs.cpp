@@ -26,8 +26,9 @@ namespace {
 
 constexpr std::uint64_t kBatch = 5000;  ///< command lines of one process
 
-const std::vector<Verb> kVerbs{train_verb(),  sample_verb(), logprob_verb(), density_verb(), evaluate_verb(),
-                               encode_verb(), decode_verb(), info_verb(),    data_verb(),    gradcheck_verb()};
+const std::vector<Verb> kVerbs{train_verb(),    sample_verb(),  logprob_verb(),  density_verb(),
+                               evaluate_verb(), compare_verb(), encode_verb(),   decode_verb(),
+                               info_verb(),     data_verb(),    gradcheck_verb()};
 
 /// No call that writes is to be made.
 struct NoOps final : FileOps {
@@ -57,7 +58,8 @@ class Line {
     const Verb& verb = kVerbs[below(kVerbs.size())];
     std::vector<std::string> out{verb.name, "--dry-run"};
     for (const Option& positional : verb.positionals)
-      if (below(16) > 0) out.push_back(below(4) > 0 ? pick(kModels) : value(positional));
+      for (std::uint64_t n = positional.repeats ? 2 : 1; n > 0; --n)
+        if (below(16) > 0) out.push_back(below(4) > 0 ? pick(kModels) : value(positional));
     for (const Option& option : verb.options)
       if (option.required || (option.name == "data" && below(2) == 0)) add(out, "--" + option.name, value(option));
     for (std::size_t n = below(6); n > 0; --n) {

@@ -10,8 +10,9 @@
 using namespace cnf;
 
 int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-  static const std::array kVerbs{train_verb(),  sample_verb(), logprob_verb(), density_verb(), evaluate_verb(),
-                                 encode_verb(), decode_verb(), info_verb(),    data_verb(),    gradcheck_verb()};
+  static const std::array kVerbs{train_verb(),    sample_verb(),  logprob_verb(),  density_verb(),
+                                 evaluate_verb(), compare_verb(), encode_verb(),   decode_verb(),
+                                 info_verb(),     data_verb(),    gradcheck_verb()};
   std::vector<std::string> words(1);
   for (std::size_t i = 0; i < size; ++i) {
     if (data[i] == '\n')

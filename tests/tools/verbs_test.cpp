@@ -262,7 +262,7 @@ TEST_CASE_METHOD(Fresh, "evaluate says the mean and the error of what logprob sa
   for (const auto& item : report.items()) keys.push_back(item.key());
   CHECK(keys == std::vector<std::string>{"nll", "nll_stderr", "entropy", "kl", "kl_stderr", "mass", "mass_stderr",
                                          "nfe_mean", "points", "seen_rows", "unseen_nll", "unseen_nll_stderr",
-                                         "failed_rows", "evaluation", "baselines"});
+                                         "failed_rows", "evaluation", "baselines", "verdict"});
 }
 
 TEST_CASE_METHOD(Fresh, "evaluate knows a built-in set's entropy, the divergence from it and the mass", "[verbs]") {
@@ -340,6 +340,8 @@ TEST_CASE_METHOD(Fresh, "a table's model is judged by its test rows, and rows it
   CHECK(text.find("\nunseen      ") != std::string::npos);
   CHECK(text.find("\n  unseen    ") != std::string::npos);
   CHECK(text.find("log p of the flow is ") != std::string::npos);
+  CHECK(text.find(", by the unseen rows\n") != std::string::npos);
+  CHECK(apart["verdict"] == alone["verdict"]);
 }
 
 TEST_CASE_METHOD(Fresh, "a model finds its columns by name in a file and in a pipe", "[verbs]") {

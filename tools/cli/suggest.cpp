@@ -21,7 +21,8 @@ constexpr std::array kSynonyms{
     Synonyms{"logprob", "predict score score-samples likelihood log-likelihood log-prob logp pdf logpdf"},
     Synonyms{"sample", "generate draw rsample simulate"},
     Synonyms{"density", "plot heatmap picture image visualize visualise viz render"},
-    Synonyms{"evaluate", "test validate measure benchmark compare"},
+    Synonyms{"evaluate", "test validate measure"},
+    Synonyms{"compare", "benchmark versus vs baselines rank"},
     Synonyms{"encode", "transform forward latent"},
     Synonyms{"decode", "inverse invert backward inverse-transform"},
     Synonyms{"info", "inspect show describe summary print"},
@@ -29,6 +30,10 @@ constexpr std::array kSynonyms{
     Synonyms{"data", "datasets dataset toy toys sets list make-data", "cnf data --list shows the sets"},
     Synonyms{"solve", "integrate ode odeint solve-ivp trajectory trajectories"},
     Synonyms{"workprecision", "work-precision precision-work convergence trade-off tradeoff"},
+    // densities
+    Synonyms{"gaussian", "normal mvn multivariate-normal"},
+    Synonyms{"mixture", "gmm gaussian-mixture mixture-of-gaussians"},
+    Synonyms{"kde", "kernel kernel-density kernel-estimate parzen"},
     // options
     Synonyms{"steps", "epochs epoch n-epochs num-epochs max-epochs", "It counts updates, not passes over the data"},
     Synonyms{"steps",

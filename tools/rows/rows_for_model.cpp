@@ -45,10 +45,12 @@ std::unique_ptr<RowReader> open_rows_for(const std::string& file, const std::vec
   return rows;
 }
 
+bool has_own_names(const Cnf& model) {
+  return !model.columns.empty() && model.columns != numbered_columns(model.dim()) && model.columns != planar_columns();
+}
+
 std::unique_ptr<RowReader> open_data_rows(const std::string& file, const Cnf& model, const RowOptions& given) {
-  const bool own_names =
-      !model.columns.empty() && model.columns != numbered_columns(model.dim()) && model.columns != planar_columns();
-  return open_rows_for(file, model.columns, own_names, given);
+  return open_rows_for(file, model.columns, has_own_names(model), given);
 }
 
 std::vector<std::string> base_columns(const Cnf& model) {

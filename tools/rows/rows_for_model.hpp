@@ -25,6 +25,9 @@ Index block_rows(Index D);
 std::unique_ptr<RowReader> open_rows_for(const std::string& file, const std::vector<std::string>& wanted, bool by_name,
                                          const RowOptions& given);
 
+/// Whether a model calls its columns what a table called them, not x1, x2.
+bool has_own_names(const Cnf& model);
+
 /// For a model's data, and for its base points (z1, z2, ...).
 std::unique_ptr<RowReader> open_data_rows(const std::string& file, const Cnf& model, const RowOptions& given);
 std::unique_ptr<RowReader> open_base_rows(const std::string& file, const Cnf& model, const RowOptions& given);

@@ -66,8 +66,11 @@ FarOut far_from_base(const Cnf&, const Batch& z, Index row) {
   return {deviations, "from the mean of the base, most of all in z" + std::to_string(most + 1)};
 }
 
-Failures::Failures(const Args& args)
-    : verb_(args.verb()), fine_(finer_than(kReliable, args)), stop_(args.text("on-error") == "stop") {}
+Failures::Failures(const Args& args, const std::string& of)
+    : verb_(args.verb()),
+      of_(of.empty() ? "" : of + ": "),
+      fine_(finer_than(kReliable, args)),
+      stop_(args.text("on-error") == "stop") {}
 
 void Failures::add(const std::vector<Status>& failures, std::uint64_t first, const FarOutOf& far_out) {
   note(
@@ -113,7 +116,7 @@ void Failures::say() const {
 }
 
 std::string Failures::text() const {
-  return std::to_string(count_) + (count_ == 1 ? " row" : " rows") + " failed, the first of them: " + first_;
+  return of_ + std::to_string(count_) + (count_ == 1 ? " row" : " rows") + " failed, the first of them: " + first_;
 }
 
 }  // namespace cnf

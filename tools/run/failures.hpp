@@ -33,7 +33,8 @@ class Failures {
  public:
   using FarOutOf = std::function<FarOut(Index row)>;
 
-  explicit Failures(const Args& args);
+  /// `of`: what messages call the model, where there are several.
+  explicit Failures(const Args& args, const std::string& of = {});
   /// Notes those of one call whose row 0 has the number `first`, from 0; messages say "row 1042 (from 1)".
   /// Throws ComputationError under --on-error=stop.
   void add(const std::vector<Status>& failures, std::uint64_t first, const FarOutOf& far_out = {});
@@ -49,7 +50,7 @@ class Failures {
             const FarOutOf& far_out);
   std::string text() const;
 
-  std::string verb_, fine_;  ///< fine_: the tolerance, if it is finer than float can be relied on to keep
+  std::string verb_, of_, fine_;  ///< fine_: the tolerance, if it is finer than float can be relied on to keep
   bool stop_;
   std::int64_t count_ = 0;
   std::string first_, help_;  ///< where, and what; and what may be done

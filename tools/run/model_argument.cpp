@@ -54,6 +54,12 @@ std::shared_ptr<const Density> known_density(const ModelArgument& opened) {
   return nullptr;
 }
 
+void expect_dimensions(const Cnf& model, const Density& density) {
+  if (model.dim() != density.dim())
+    throw InputError(density.name() + ": a set of " + std::to_string(density.dim()) +
+                     " dimensions, the model is over " + std::to_string(model.dim()));
+}
+
 std::string data_name(const ModelFile& file) {
   const std::string name = recipe_data(file.recipe, "model").name;
   return name.empty() ? "model" : fs::path(name).filename().string();

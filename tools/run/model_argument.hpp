@@ -29,6 +29,9 @@ Option model_argument();
 /// The density a model was trained on, if it was one: a built-in set, or the picture in its run folder. Else null.
 std::shared_ptr<const Density> known_density(const ModelArgument& opened);
 
+/// InputError: they are of different dimensions.
+void expect_dimensions(const Cnf& model, const Density& density);
+
 /// What texts and pictures call a model: the name of its data, "model" if it has none.
 std::string data_name(const ModelFile& file);
 

@@ -10,6 +10,7 @@ Verb sample_verb();
 Verb logprob_verb();
 Verb density_verb();
 Verb evaluate_verb();
+Verb compare_verb();
 Verb encode_verb();
 Verb decode_verb();
 Verb info_verb();

@@ -1,14 +1,13 @@
 // cnf evaluate: how good a model is, with error bars: NLL, KL to a known truth, total mass, evaluations, baselines.
 #include <algorithm>
 #include <cmath>
+#include <functional>
 #include <limits>
 
 #include "base/error.hpp"
 #include "base/number_text.hpp"
-#include "base/tiles.hpp"
-#include "datasets/baselines.hpp"
 #include "datasets/split.hpp"
-#include "datasets/toy.hpp"
+#include "flows/judge/comparison.hpp"
 #include "flows/judge/mass.hpp"
 #include "flows/judge/scores.hpp"
 #include "tools/cli/exit_code.hpp"
@@ -16,16 +15,16 @@
 #include "tools/cli/output.hpp"
 #include "tools/cli/progress.hpp"
 #include "tools/cli/shared_options.hpp"
-#include "tools/cli/signals.hpp"
 #include "tools/rows/data_argument.hpp"
+#include "tools/rows/points.hpp"
 #include "tools/rows/rehearsal.hpp"
-#include "tools/rows/row_notes.hpp"
 #include "tools/rows/rows_for_model.hpp"
 #include "tools/run/accuracy.hpp"
 #include "tools/run/evaluation_arguments.hpp"
 #include "tools/run/failures.hpp"
 #include "tools/run/model_argument.hpp"
-#include "tools/verbs/flow/comparison.hpp"
+#include "tools/verbs/flow/baseline_fits.hpp"
+#include "tools/verbs/flow/verdict.hpp"
 #include "tools/verbs/verbs.hpp"
 
 namespace cnf {
@@ -33,40 +32,6 @@ namespace cnf {
 namespace {
 
 constexpr double kUnknown = std::numeric_limits<double>::quiet_NaN();
-constexpr Index kBaselineDraws = 20'000;
-
-/// Points to judge by, in blocks: fresh draws of a density, rows in memory, or rows of a file.
-struct Points {
-  std::string name;
-  std::shared_ptr<const Density> density;
-  Batch rows;
-  std::unique_ptr<RowReader> reader;
-  Index limit = 0;  ///< at most so many
-
-  SampleBatch next(Index done, Seed seed) {
-    const EndAtOnce nothing_is_written;
-    const Index n = std::min(limit - done, block_rows(density  ? density->dim()
-                                                      : reader ? std::ssize(reader->columns())
-                                                               : rows.rows()));
-    if (n <= 0) return {};
-    if (density)
-      return {density->sample(seed, Purpose::data, static_cast<std::uint32_t>(DrawStep::evaluation),
-                              static_cast<std::uint64_t>(done), n),
-              {}};
-    if (!reader) return {rows.middleCols(done, std::min(n, rows.cols() - done)), {}};
-    Batch x(std::ssize(reader->columns()), n);
-    const Index got = reader->read(Out<double>(x.data(), x.rows(), x.cols()));
-    x.conservativeResize(x.rows(), got);
-    return {std::move(x), {}};
-  }
-};
-
-void expect_dimensions(const Cnf& model, const Density& density) {
-  if (model.dim() != density.dim())
-    throw InputError(density.name() + ": a set of " + std::to_string(density.dim()) +
-                     " dimensions, the model is over " + std::to_string(model.dim()));
-}
-
 /// A model, and what it brings or is given to be judged by.
 struct Trial {
   ModelArgument model;
@@ -77,7 +42,6 @@ struct Trial {
 Points points_to_judge(const Args& args, const Trial& trial) {
   const ModelFile& file = trial.model.file;
   Points points;
-  points.limit = std::numeric_limits<Index>::max();
   if (trial.data) {
     points.name = trial.data->name;
     points.density = trial.data->density;
@@ -88,7 +52,6 @@ Points points_to_judge(const Args& args, const Trial& trial) {
                        ": the run kept no rows to test on; --data says what to evaluate on");
     points.name = "test rows of " + data_name(file);
     points.rows = trial.rows->test;
-    points.limit = trial.rows->test.cols();
   } else if ((points.density = known_density(trial.model))) {
     points.name = data_name(file);
   } else {
@@ -111,23 +74,43 @@ Mass mass_of(const Args& args, const Cnf& model, EvaluationOptions evaluation, P
   return total_mass(evaluator, model, seed_from(args));
 }
 
-/// What is fitted to the same training data and judged by the same points.
-std::vector<Baseline> baselines(const Trial& trial, const Points& points, const Batch& test, Seed seed, int threads,
-                                Progress& progress) {
-  const BaselineOptions options{.threads = threads > 0 ? threads : available_threads(),
-                                .stop = interrupt_flag(),
-                                .progress = [&](int done) { progress.update(done, {}, kUnknown); }};
-  if (trial.rows) return fit_baselines(trial.rows->train, trial.rows->validation, test, seed, options);
-  const std::shared_ptr<const Density> density = points.density ? points.density : known_density(trial.model);
-  if (!density) throw UsageError("--baselines: the model's training data is not known; it needs the run folder");
-  const Batch train =
-      density->sample(seed, Purpose::data, static_cast<std::uint32_t>(DrawStep::data), 0, kBaselineDraws);
-  return fit_baselines(train, Batch(train.rows(), 0), test, seed, options);
+/// The flow, and beside it what is fitted to the same training data.
+struct Rivals {
+  std::vector<Compared> densities;  ///< the flow first
+  std::vector<Baseline> baselines;
+  Comparison all, unseen{0};  ///< by all points, and by those that were not trained on
+};
+
+Rivals fit_rivals(const Args& args, const Trial& trial, const Points& points) {
+  const auto fitted = [&](const FitRows& rows) {
+    return fit_baselines(args, rows, {kAllBaselines.begin(), kAllBaselines.end()});
+  };
+  Rivals rivals{{{"flow", "the flow", kComplexityOfFlow}}, {}, Comparison(0)};
+  if (trial.rows) {
+    rivals.baselines = fitted({trial.rows->train, trial.rows->validation});
+  } else {
+    const std::shared_ptr<const Density> density = points.density ? points.density : known_density(trial.model);
+    if (!density) throw UsageError("--baselines: the model's training data is not known; it needs the run folder");
+    rivals.baselines = fitted(rows_to_fit(*density, seed_from(args)));
+  }
+  for (const Baseline& b : rivals.baselines)
+    rivals.densities.push_back({std::string(name(b.kind)), called(b.kind), complexity(b.kind), b.detail});
+  rivals.all = rivals.unseen = Comparison(std::ssize(rivals.densities));
+  return rivals;
 }
 
-std::string padded(std::string text, std::size_t width) {
-  text.resize(std::max(text.size() + 1, width), ' ');
-  return text;
+/// `seen`: 1 of each row that was trained on, or empty.
+void judge_rivals(const Args& args, Rivals& rivals, const Batch& x, const Vector<double>& flow,
+                  const std::vector<char>& seen) {
+  Matrix<double> log_prob(x.cols(), rivals.all.densities());
+  log_prob.col(0) = flow;
+  for (std::size_t k = 0; k < rivals.baselines.size(); ++k)
+    log_prob.col(static_cast<Index>(k) + 1) = log_prob_of(args, rivals.baselines[k], x);
+  rivals.all.add(log_prob);
+  std::vector<Index> unseen;
+  for (Index i = 0; i < x.cols(); ++i)
+    if (seen.empty() || seen[static_cast<std::size_t>(i)] == 0) unseen.push_back(i);
+  rivals.unseen.add(log_prob(unseen, Eigen::all));
 }
 
 /// What was found.
@@ -140,28 +123,19 @@ struct Findings {
   std::int64_t failed = 0;
   std::optional<Mass> mass;  ///< none: not asked for
   double entropy = kUnknown;
-  std::vector<Comparison> baselines;
+  std::optional<Rivals> rivals;                  ///< none: not asked for
   std::optional<MeasuredEvaluation> evaluation;  ///< none: by the solver's options
 };
 
-/// Every point with what was found of it: its log p, and whether it was trained on (empty: not known).
-struct Judged {
-  std::vector<Batch> points;
-  std::vector<double> log_prob;
-  std::vector<char> seen;
-};
-
-/// Judges by every point, and keeps them in `kept` if it is not null.
-Findings judge(const Args& args, const Trial& trial, Points& points, const EvaluationOptions& evaluation,
-               PartProgress& progress, Failures& failures, Judged* kept) {
-  const Seed seed = seed_from(args);
+/// Judges by every point, of `found` the rivals too.
+void judge(const Args& args, const Trial& trial, Points& points, const EvaluationOptions& evaluation,
+           PartProgress& progress, Failures& failures, Findings& found) {
   std::vector<std::uint64_t> known;
   if (trial.rows) known = row_digests(trial.rows->train);
   Evaluator evaluator(trial.model.file.model, evaluation);
-  progress.begin("point", points.density || !points.reader ? points.limit : 0);
-  Findings found;
-  Index& done = found.points;
-  for (SampleBatch samples = points.next(0, seed); samples.x.cols() > 0; samples = points.next(done, seed)) {
+  progress.begin("point", points.count());
+  Index done = 0;
+  found.points = points.for_each_block(seed_from(args), args.verb(), [&](const SampleBatch& samples) {
     const Batch& x = samples.x;
     const Evaluated block = evaluator.log_prob(samples, static_cast<std::uint64_t>(done));
     const auto far_out = [&](Index row) { return far_from_data(trial.model.file.model, x, row); };
@@ -180,29 +154,70 @@ Findings judge(const Args& args, const Trial& trial, Points& points, const Evalu
           found.unseen.add(-block.log_prob[i]);
     }
     found.scores.add(block.log_prob, points.density ? points.density->log_prob(x) : Vector<double>());
+    if (found.rivals) judge_rivals(args, *found.rivals, x, block.log_prob, seen);
     done += x.cols();
-    if (kept != nullptr) {
-      kept->points.push_back(x);
-      kept->log_prob.insert(kept->log_prob.end(), block.log_prob.begin(), block.log_prob.end());
-      kept->seen.insert(kept->seen.end(), seen.begin(), seen.end());
-    }
-    if (points.reader && x.cols() < block_rows(x.rows())) break;
-  }
+  });
   progress.finish();
-  if (done == 0) throw InputError(points.reader ? nothing_left(*points.reader) : points.name + ": no row in it");
-  if (points.reader) say_notes(args.verb(), *points.reader);
-  if (points.reader && points.reader->ledger().left_out().all() > 0)
-    write_stderr("cnf evaluate: " + said_of_left_out(*points.reader) + "\n");
   found.failed = failures.count();
   if (points.density) found.entropy = points.density->entropy();
-  return found;
 }
 
-Batch side_by_side(const std::vector<Batch>& blocks, Index D, Index N) {
-  Batch all(D, N);
-  Index at = 0;
-  for (const Batch& x : blocks) all.middleCols(at, x.cols()) = x, at += x.cols();
-  return all;
+/// "0.5120 higher".
+std::string above(double gain) { return shown(std::abs(gain), 4) + (gain < 0 ? " lower" : " higher"); }
+
+/// "log p of the flow is 0.5120 higher, 95 % from 0.4801 to 0.5439".
+std::string words(const PairedDifference& gain) {
+  if (std::isnan(gain.mean)) return "no row to compare by";
+  const std::string text = "log p of the flow is " + above(gain.mean);
+  if (std::isnan(gain.half_width)) return text;
+  if (gain.level())
+    return text + ", 95 % from " + above(gain.low()) + " to " + above(gain.high()) + ": no difference is shown";
+  const double near = std::abs(gain.mean) - gain.half_width, far = std::abs(gain.mean) + gain.half_width;
+  return text + ", 95 % from " + shown(near, 4) + " to " + shown(far, 4);
+}
+
+void set(JsonReport& report, const std::string& prefix, const Comparison& comparison, Index k) {
+  const PairedDifference gain = comparison.difference(0, k);
+  report.set(prefix + "nll", comparison.nll(k)).set(prefix + "nll_stderr", comparison.nll_error(k));
+  report.set(prefix + "gain", gain.mean).set(prefix + "gain_low", gain.low()).set(prefix + "gain_high", gain.high());
+}
+
+/// By the rows that were not trained on, where there are such.
+const Comparison& fair(const Rivals& rivals) { return rivals.unseen.rows() > 1 ? rivals.unseen : rivals.all; }
+
+void report_rivals(JsonReport& report, const std::optional<Rivals>& rivals) {
+  std::vector<JsonReport> list;
+  for (Index k = 1; rivals && k < rivals->all.densities(); ++k) {
+    const Compared& density = rivals->densities[static_cast<std::size_t>(k)];
+    JsonReport& one = list.emplace_back();
+    one.set("name", density.name).set("detail", density.detail);
+    set(one, "", rivals->all, k);
+    set(one, "unseen_", rivals->unseen, k);
+  }
+  report.set("baselines", list);
+  if (!rivals) {
+    report.set_unknown("verdict");
+    return;
+  }
+  report.set("verdict", cnf::report(fair(*rivals), judge(fair(*rivals), rivals->densities), rivals->densities));
+}
+
+using Line = std::function<void(const std::string& key, const std::string& value)>;
+
+void say_rivals(const Rivals& rivals, const Line& line) {
+  const auto nll = [](const Comparison& comparison, Index k) {
+    return with_error(comparison.nll(k), comparison.nll_error(k)) + " nats";
+  };
+  for (Index k = 1; k < rivals.all.densities(); ++k) {
+    const Compared& density = rivals.densities[static_cast<std::size_t>(k)];
+    line(density.name, nll(rivals.all, k) + ", " + density.detail);
+    line("", words(rivals.all.difference(0, k)));
+    if (rivals.unseen.rows() < rivals.all.rows())
+      line("  unseen", nll(rivals.unseen, k) + "; " + words(rivals.unseen.difference(0, k)));
+  }
+  const Comparison& by = fair(rivals);
+  line("verdict", text(by, judge(by, rivals.densities), rivals.densities) +
+                      (by.rows() < rivals.all.rows() ? ", by the unseen rows" : ""));
 }
 
 JsonReport report(const Findings& found) {
@@ -226,21 +241,23 @@ JsonReport report(const Findings& found) {
     report.set("evaluation", cnf::report(*found.evaluation));
   else
     report.set_unknown("evaluation");
-  std::vector<JsonReport> list;
-  for (const Comparison& c : found.baselines) list.push_back(cnf::report(c));
-  return report.set("baselines", list);
+  report_rivals(report, found.rivals);
+  return report;
 }
 
 std::string text(const Findings& found, const Points& points) {
   const RunningMean &nll = found.scores.nll(), &kl = found.scores.kl();
   std::string text;
-  const auto line = [&](const std::string& key, const std::string& value) { text += padded(key, 12) + value + '\n'; };
+  const Line line = [&](std::string key, const std::string& value) {
+    key.resize(std::max<std::size_t>(key.size() + 1, 12), ' ');
+    text += key + value + '\n';
+  };
   line("data",
        one_line(points.name) + ", " + std::to_string(found.points) + (points.density ? " fresh draws" : " rows"));
-  line("NLL", with_error(nll.value(), nll.standard_error()) + ", the mean of -log p");
+  line("NLL", with_error(nll.value(), nll.standard_error()) + " nats, the mean of -log p");
   if (points.density) {
     line("entropy", shown(found.entropy, 4) + " nats, the least NLL there is");
-    line("KL", with_error(kl.value(), kl.standard_error()) + ", truth to model on the same points");
+    line("KL", with_error(kl.value(), kl.standard_error()) + " nats, truth to model on the same points");
   }
   if (found.mass)
     line("mass", found.mass->resolved() ? shown(found.mass->value, 4) + " ± " + shown(found.mass->error, 4) +
@@ -250,38 +267,29 @@ std::string text(const Findings& found, const Points& points) {
   if (found.evaluation) line("solved", cnf::text(*found.evaluation));
   if (found.seen) line("seen", std::to_string(*found.seen) + " rows were trained on");
   if (found.seen.value_or(0) > 0)
-    line("unseen", with_error(found.unseen.value(), found.unseen.standard_error()) + ", the NLL of the other " +
+    line("unseen", with_error(found.unseen.value(), found.unseen.standard_error()) + " nats, the NLL of the other " +
                        std::to_string(found.unseen.count()) + " rows");
   if (found.failed > 0) line("failed", std::to_string(found.failed) + " rows, left out");
-  for (const Comparison& c : found.baselines)
-    for (const auto& [key, value] : lines(c)) line(key, value);
+  if (found.rivals) say_rivals(*found.rivals, line);
   return text;
 }
 
 int run_evaluate(const Args& args, const Trial& trial) {
   const Cnf& model = trial.model.file.model;
-  const Seed seed = seed_from(args);
   Points points = points_to_judge(args, trial);
-  const Progress::Mode mode = Progress::mode(args.text("progress"), args.flag("quiet"));
-  PartProgress progress(mode);
+  PartProgress progress(Progress::mode(args.text("progress"), args.flag("quiet")));
   warn_of_tolerance(args);
   Failures failures(args);
-  Judged kept;
   const ChosenEvaluation chosen = choose_evaluation(args, trial.model, Way::to_base, [&](Index n) { progress.add(n); });
-  Findings found =
-      judge(args, trial, points, chosen.options, progress, failures, args.flag("baselines") ? &kept : nullptr);
+  Findings found;
+  if (args.flag("baselines")) found.rivals = fit_rivals(args, trial, points);
+  judge(args, trial, points, chosen.options, progress, failures, found);
+  if (found.rivals && found.points < 2)
+    throw UsageError("--baselines: one point says nothing of an error; 2 or more are needed");
   found.evaluation = chosen.measured;
   if (model.dim() <= 2 && !args.flag("no-mass")) {
     found.mass = mass_of(args, model, chosen.options, progress);
     progress.finish();
-  }
-  if (args.flag("baselines")) {
-    if (found.points < 2) throw UsageError("--baselines: one point says nothing of an error; 2 or more are needed");
-    const Batch test = side_by_side(kept.points, model.dim(), found.points);
-    Progress fits(mode, "baseline", 0);
-    for (const Baseline& baseline : baselines(trial, points, test, seed, threads_from(args), fits))
-      found.baselines.push_back(
-          compare(baseline, Eigen::Map<Vector<double>>(kept.log_prob.data(), test.cols()), kept.seen));
   }
   failures.say();
   if (found.seen.value_or(0) > 0)
@@ -316,25 +324,11 @@ Verb evaluate_verb() {
                        "cnf evaluate runs/table --data new.csv --baselines"},
           .positionals = {model_argument()},
           .options = joined(
-              {{{.name = "data",
-                 .value = "DATA",
-                 .kind = Kind::path,
-                 .choices = toy_names(),
-                 .help = "A built-in set, a picture, FILE.npy or FILE.csv. Not given: the run's test rows, or fresh "
-                         "draws of the set it was trained on.",
-                 .group = "Data"},
-                {.name = "num",
-                 .letter = 'N',
-                 .value = "N",
-                 .kind = Kind::integer,
-                 .initial = "10000",
-                 .range = Range::whole(2, 1'000'000'000'000),
-                 .help = "Points to draw; of a file or test rows the first N, if given.",
-                 .group = "Data"}},
+              {points_options("Not given: the run's test rows, or fresh draws of the set it was trained on."),
                table_options(),
                {{.name = "baselines",
                  .help = "Judge a Gaussian, a mixture and a kernel estimate by the same points, and the flow beside "
-                         "each, row by row.",
+                         "each, row by row; and say which is best.",
                  .group = "Data"},
                 {.name = "no-mass",
                  .help = "Leave out the mass, the integral of the density of one or two columns (1 if all is right).",
