@@ -1,8 +1,8 @@
-# Headers that nearly every source reads, compiled once: a fifth of a build. By g++ alone, and not where a sanitizer or
-# coverage looks: those builds, and clang's, hold every source to its own includes.
+# Headers that nearly every source reads, compiled once: a fifth of a build. By g++ alone: clang's builds hold every
+# source to its own includes.
 # cnf_precompile(TARGET [HEADER...]): after cnf_solvers without more headers, its headers are read.
 function(cnf_precompile target)
-  if(NOT CMAKE_CXX_COMPILER_ID STREQUAL "GNU" OR CNF_SANITIZED)
+  if(NOT CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
     return()
   endif()
   if(TARGET cnf_solvers AND NOT target STREQUAL "cnf_solvers" AND NOT ARGN)

@@ -10,8 +10,6 @@ namespace cnf {
 
 namespace {
 
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
-
 bool is_letter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
 
 bool is_one_of(std::string_view word, std::initializer_list<std::string_view> words) {
@@ -29,8 +27,6 @@ bool is_digits_and(std::string_view text, std::string_view others) {
            return is_digit(c) || contains(others, {&c, 1});
          });
 }
-
-bool is_number(std::string_view text) { return read_number(text).form != CellNumber::Form::none; }
 
 bool is_unseen(std::string_view cell) {
   for (; !cell.empty(); cell.remove_prefix(utf8_length(cell))) {

@@ -52,8 +52,6 @@ bool is_plus(char32_t c) { return c == '+' || c == 0xFF0B; }
 bool parts_thousands(char32_t c) {
   return c == '\'' || c == '_' || c == 0x2019 || c == 0xA0 || (c >= 0x2007 && c <= 0x2009) || c == 0x202F;
 }
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
-
 /// The number in ASCII: signs as - and +, exponents as e, marks between thousands as kGroupMark.
 class Spelling {
  public:

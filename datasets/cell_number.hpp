@@ -33,6 +33,10 @@ struct CellNumber {
 /// around the number blanks, invisible characters and a pair of quotes of any kind. The plain blank between digits is
 /// not understood: it may part two numbers.
 CellNumber read_number(std::string_view cell);
+/// It holds a number in one of those ways, if out of range.
+inline bool is_number(std::string_view cell) { return read_number(cell).form != CellNumber::Form::none; }
+
+inline bool is_digit(char c) { return c >= '0' && c <= '9'; }
 
 /// The plain case alone, which is most of all cells: an optional sign and what std::from_chars takes, nan and inf too.
 inline CellNumber::Form read_plain_number(std::string_view cell, double& value) {

@@ -18,7 +18,6 @@ constexpr std::size_t kMostLines = std::size_t{1} << 18,
                       kMostBytes = std::size_t{1} << 22;  // where few of them are rows
 constexpr std::size_t kTried = 20;                        // rows that separators are tried on
 constexpr std::size_t kMostNameLines = 64;                // of one header with line breaks in its names
-bool is_number(std::string_view cell) { return read_number(cell).form != CellNumber::Form::none; }
 
 /// Cells that a separator of their own made of the first line.
 bool are_names(const std::vector<std::string_view>& cells) {

@@ -204,10 +204,10 @@ std::vector<Finding> inspect(const Eigen::Ref<const Batch>& x) {
 }
 
 std::vector<Dependence> dependent_columns(const Eigen::Ref<const Batch>& x) {
-  constexpr Index kMostColumns = 1024;
+  constexpr Index kMostCorrelated = 1024;
   constexpr double kOperations = 2e9, kResidual = 1e-8, kCounts = 1e-3, kRounding = 1e-9;
   const Index D = x.rows();
-  if (D < 2 || D > kMostColumns || x.cols() <= D) return {};
+  if (D < 2 || D > kMostCorrelated || x.cols() <= D) return {};
   const auto affordable = static_cast<Index>(kOperations / static_cast<double>(D * D));
   std::vector<Index> rows = sampled_rows(x.cols(), D);
   if (std::ssize(rows) > affordable) rows.resize(static_cast<std::size_t>(affordable));

@@ -137,10 +137,10 @@ std::unique_ptr<PictureDensity> weigh(std::string_view name, int width, int heig
   const std::unique_ptr<Value, void (*)(void*)> owner(pixels, std::free);
   if (pixels == nullptr && starved) throw std::bad_alloc();
   if (pixels == nullptr) fail(name, "the PNG is damaged, or of a kind that cannot be read");
-  constexpr std::uint64_t kMost = std::numeric_limits<Value>::max();
+  constexpr std::uint64_t kWhite = std::numeric_limits<Value>::max();
   std::vector<std::uint64_t> weights(static_cast<std::size_t>(width) * static_cast<std::size_t>(height));
   for (std::size_t i = 0; i < weights.size(); ++i)
-    weights[i] = (invert ? kMost - pixels[2 * i] : pixels[2 * i]) * std::uint64_t{pixels[2 * i + 1]};
+    weights[i] = (invert ? kWhite - pixels[2 * i] : pixels[2 * i]) * std::uint64_t{pixels[2 * i + 1]};
   return std::make_unique<PictureDensity>(std::string(name), width, height, std::move(weights));
 }
 

@@ -11,10 +11,9 @@
 namespace cnf {
 namespace {
 
-constexpr double kInfinity = std::numeric_limits<double>::infinity();
-
 /// The two least values of a column that differ, and the greatest, of `sign` times it: an end and what follows.
 struct End {
+  static constexpr double kInfinity = std::numeric_limits<double>::infinity();
   double value = kInfinity, next = kInfinity, last = -kInfinity;
   Index count = 0;
 
@@ -42,9 +41,9 @@ bool is_customary(double value) {
 /// Whether the end is far from the others, by their median and quartiles, or their range if they are few: of up to 4096
 /// of them, evenly spaced.
 bool is_far(const Eigen::Ref<const Eigen::RowVectorXd>& column, double sign, const End& end) {
-  constexpr Index kMost = 4096;
-  constexpr std::size_t kFew = 20;
-  const Index step = (column.size() + kMost - 1) / kMost;
+  constexpr Index kLookedAt = 4096;
+  constexpr std::size_t kSeveral = 20;
+  const Index step = (column.size() + kLookedAt - 1) / kLookedAt;
   std::vector<double> others;
   for (Index i = 0; i < column.size(); i += step)
     if (sign * column[i] != end.value) others.push_back(sign * column[i]);
@@ -56,7 +55,7 @@ bool is_far(const Eigen::Ref<const Eigen::RowVectorXd>& column, double sign, con
   const double gap = end.next - end.value;
   std::vector<double> different = others;
   different.erase(std::unique(different.begin(), different.end()), different.end());
-  if (different.size() < kFew) return gap > 2 * (end.last - end.next);
+  if (different.size() < kSeveral) return gap > 2 * (end.last - end.next);
   return gap > quantile(0.5) - end.next && gap > quantile(0.75) - quantile(0.25);
 }
 

@@ -11,7 +11,7 @@ namespace {
 constexpr int kParts = 64;
 constexpr int kSmooth = 4;  // parts on either side
 constexpr double kTolerance = 1e-4;
-constexpr double kLeast = 1e-3;
+constexpr double kLeastDensity = 1e-3;
 
 void add_density(const std::vector<double>& fractions, std::vector<double>& density) {
   for (std::size_t i = 0; i < density.size(); ++i) {
@@ -27,7 +27,7 @@ std::vector<double> smoothed(const std::vector<double>& rough) {
     const int from = std::max(0, i - kSmooth), to = std::min(kParts, i + kSmooth + 1);
     double all = 0;
     for (int j = from; j < to; ++j) all += rough[static_cast<std::size_t>(j)];
-    smooth[static_cast<std::size_t>(i)] = std::max(all / (to - from), kLeast);
+    smooth[static_cast<std::size_t>(i)] = std::max(all / (to - from), kLeastDensity);
   }
   return smooth;
 }

@@ -16,7 +16,7 @@ namespace cnf {
 
 namespace {
 
-[[noreturn]] void refuse(const std::string& what) { throw std::invalid_argument("frozen grid: " + what); }
+[[noreturn]] void refuse_grid(const std::string& what) { throw std::invalid_argument("frozen grid: " + what); }
 
 using Weights = std::array<double, kMaxStages>;
 
@@ -51,19 +51,20 @@ void note_largest(const T* a, const T* b, Index rows, Index B, double* largest) 
 
 void check(const FrozenGrid& grid) {
   if (grid.order < 1 || grid.order > kMostFrozenOrder)
-    refuse("order is " + std::to_string(grid.order) + ", expected 1 to " + std::to_string(kMostFrozenOrder));
-  if (!(grid.lead >= 0) || !(grid.lead <= 1)) refuse("lead is " + shortest(grid.lead) + ", expected 0 to 1");
+    refuse_grid("order is " + std::to_string(grid.order) + ", expected 1 to " + std::to_string(kMostFrozenOrder));
+  if (!(grid.lead >= 0) || !(grid.lead <= 1)) refuse_grid("lead is " + shortest(grid.lead) + ", expected 0 to 1");
   const std::vector<double>& s = grid.fractions;
-  if (s.size() < 2 || s.front() != 0 || s.back() != 1) refuse("fractions do not go from 0 to 1");
+  if (s.size() < 2 || s.front() != 0 || s.back() != 1) refuse_grid("fractions do not go from 0 to 1");
   for (std::size_t n = 0; n + 1 < s.size(); ++n)
-    if (!(s[n] < s[n + 1])) refuse("fractions do not ascend at " + std::to_string(n));
+    if (!(s[n] < s[n + 1])) refuse_grid("fractions do not ascend at " + std::to_string(n));
 }
 
 FrozenGrid graded_grid(int order, double lead, int steps, double rise, std::span<const double> density) {
-  if (steps < 1) refuse(std::to_string(steps) + " steps, expected at least 1");
-  if (!(rise >= 0) || !std::isfinite(rise)) refuse("a rise of " + shortest(rise) + ", expected 0 or more");
+  if (steps < 1) refuse_grid(std::to_string(steps) + " steps, expected at least 1");
+  if (!(rise >= 0) || !std::isfinite(rise)) refuse_grid("a rise of " + shortest(rise) + ", expected 0 or more");
   for (const double value : density)
-    if (!(value > 0) || !std::isfinite(value)) refuse("a density of " + shortest(value) + ", expected more than 0");
+    if (!(value > 0) || !std::isfinite(value))
+      refuse_grid("a density of " + shortest(value) + ", expected more than 0");
   // Steps of one size in the coordinate v, but the first; v is the share of the density's integral.
   std::vector<double> v(static_cast<std::size_t>(steps) + 1, 0);
   for (int n = 0; n < steps; ++n)
@@ -108,12 +109,12 @@ Status walk_grid(const Dynamics<T>& dynamics, double t_begin, double t_end, Stat
   check(grid);
   const Shape shape{state.blocks, state.B};
   if (!std::isfinite(t_begin) || !std::isfinite(t_end) || t_begin == t_end)
-    refuse("times from " + shortest(t_begin) + " to " + shortest(t_end) + ", expected two finite ones");
+    refuse_grid("times from " + shortest(t_begin) + " to " + shortest(t_end) + ", expected two finite ones");
   if (static_cast<Index>(corrections.size()) != state.B)
-    refuse(std::to_string(corrections.size()) + " corrections for " + std::to_string(state.B) + " samples");
+    refuse_grid(std::to_string(corrections.size()) + " corrections for " + std::to_string(state.B) + " samples");
   const Blocks rows = dynamics.blocks();
   if (rows.z != shape.blocks.z || rows.q != shape.blocks.q || rows.s != shape.blocks.s)
-    refuse("the state and the dynamics have blocks of other sizes");
+    refuse_grid("the state and the dynamics have blocks of other sizes");
 
   const Scratch::Frame frame(scratch);
   const Index n = shape.size();

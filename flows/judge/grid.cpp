@@ -13,43 +13,43 @@ namespace {
 
 constexpr Index kBlock = 16384;  // cells between two questions whether to stop: whole tiles
 
-using Interval = std::pair<double, double>;
-double width(const Interval& x) { return x.second - x.first; }
+using Ends = std::pair<double, double>;
+double width(const Ends& x) { return x.second - x.first; }
 
 /// The shortest that holds the share of the sorted values.
-Interval shortest(const Eigen::Ref<const Vector<double>>& sorted, double share) {
+Ends shortest(const Eigen::Ref<const Vector<double>>& sorted, double share) {
   const Index n = sorted.size(), k = std::clamp<Index>(std::lround(share * static_cast<double>(n)), 1, n);
-  Interval best{sorted[0], sorted[k - 1]};
+  Ends best{sorted[0], sorted[k - 1]};
   for (Index i = 1; i + k <= n; ++i)
-    if (const Interval next{sorted[i], sorted[i + k - 1]}; width(next) < width(best)) best = next;
+    if (const Ends next{sorted[i], sorted[i + k - 1]}; width(next) < width(best)) best = next;
   return best;
 }
 
 /// Of the sorted values from `first` on, n of them, all outside `seen`: true for a hill of its own, at least a fiftieth
 /// of all, half of them closer together than a quarter of the way to them.
-bool is_hill(const Vector<double>& sorted, Index first, Index n, const Interval& seen) {
+bool is_hill(const Vector<double>& sorted, Index first, Index n, const Ends& seen) {
   if (50 * n < sorted.size()) return false;
-  const Interval half = shortest(sorted.segment(first, n), 0.5);
+  const Ends half = shortest(sorted.segment(first, n), 0.5);
   const double way = half.first > seen.second ? half.first - seen.second : seen.first - half.second;
   return 4 * width(half) < way;
 }
 
 /// From the 0.5 % to the 99.5 % quantile, but where that is more than kTail times as wide as the shortest interval that
 /// holds 80 %, the shortest of at least 90 % that is not; and out to the quantile where a hill lies.
-Interval seen_part(const Vector<double>& sorted) {
+Ends seen_part(const Vector<double>& sorted) {
   constexpr double kTail = 8;  // of a Gaussian 2.0, of Student's t with two degrees of freedom 5.3
   const auto at = [&](double share) {
     return sorted[static_cast<Index>(share * static_cast<double>(sorted.size() - 1))];
   };
-  const Interval all{at(0.005), at(0.995)};
+  const Ends all{at(0.005), at(0.995)};
   const double most = kTail * width(shortest(sorted, 0.8));
   if (width(all) <= most || most == 0) return all;
-  Interval seen = all;
+  Ends seen = all;
   for (int percent = 98; percent >= 90 && width(seen) > most; percent -= 2) seen = shortest(sorted, percent / 100.0);
   const double *begin = sorted.data(), *end = begin + sorted.size();
   const Index below = std::lower_bound(begin, end, seen.first) - begin;
   const Index above = std::upper_bound(begin, end, seen.second) - begin;
-  const Interval core = seen;
+  const Ends core = seen;
   if (is_hill(sorted, 0, below, core)) seen.first = all.first;
   if (is_hill(sorted, above, sorted.size() - above, core)) seen.second = all.second;
   return seen;

@@ -15,7 +15,7 @@
 namespace cnf {
 namespace {
 
-constexpr Index kBlock = 16384, kDrawsInACell = 32, kMostEvaluations = 700'000, kMostCells = 200'000;
+constexpr Index kPointsAtOnce = 16384, kDrawsInACell = 32, kMostEvaluations = 700'000, kMostCells = 200'000;
 constexpr Index kFew = 4;  // draws that say where a cell's density is: in at least this part of a side
 constexpr double kFilled = 0.25;
 constexpr double kGrading = 4;     // times a cell's side, and no more, has a cell beside it
@@ -161,7 +161,7 @@ class Cubature {
 
   /// The cells' sums by their own points.
   void sum(std::vector<Cell>& cells) {
-    const Index per_cell = points(), at_once = kBlock / per_cell;
+    const Index per_cell = points(), at_once = kPointsAtOnce / per_cell;
     for (std::size_t first = 0; first < cells.size(); first += static_cast<std::size_t>(at_once)) {
       stop_if_asked(stop_);
       const std::size_t end = std::min(cells.size(), first + static_cast<std::size_t>(at_once));

@@ -9,8 +9,8 @@ namespace cnf {
 
 namespace {
 
-constexpr double kEnough = 1e-3;  // of the tolerance, may be left of a stage's systems by GMRES
-constexpr double kRounding = 16;  // on a fixed grid: units in the last place
+constexpr double kEnoughByGmres = 1e-3;  // of the tolerance, may be left of a stage's systems by GMRES
+constexpr double kFixedRounding = 16;    // on a fixed grid: units in the last place
 
 void rosenbrock_weights(const void* method, double theta, double* w, double* dw) {
   const RosenbrockTableau& m = *static_cast<const RosenbrockTableau*>(method);
@@ -62,8 +62,8 @@ const T* RosenbrockStepper<T>::open(double t, const T* y) {
   for (Index i = 0; i < shape.z(); ++i) {
     const double size = std::abs(static_cast<double>(y[i]));
     const auto [relative, absolute] = options_.of_z(i % shape.blocks.z);
-    const double unit =
-        controlled_ ? std::max(absolute + relative * size, kRounding * eps * size) : kRounding * eps * (1 + size);
+    const double unit = controlled_ ? std::max(absolute + relative * size, kFixedRounding * eps * size)
+                                    : kFixedRounding * eps * (1 + size);
     scale_[i] = static_cast<T>(unit);
   }
   return f_;
@@ -97,7 +97,7 @@ bool RosenbrockStepper<T>::attempt(double t_next, T* y_next, T* error) {
       todo_[j] = active_[j] && finite(u, j);
       if (active_[j] && !todo_[j]) std::fill_n(u + j * D, D, std::numeric_limits<T>::quiet_NaN());
     }
-    system_.solve(u, todo_, scale_, (controlled_ ? kEnough : 1) / std::abs(h));
+    system_.solve(u, todo_, scale_, (controlled_ ? kEnoughByGmres : 1) / std::abs(h));
     for (Index j = 0; j < shape.B; ++j) {
       if (!todo_[j] || finite(u, j)) continue;
       unsolved_ = j;

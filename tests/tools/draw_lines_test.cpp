@@ -288,11 +288,11 @@ TEST_CASE("charts side by side are each as if alone", "[draw][lines]") {
 }
 
 TEST_CASE("intervals share an axis that shows the near ones, and what is far out is an arrow", "[draw][chart]") {
-  const auto chart = [](std::vector<Interval> rows, int width = 760) {
+  const auto chart = [](std::vector<ChartInterval> rows, int width = 760) {
     return IntervalChart({"title", "a note", "nats", "NLL", std::move(rows), {"chosen", "level", "other"}},
                          {.width = width});
   };
-  const Interval best{"best", "1.0", 0, 0, 0, IntervalShade::chosen}, near{"near", "1.1", 0.1, -0.1, 0.3};
+  const ChartInterval best{"best", "1.0", 0, 0, 0, IntervalShade::chosen}, near{"near", "1.1", 0.1, -0.1, 0.3};
   const auto [low, high] = chart({best, near}).range();
   CHECK((low < -0.1 && low > -0.13 && high > 0.3 && high < 0.33));
   CHECK(chart({best, near, {"next", "2.5", 1.5, 1.4, 1.6}}).range().second > 1.6);

@@ -18,6 +18,8 @@ void flush_stdout();
 /// Writes to standard error at once; failures are ignored, for there is nowhere left to report them.
 void write_stderr(std::string_view text);
 
+/// A left-aligned cell of a printed table: filled up with blanks, one at least.
+std::string padded(std::string text, std::size_t width);
 /// The text as one word of a shell, on one line: $'...' with numbers for what cannot be shown.
 std::string shell_word(const std::string& text);
 

@@ -9,7 +9,7 @@
 namespace cnf {
 namespace {
 
-constexpr double kLabelSize = 11.5;  // pixels at scale 1
+constexpr double kLevelSize = 11.5;  // pixels at scale 1
 constexpr double kStep = 2;          // pixels between points of a line, at most
 
 using Path = std::vector<Point>;
@@ -171,7 +171,7 @@ struct Laid {
 void draw_lines(Surface& surface, const Axes& axes, const Laid& laid, const std::vector<LinesOfLevel>& levels,
                 const ContourStyle& style) {
   const auto& [paths, placed] = laid;
-  const double size = kLabelSize * axes.scale, width = style.width * axes.scale;
+  const double size = kLevelSize * axes.scale, width = style.width * axes.scale;
   const auto colour_of = [&](std::size_t level) {
     return style.of_levels.empty() ? style.line : style.of_levels[level % style.of_levels.size()];
   };
@@ -203,7 +203,7 @@ std::function<void(Surface&, const Axes&)> contours_over(std::vector<LinesOfLeve
   return [laid, levels = std::move(levels), style = std::move(style)](Surface& surface, const Axes& axes) {
     if (!*laid) {
       laid->emplace(Laid{paths_of(levels, axes), {}});
-      (*laid)->labels = place(levels, (*laid)->paths, axes, kLabelSize * axes.scale);
+      (*laid)->labels = place(levels, (*laid)->paths, axes, kLevelSize * axes.scale);
     }
     draw_lines(surface, axes, **laid, levels, style);
   };

@@ -5,18 +5,16 @@
 #include <stdexcept>
 
 #include "tools/draw/axis_ticks.hpp"
+#include "tools/draw/paper.hpp"
 #include "tools/draw/text.hpp"
 
 namespace cnf {
 namespace {
 
-constexpr Rgb kPage{255, 255, 255}, kInk{28, 28, 32};
-constexpr Rgb kGroundLine{86, 130, 178}, kLine{200, 66, 10};
+constexpr Rgb kGroundLine{86, 130, 178}, kCornerLine{200, 66, 10};
 constexpr Rgb kLightest{226, 236, 246}, kDarkest{150, 184, 220};  // of a ground's regions, and its bars between
-constexpr Rgb kBars{188, 209, 232};
+constexpr Rgb kCornerBars{188, 209, 232};
 constexpr int kLeastCell = 24;  // pixels
-
-int rounded(double v) { return static_cast<int>(std::lround(v)); }
 
 Rgb between(Rgb a, Rgb b, double t) {
   const auto mix = [t](int from, int to) { return static_cast<std::uint8_t>(std::lround(from + (to - from) * t)); };
@@ -126,13 +124,13 @@ void CornerPicture::draw_diagonal(Surface& surface, std::size_t k) const {
   for (const CornerSeries& series : corner_.series) {
     const BarRow& bars = series.columns[k];
     if (series.ground) {
-      draw_bars(surface, axes, bars, kBars);
+      draw_bars(surface, axes, bars, kCornerBars);
       continue;
     }
     std::vector<Point> path;
     for (Index i = 0; i < bars.height.size(); ++i)
       path.push_back(axes.at(bars.low + (static_cast<double>(i) + 0.5) * bars.width, bars.height[i]));
-    surface.polyline(path, 1.5 * scale_, kLine, 1, axes.plot);
+    surface.polyline(path, 1.5 * scale_, kCornerLine, 1, axes.plot);
   }
 }
 
@@ -150,7 +148,8 @@ void CornerPicture::draw_pair(Surface& surface, std::size_t row, std::size_t col
     for (const Batch& line : pair.lines) {
       std::vector<Point> path;
       for (Index p = 0; p < line.cols(); ++p) path.push_back(axes.at(line(0, p), line(1, p)));
-      surface.polyline(path, (series.ground ? 0.9 : 1.3) * scale_, series.ground ? kGroundLine : kLine, 1, axes.plot);
+      surface.polyline(path, (series.ground ? 0.9 : 1.3) * scale_, series.ground ? kGroundLine : kCornerLine, 1,
+                       axes.plot);
     }
   }
 }
@@ -221,11 +220,11 @@ void CornerPicture::draw_legend(Surface& surface) const {
     const FittedText name = fit_text(series.name, size, room - swatch - gap);
     const int middle = y + e.ascent - e.cap / 2;
     if (series.ground) {
-      surface.fill({x, middle - e.cap / 2, swatch, e.cap}, kBars);
+      surface.fill({x, middle - e.cap / 2, swatch, e.cap}, kCornerBars);
       surface.frame({x + line_, middle - e.cap / 2 + line_, swatch - 2 * line_, e.cap - 2 * line_}, line_, kGroundLine);
     } else {
       const Point line[] = {{1.0 * x, middle + 0.5}, {1.0 * x + swatch, middle + 0.5}};
-      surface.polyline(line, 1.5 * scale_, kLine, 1, {0, 0, width_, height_});
+      surface.polyline(line, 1.5 * scale_, kCornerLine, 1, {0, 0, width_, height_});
     }
     surface.text(x + swatch + gap, y, name.text, name.size, kInk);
     y += row;

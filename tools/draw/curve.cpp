@@ -10,7 +10,7 @@
 namespace cnf {
 namespace {
 
-constexpr Rgb kBars{173, 198, 224}, kLine{200, 66, 10}, kRug{52, 96, 148};
+constexpr Rgb kCurveBars{173, 198, 224}, kCurveLine{200, 66, 10}, kRug{52, 96, 148};
 constexpr double kTextSize = 12.4;  // of the legend, as the ticks
 
 double greatest(const Vector<double>& values) {
@@ -23,7 +23,7 @@ double greatest(const Vector<double>& values) {
 void draw_line(Surface& surface, const Axes& axes, const Curve& curve) {
   std::vector<Point> piece;
   const auto flush = [&] {
-    if (piece.size() > 1) surface.polyline(piece, 1.8 * axes.scale, kLine, 1, axes.plot);
+    if (piece.size() > 1) surface.polyline(piece, 1.8 * axes.scale, kCurveLine, 1, axes.plot);
     piece.clear();
   };
   const double n = static_cast<double>(curve.density.size());
@@ -86,9 +86,9 @@ void draw_legend(Surface& surface, const Axes& axes, const Curve& curve, double 
     const int middle = y + e.ascent - e.cap / 2;
     if (entry.line) {
       const Point line[] = {{1.0 * x, middle + 0.5}, {1.0 * x + swatch, middle + 0.5}};
-      surface.polyline(line, 1.8 * axes.scale, kLine, 1, axes.plot);
+      surface.polyline(line, 1.8 * axes.scale, kCurveLine, 1, axes.plot);
     } else {
-      surface.fill({x, middle - e.cap / 2, swatch, e.cap}, kBars);
+      surface.fill({x, middle - e.cap / 2, swatch, e.cap}, kCurveBars);
     }
     surface.text(x + swatch + gap, y, entry.name, size, axes.ink);
     y += row;
@@ -122,7 +122,7 @@ Picture curve_picture(Curve curve, FigureStyle style) {
   style.title.clear();
   auto shown = std::make_shared<const Curve>(std::move(curve));
   panel[0].over = [shown, range](Surface& surface, const Axes& axes) {
-    draw_bars(surface, axes, shown->bars, kBars);
+    draw_bars(surface, axes, shown->bars, kCurveBars);
     draw_rug(surface, axes, shown->rug);
     draw_line(surface, axes, *shown);
     draw_legend(surface, axes, *shown, range.y1);

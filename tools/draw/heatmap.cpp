@@ -97,11 +97,12 @@ PlotArea plot_area_pixels(const Box& range, const FigureStyle& style, const std:
 }
 
 PointStyle PointStyle::of_number(Index n, double pixels) const {
-  constexpr double kInk = 0.15;  // of the pixels, were no two discs to meet
+  constexpr double kCovered = 0.15;  // of the pixels, were no two discs to meet
   PointStyle style = *this;
   const double count = static_cast<double>(std::max<Index>(n, 1));
   if (radius == 0) style.radius = std::clamp(1.3 * std::pow(5000 / count, 0.2), 1.0, 2.6);
-  if (alpha == 0) style.alpha = std::clamp(kInk * pixels / (count * 3.14 * style.radius * style.radius), 0.06, 0.85);
+  if (alpha == 0)
+    style.alpha = std::clamp(kCovered * pixels / (count * 3.14 * style.radius * style.radius), 0.06, 0.85);
   return style;
 }
 

@@ -1,23 +1,21 @@
 // From the top: title, note, legend, one line of names for the columns, the rows, the axis. From the left: names, plot,
 // values. Every text is cut to its place, so that nothing overlaps.
-#include "tools/draw/interval_chart.hpp"
 
+#include "tools/draw/interval_chart.hpp"
 #include <algorithm>
 #include <cmath>
 #include <stdexcept>
-
 #include "base/number_text.hpp"
 #include "tools/draw/axis_ticks.hpp"
+#include "tools/draw/paper.hpp"
 
 namespace cnf {
 namespace {
 
-constexpr Rgb kPage{255, 255, 255}, kInk{28, 28, 32}, kQuiet{104, 108, 118}, kGuide{231, 233, 238};
+constexpr Rgb kQuiet{104, 108, 118}, kGuide{231, 233, 238};
 constexpr std::array<Rgb, 3> kShades{Rgb{200, 66, 10}, Rgb{31, 98, 180}, Rgb{126, 132, 144}};
 constexpr double kFarOut = 5;                             // times as far as what is nearer: an arrow
 constexpr double kLeastShare = 0.35, kLeastPitch = 1.35;  // of the width; of a row, in sizes of its text
-
-int rounded(double v) { return static_cast<int>(std::lround(v)); }
 
 /// In lines of at most so many pixels, broken at blanks.
 std::vector<std::string> wrapped(const std::string& text, double size, int width) {
@@ -51,7 +49,7 @@ void IntervalChart::choose_range() {
     double near, far;
   };
   std::vector<Reach> reaches;  // of the rows, as distances from 0
-  for (const Interval& row : figure_.rows) {
+  for (const ChartInterval& row : figure_.rows) {
     if (!std::isfinite(row.middle)) continue;
     const double low = std::isfinite(row.low) ? row.low : row.middle;
     const double high = std::isfinite(row.high) ? row.high : row.middle;
@@ -63,7 +61,7 @@ void IntervalChart::choose_range() {
     if (limit == 0 || reach.near <= kFarOut * limit) limit = std::max(limit, reach.far);
   if (limit == 0) limit = 1;
   low_ = 0, high_ = 0;
-  for (const Interval& row : figure_.rows)
+  for (const ChartInterval& row : figure_.rows)
     for (const double x : {row.low, row.middle, row.high})
       if (std::abs(x) <= limit) low_ = std::min(low_, x), high_ = std::max(high_, x);
   const double air = 0.06 * std::max(high_ - low_, 1e-12);
@@ -71,7 +69,8 @@ void IntervalChart::choose_range() {
 }
 
 bool IntervalChart::shown(IntervalShade shade) const {
-  return std::any_of(figure_.rows.begin(), figure_.rows.end(), [&](const Interval& row) { return row.shade == shade; });
+  return std::any_of(figure_.rows.begin(), figure_.rows.end(),
+                     [&](const ChartInterval& row) { return row.shade == shade; });
 }
 
 bool IntervalChart::lay_out(const FigureStyle& style) {
@@ -79,7 +78,7 @@ bool IntervalChart::lay_out(const FigureStyle& style) {
   tick_size_ = kTickSize * scale_, text_size_ = kLabelSize * scale_, title_size_ = kTitleSize * scale_;
   pad_ = std::max(4, rounded(1.1 * tick_size_));
   int names = 0, values = measure(figure_.value, tick_size_).width;
-  for (const Interval& row : figure_.rows) {
+  for (const ChartInterval& row : figure_.rows) {
     names = std::max(names, measure(row.name, text_size_).width);
     values = std::max(values, measure(row.value, tick_size_).width);
   }
@@ -155,7 +154,7 @@ void IntervalChart::draw_axis(Surface& surface) const {
 }
 
 void IntervalChart::draw_row(Surface& surface, std::size_t row) const {
-  const Interval& interval = figure_.rows[row];
+  const ChartInterval& interval = figure_.rows[row];
   const Rgb colour = kShades[static_cast<std::size_t>(interval.shade)];
   const double y = plot_.y + (static_cast<double>(row) + 0.5) * row_;
   const auto baseline = [&](const TextExtent& e) { return rounded(y + e.cap / 2.0) - e.ascent; };

@@ -15,7 +15,7 @@ namespace cnf {
 /// How an interval is to be seen among the others.
 enum class IntervalShade { chosen, level, plain };
 
-struct Interval {
+struct ChartInterval {
   std::string name{}, value{};           ///< at its left, and at its right
   double middle = 0, low = 0, high = 0;  ///< ends that are not finite are left out, and a middle that is not
   IntervalShade shade = IntervalShade::plain;
@@ -24,7 +24,7 @@ struct Interval {
 struct IntervalFigure {
   std::string title{}, note{};          ///< the note below the title, in as many lines as it needs
   std::string axis{}, value{};          ///< what the axis is, and what the values at the right are
-  std::vector<Interval> rows{};         ///< from the top
+  std::vector<ChartInterval> rows{};    ///< from the top
   std::array<std::string, 3> legend{};  ///< what each shade means; one that no row has is left out
 };
 

@@ -19,7 +19,7 @@ void take_logarithms(Matrix<double>& points, Index row) {
     points(row, i) = points(row, i) > 0 ? std::log10(points(row, i)) : std::numeric_limits<double>::quiet_NaN();
 }
 
-struct Span {
+struct Extent {
   double low = std::numeric_limits<double>::infinity(), high = -low;
 
   void include(double v) { low = std::min(low, v), high = std::max(high, v); }
@@ -34,7 +34,7 @@ struct Span {
 };
 
 Box span_of(const std::vector<Line>& lines, const FigureStyle& style, bool tight) {
-  Span x, y;
+  Extent x, y;
   for (const Line& line : lines)
     for (Index i = 0; i < line.points.cols(); ++i)
       if (line.points.col(i).allFinite()) x.include(line.points(0, i)), y.include(line.points(1, i));

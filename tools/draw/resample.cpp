@@ -8,16 +8,16 @@ namespace cnf {
 namespace {
 
 // Which cells make pixel p of one axis, and how much of each.
-struct Span {
+struct Weights {
   Index first = 0;
   std::vector<double> weight;
 };
 
-std::vector<Span> spans(Index cells, int pixels, int first, int count) {
-  std::vector<Span> result(count);
+std::vector<Weights> spans(Index cells, int pixels, int first, int count) {
+  std::vector<Weights> result(count);
   for (int k = 0; k < count; ++k) {
     const std::int64_t p = first + k;
-    Span& span = result[k];
+    Weights& span = result[k];
     if (cells <= pixels) {
       span = {std::min(cells - 1, static_cast<Index>((2 * p + 1) * cells / (2 * pixels))), {1}};
       continue;
@@ -37,7 +37,7 @@ std::vector<Span> spans(Index cells, int pixels, int first, int count) {
 
 Matrix<double> resample(const GridValues& grid, int w, int h, int first, int count) {
   if (grid.cols() == w && grid.rows() == h) return grid.block(first, count);
-  const std::vector<Span> across = spans(grid.cols(), w, 0, w), up = spans(grid.rows(), h, first, count);
+  const std::vector<Weights> across = spans(grid.cols(), w, 0, w), up = spans(grid.rows(), h, first, count);
   const Index low = up.front().first, high = up.back().first + std::ssize(up.back().weight);
   const Matrix<double> cells = grid.block(low, high - low);
   Matrix<double> narrow(cells.rows(), w), out(count, w);

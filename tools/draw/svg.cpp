@@ -16,7 +16,7 @@ namespace {
 using Sink = std::function<void(std::string_view)>;
 
 /// To a hundredth of a pixel.
-std::string number(double v) { return shortest(std::round(std::clamp(v, -1e6, 1e6) * 100) / 100 + 0.0); }
+std::string svg_number(double v) { return shortest(std::round(std::clamp(v, -1e6, 1e6) * 100) / 100 + 0.0); }
 
 std::string hex(Rgb c) {
   static constexpr char kDigits[] = "0123456789abcdef";
@@ -30,8 +30,8 @@ std::string attribute(std::string_view name, const std::string& value) {
 }
 
 std::string box(double x, double y, double w, double h) {
-  return attribute("x", number(x)) + attribute("y", number(y)) + attribute("width", number(w)) +
-         attribute("height", number(h));
+  return attribute("x", svg_number(x)) + attribute("y", svg_number(y)) + attribute("width", svg_number(w)) +
+         attribute("height", svg_number(h));
 }
 
 std::string paint(std::string_view what, Rgb colour, double alpha) {
@@ -126,17 +126,17 @@ class Svg final : public Surface {
     if (drawn.empty()) return;
     const std::string cut = clipped(clip);
     sink_("<path" + attribute("d", drawn) + " fill=\"none\"" + paint("stroke", colour, alpha) +
-          attribute("stroke-width", number(width)) + " stroke-linecap=\"round\" stroke-linejoin=\"round\"" + cut +
+          attribute("stroke-width", svg_number(width)) + " stroke-linecap=\"round\" stroke-linejoin=\"round\"" + cut +
           "/>\n");
   }
 
   void discs(std::span<const Point> centres, double radius, Rgb colour, double alpha, const Rect& clip) override {
     const std::string cut = clipped(clip);
     sink_("<g" + paint("fill", colour, alpha) + cut + ">\n");
-    const std::string r = attribute("r", number(radius));
+    const std::string r = attribute("r", svg_number(radius));
     for (const Point& p : centres)
       if (std::isfinite(p.x + p.y))
-        sink_("<circle" + attribute("cx", number(p.x)) + attribute("cy", number(p.y)) + r + "/>\n");
+        sink_("<circle" + attribute("cx", svg_number(p.x)) + attribute("cy", svg_number(p.y)) + r + "/>\n");
     sink_("</g>\n");
   }
 
@@ -144,9 +144,10 @@ class Svg final : public Surface {
     const TextExtent e = measure(text, size);
     if (e.width == 0) return;
     const int at = vertical ? x + e.ascent : x, base = vertical ? y + e.width - 1 : y + e.ascent;
-    std::string where = attribute("x", number(at)) + attribute("y", number(base));
-    if (vertical) where = attribute("transform", "translate(" + number(at) + ' ' + number(base) + ") rotate(-90)");
-    sink_("<text" + where + attribute("font-size", number(crisp_size(size))) +
+    std::string where = attribute("x", svg_number(at)) + attribute("y", svg_number(base));
+    if (vertical)
+      where = attribute("transform", "translate(" + svg_number(at) + ' ' + svg_number(base) + ") rotate(-90)");
+    sink_("<text" + where + attribute("font-size", svg_number(crisp_size(size))) +
           attribute("textLength", std::to_string(e.width - 1)) + " lengthAdjust=\"spacingAndGlyphs\"" +
           paint("fill", colour, 1) + '>' + escaped(text) + "</text>\n");
   }
@@ -179,7 +180,7 @@ class Svg final : public Surface {
     bool drawing = false;
     for (std::size_t i = 0; i < path.size(); ++i) {
       const bool here = std::isfinite(path[i].x + path[i].y);
-      if (here) text += (drawing ? 'L' : 'M') + number(path[i].x) + ' ' + number(path[i].y);
+      if (here) text += (drawing ? 'L' : 'M') + svg_number(path[i].x) + ' ' + svg_number(path[i].y);
       drawing = here;
     }
     return text;

@@ -14,7 +14,7 @@ Index block_rows(Index D) {
 
 namespace {
 
-std::string listed(const std::vector<std::string>& names) {
+std::string first_of(const std::vector<std::string>& names) {
   std::string text;
   for (std::size_t j = 0; j < names.size() && j < 10; ++j) text += (j > 0 ? ", " : "") + names[j];
   return names.size() > 10 ? text + ", ..." : text;
@@ -30,7 +30,7 @@ std::unique_ptr<RowReader> open_rows_for(const std::string& file, const std::vec
   const bool asked = !given.columns.empty() || !given.drop.empty();
   const std::vector<std::string>& names = rows->columns();
   if (!asked && by_name && names != wanted && names != numbered_columns(std::ssize(names)))
-    throw InputError(rows->source() + ": its columns are " + listed(names) + "; the model's are " + listed(wanted),
+    throw InputError(rows->source() + ": its columns are " + first_of(names) + "; the model's are " + first_of(wanted),
                      "--columns says which to take, in the model's order");
   if (names.size() != wanted.size() && rows->rows() == std::ssize(wanted))
     throw InputError(rows->source() + ": " + std::to_string(wanted.size()) + " rows of " +
@@ -40,7 +40,7 @@ std::unique_ptr<RowReader> open_rows_for(const std::string& file, const std::vec
   if (names.size() != wanted.size())
     throw InputError(rows->source() + ": " + std::to_string(names.size()) +
                          (names.size() == 1 ? " column" : " columns") + ", the model takes " +
-                         std::to_string(wanted.size()) + ": " + listed(wanted),
+                         std::to_string(wanted.size()) + ": " + first_of(wanted),
                      names.size() > wanted.size() ? "--columns says which to take, in the model's order" : "");
   return rows;
 }

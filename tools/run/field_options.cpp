@@ -7,12 +7,10 @@ namespace cnf {
 
 namespace {
 
-constexpr const char* kGroup = "Model";
-
 /// The settings of all fields.
 std::vector<Option> own_options() {
   std::vector<Option> options;
-  for (FieldShape& shape : all_field_shapes()) add_setting_options(options, settings(shape), kGroup);
+  for (FieldShape& shape : all_field_shapes()) add_setting_options(options, settings(shape), kModelGroup);
   return options;
 }
 
@@ -26,7 +24,7 @@ std::vector<Option> field_options() {
   }
   field.help += '.';
   field.initial = field.choices.front();
-  field.group = kGroup;
+  field.group = kModelGroup;
   std::vector<Option> options = own_options();
   options.insert(options.begin(), std::move(field));
   return options;

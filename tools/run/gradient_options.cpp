@@ -10,6 +10,7 @@
 #include "base/tiles.hpp"
 #include "tools/cli/exit_code.hpp"
 #include "tools/cli/output.hpp"
+#include "tools/run/setting_options.hpp"
 
 namespace cnf {
 
@@ -18,9 +19,8 @@ Option memory_option(const std::string& group, const std::string& help) {
 }
 
 std::vector<Option> gradient_options() {
-  const char* const group = "Training";
   return {
-      memory_option(group,
+      memory_option(kTrainingGroup,
                     "What gradients may keep of their solves, all threads together: 64MB, 1GiB. It is taken at once, "
                     "and what it cannot hold is computed again, to the same bits. Not given: as much as is used, up "
                     "to 256 MiB a thread."),
@@ -30,14 +30,14 @@ std::vector<Option> gradient_options() {
        .range = Range::open(0, 1),
        .help = "Tolerance, relative and absolute, of the solves of the continuous and the interpolated gradient. Not "
                "given: as of the flow's.",
-       .group = group},
+       .group = kTrainingGroup},
       {.name = "adjoint-norm",
        .value = "NAME",
        .kind = Kind::choice,
        .choices = {"seminorm", "full"},
        .help = "Whose errors decide the continuous gradient's steps: those of z and a alone, or of the parameters' "
                "gradient too. Not given: seminorm.",
-       .group = group}};
+       .group = kTrainingGroup}};
 }
 
 std::size_t parse_bytes(const std::string& text) {

@@ -13,7 +13,6 @@ namespace cnf {
 
 namespace {
 
-constexpr const char* kGroup = "Training";
 /// Options that say how an objective solves the flow, and that of a run which begins with another.
 const std::vector<std::string> kOfSolves{"warm-start", "divergence", "solver",       "rtol",        "atol",
                                          "norm",       "max-steps",  "logp-tol",     "controller",  "min-step",
@@ -22,7 +21,7 @@ const std::vector<std::string> kOfSolves{"warm-start", "divergence", "solver",  
 }  // namespace
 
 Option objective_option() {
-  Option objective{.name = "objective", .value = "WHAT", .kind = Kind::text, .group = kGroup};
+  Option objective{.name = "objective", .value = "WHAT", .kind = Kind::text, .group = kTrainingGroup};
   std::string terms;
   for (const Quadrature term : kAllQuadratures)
     terms += (terms.empty() ? "" : ", ") + std::string(name(term)) + " (" + std::string(help(term)) + ")";
@@ -37,7 +36,7 @@ Option objective_option() {
 
 std::vector<Option> objective_options() {
   std::vector<Option> options;
-  for (AnyObjective& objective : all_objectives()) add_setting_options(options, settings(objective), kGroup);
+  for (AnyObjective& objective : all_objectives()) add_setting_options(options, settings(objective), kTrainingGroup);
   return options;
 }
 

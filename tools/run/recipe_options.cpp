@@ -8,12 +8,11 @@
 #include "tools/run/field_options.hpp"
 #include "tools/run/gradient_options.hpp"
 #include "tools/run/objective_options.hpp"
+#include "tools/run/setting_options.hpp"
 
 namespace cnf {
 
 namespace {
-
-constexpr const char* kGroup = "Training";
 
 Option number_option(Kind kind, std::string name, std::string initial, Range range, std::string help) {
   return {.name = std::move(name),
@@ -22,7 +21,7 @@ Option number_option(Kind kind, std::string name, std::string initial, Range ran
           .initial = std::move(initial),
           .range = range,
           .help = std::move(help),
-          .group = kGroup};
+          .group = kTrainingGroup};
 }
 
 }  // namespace
@@ -61,7 +60,7 @@ std::vector<Option> model_options() {
                    .value = "RUN",
                    .kind = Kind::path,
                    .help = "Begin with the weights, network and scaling of a trained model instead of new ones.",
-                   .group = "Model"}},
+                   .group = kModelGroup}},
                  field_options(),
                  {{.name = "t-end",
                    .value = "T",
@@ -69,7 +68,7 @@ std::vector<Option> model_options() {
                    .initial = "1",
                    .range = Range::above(0),
                    .help = "How long the flow runs: its base is at time 0, the data at T.",
-                   .group = "Model"},
+                   .group = kModelGroup},
                   precision_option()}});
 }
 
@@ -100,7 +99,7 @@ std::vector<Option> training_options() {
        .help =
            "How the rate falls: as the root of the steps made, and to 0 over the last fifth; or by a cosine over the "
            "last nine tenths, which needs --steps.",
-       .group = kGroup},
+       .group = kTrainingGroup},
       number_option(Kind::integer, "schedule-steps", "", Range::whole(1, kMostSteps),
                     "With --steps: the rate falls as in a run of so many, at least --steps."),
       number_option(Kind::real, "seconds", text(defaults.seconds), Range::above(0),
@@ -115,7 +114,7 @@ std::vector<Option> training_options() {
        .choices = optimizer_names(),
        .help = "What turns gradients into updates: Adam, or Adam in the coordinates in which a layer's gradients are "
                "uncorrelated, which gets further with a step.",
-       .group = kGroup},
+       .group = kTrainingGroup},
       number_option(Kind::real, "beta1", text(defaults.optimizer.adam.beta1),
                     Range{.min = 0, .max = 1, .max_open = true}, "Adam's decay of the mean."),
       number_option(Kind::real, "beta2", text(defaults.optimizer.adam.beta2),
@@ -148,7 +147,7 @@ std::vector<Option> training_options() {
        .range = Range::open(0, 1),
        .help = "At the end, measure how a log p is right to so many nats at the least cost: so logprob, density and "
                "evaluate do then, unless told how. Not given: 1e-4 after a run of length, of up to four columns.",
-       .group = kGroup}};
+       .group = kTrainingGroup}};
   return joined({of_updates, objective_options(), gradient_options(), of_the_run, control_options()});
 }
 

@@ -9,6 +9,9 @@
 
 namespace cnf {
 
+/// Headings of the help.
+inline constexpr const char *kModelGroup = "Model", *kTrainingGroup = "Training";
+
 /// Adds an option for each setting of one thing, what it is now as the default. Of settings that follow from the data
 /// none is made; one that another thing has too stands once.
 void add_setting_options(std::vector<Option>& options, const std::vector<Setting>& settings, const std::string& group);

@@ -120,7 +120,7 @@ IntervalChart picture_of(const ComparisonReport& report, const Args& args) {
   figure.value = "NLL";
   for (const Index k : ranked(report)) {
     const PairedDifference behind = comparison.difference(verdict.best, k);
-    Interval& interval = figure.rows.emplace_back();
+    ChartInterval& interval = figure.rows.emplace_back();
     interval.name = report.densities[static_cast<std::size_t>(k)].name;
     interval.value = with_error(comparison.nll(k), comparison.nll_error(k));
     interval.middle = behind.mean, interval.low = behind.low(), interval.high = behind.high();

@@ -28,9 +28,9 @@ Interval interval_of(const Eigen::Ref<const Batch>& values) {
 
 /// Where the model's samples and the data are.
 Interval viewing_interval(Evaluator& evaluator, Seed seed, const Batch& rows) {
-  constexpr Index kSamples = 4096;
+  constexpr Index kDrawn = 4096;
   std::vector<Status> failures;
-  const Batch drawn = finite_samples(evaluator, seed, kSamples, &failures);
+  const Batch drawn = finite_samples(evaluator, seed, kDrawn, &failures);
   if (drawn.cols() < 2 && rows.cols() < 2)
     throw ComputationError("the model's samples, which say where to look, cannot be computed" +
                                (failures.empty() ? "" : ": " + failures.front().message()),

@@ -48,14 +48,14 @@ std::string nearer(const Slice& slice, const Batch& samples, const std::vector<s
 }  // namespace
 
 Box viewing_range(const Density* density, const Batch* rows, Evaluator& evaluator, Seed seed, PartProgress& progress) {
-  constexpr Index kSamples = 4096;
+  constexpr Index kDrawn = 4096;
   if (density != nullptr) return density->box();
   const bool shown = rows != nullptr && rows->rows() == 2 && rows->cols() >= 2;
   Batch points;
   if (!shown) {
     std::vector<Status> failures;
-    progress.begin("sample", kSamples);
-    points = finite_samples(evaluator, seed, kSamples, &failures);
+    progress.begin("sample", kDrawn);
+    points = finite_samples(evaluator, seed, kDrawn, &failures);
     progress.finish();
     if (points.cols() < 2)
       throw ComputationError("the model's samples, which say where to look, cannot be computed" +
@@ -76,12 +76,12 @@ Box viewing_range(const Density* density, const Batch* rows, Evaluator& evaluato
 
 Box slice_range(const Cnf& model, const EvaluationOptions& evaluation, const Slice& slice, Seed seed,
                 PartProgress& progress) {
-  constexpr Index kSamples = 4096;
+  constexpr Index kDrawn = 4096;
   EvaluationOptions options = evaluation;
   options.failing_steps = std::min(options.failing_steps, kFailingSteps / 20);
   Evaluator evaluator(model, options);
-  progress.begin("sample", kSamples);
-  const Batch points = finite_samples(evaluator, seed, kSamples);
+  progress.begin("sample", kDrawn);
+  const Batch points = finite_samples(evaluator, seed, kDrawn);
   progress.finish();
   if (points.cols() < 2)
     throw ComputationError("the model's samples, which say where to look, cannot be computed",

@@ -73,7 +73,7 @@ double bound(const GradientCheck& check, const SolveOptions& solve) {
 std::string key_of(const std::string& mode) { return mode == "discrete, solved again" ? "discrete_resolved" : mode; }
 
 /// The worst of all errors as a multiple of its bound.
-struct Verdict {
+struct CheckVerdict {
   double ratio = 0;
   std::string where{};
   std::string wrong{};  ///< what is above its bound
@@ -95,11 +95,6 @@ struct Verdict {
   }
 };
 
-std::string padded(std::string text, std::size_t width) {
-  text.resize(std::max(text.size() + 2, width), ' ');
-  return text;
-}
-
 /// gradcheck(), where little memory is the user's fault.
 std::vector<GradientCheck> checked(const Cnf& model, const Batch& x, const GradcheckOptions& options) {
   try {
@@ -120,7 +115,7 @@ int run_gradcheck(const Args& args, const ModelArgument& opened) {
   JsonReport report;
   std::string text = padded("gradient", 26) + padded("relative error", 16) + padded("cosine", 22) + "worst block\n";
   std::string kept;
-  Verdict verdict;
+  CheckVerdict verdict;
   for (const GradientCheck& check : checks) {
     const GradientBlock& worst = check.worst();
     JsonReport mode;

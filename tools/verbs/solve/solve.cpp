@@ -21,7 +21,7 @@ namespace cnf {
 namespace {
 
 /// What was asked for, checked.
-struct Task {
+struct SolveTask {
   SolveSubject subject{};
   std::vector<Index> columns{};  ///< that a picture shows
   std::vector<double> times{};   ///< empty: nothing is looked at
@@ -57,7 +57,7 @@ std::vector<Index> columns_from(const Args& args, const SolveSubject& subject) {
   return columns;
 }
 
-void check_pictured(const Args& args, const Task& task) {
+void check_pictured(const Args& args, const SolveTask& task) {
   const bool pictured = args.given("output") && !task.numbers;
   for (const char* name : {"phase", "columns", "size", "magnify", "title"})
     if (args.given(name) && !pictured)
@@ -68,8 +68,8 @@ void check_pictured(const Args& args, const Task& task) {
     throw UsageError("--columns: " + std::to_string(task.columns.size()) + " variables, and a phase plane takes 2");
 }
 
-Task task_from(const Args& args) {
-  Task task{.subject = open_solve_subject(args)};
+SolveTask solve_task(const Args& args) {
+  SolveTask task{.subject = open_solve_subject(args)};
   if (task.subject.problem)
     for (const char* name : {"num", "seed"})
       if (args.given(name))
@@ -88,7 +88,7 @@ Task task_from(const Args& args) {
 }
 
 /// (sample, t, variables), a row each.
-void write_numbers(const Args& args, const Task& task, const Batch& points) {
+void write_numbers(const Args& args, const SolveTask& task, const Batch& points) {
   const bool many = task.subject.model.has_value();
   std::vector<std::string> names{"t"};
   if (many) names.insert(names.begin(), "sample");
@@ -107,7 +107,7 @@ void write_numbers(const Args& args, const Task& task, const Batch& points) {
   out.finish();
 }
 
-void draw_paths(const Args& args, const Task& task, const std::string& by, const Batch& points) {
+void draw_paths(const Args& args, const SolveTask& task, const std::string& by, const Batch& points) {
   const ShownPaths paths{task.times, points, task.N};
   FigureStyle style = chart_style(args, task.subject.name + ", " + by, 760, args.flag("phase") ? 0 : 460);
   write_picture(args.path("output"), [&] {
@@ -116,7 +116,7 @@ void draw_paths(const Args& args, const Task& task, const std::string& by, const
   });
 }
 
-std::string said(const Task& task, const Solution& solution, const SolveOptions& options, const std::string& by,
+std::string said(const SolveTask& task, const Solution& solution, const SolveOptions& options, const std::string& by,
                  const Batch& truth) {
   const Counters& cost = solution.counters;
   std::string text = task.subject.name + ", " + by + "\n";
@@ -134,7 +134,7 @@ std::string said(const Task& task, const Solution& solution, const SolveOptions&
   return text + "error        " + scientific(end_error(solution.ends, truth, options), 2) + '\n';
 }
 
-JsonReport report_of(const Args& args, const Task& task, const Solution& solution, const SolveOptions& options,
+JsonReport report_of(const Args& args, const SolveTask& task, const Solution& solution, const SolveOptions& options,
                      const Batch* truth) {
   JsonReport report;
   report.set("problem", task.subject.name).set("solver", args.choice("solver").spelled());
@@ -161,7 +161,7 @@ JsonReport report_of(const Args& args, const Task& task, const Solution& solutio
   return report;
 }
 
-int run_solve(const Args& args, const Task& task) {
+int run_solve(const Args& args, const SolveTask& task) {
   const SolveOptions options = solve_from(args);
   const Seed seed = seed_from(args);
   const Solution solution = solve(task.subject, options, task.times, seed, task.N);
@@ -182,7 +182,7 @@ int run_solve(const Args& args, const Task& task) {
 }
 
 Work prepare_solve(const Args& args) {
-  return [&args, task = task_from(args)] {
+  return [&args, task = solve_task(args)] {
     try {
       return run_solve(args, task);
     } catch (const std::invalid_argument& error) {  // a method that the options do not fit, a picture without room

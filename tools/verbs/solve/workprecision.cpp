@@ -23,7 +23,7 @@ namespace cnf {
 
 namespace {
 
-struct Task {
+struct WorkTask {
   SolveSubject subject{};
   WorkRequest request{};
   bool numbers = true;  ///< -o is a table, or there is none
@@ -59,8 +59,9 @@ void add_points(const std::string& text, const Args& args, const SolveOptions& c
   }
 }
 
-Task task_from(const Args& args) {
-  Task task{.subject = open_solve_subject(args), .request = {.seed = seed_from(args), .threads = threads_from(args)}};
+WorkTask work_task(const Args& args) {
+  WorkTask task{.subject = open_solve_subject(args),
+                .request = {.seed = seed_from(args), .threads = threads_from(args)}};
   if (task.subject.problem)
     for (const char* name : {"num", "seed"})
       if (args.given(name))
@@ -102,7 +103,7 @@ JsonReport report_of(const SolveSubject& subject, const std::vector<WorkRow>& ro
   return JsonReport().set("problem", subject.name).set("points", points);
 }
 
-int run_workprecision(const Args& args, const Task& task) {
+int run_workprecision(const Args& args, const WorkTask& task) {
   Progress progress(Progress::mode(args.text("progress"), args.flag("quiet")), "solve",
                     static_cast<std::int64_t>(task.request.points.size()));
   std::int64_t done = 0;
@@ -124,7 +125,7 @@ int run_workprecision(const Args& args, const Task& task) {
 }
 
 Work prepare_workprecision(const Args& args) {
-  return [&args, task = task_from(args)] {
+  return [&args, task = work_task(args)] {
     try {
       return run_workprecision(args, task);
     } catch (const std::invalid_argument& error) {  // a method that the options do not fit, a picture without room
