@@ -21,6 +21,7 @@ class ClosedFormTrace;
 ///
 /// Shapes  z, f, w_f, z_bar, z_dot: D x B;  tangents, jv, w_jv: D x (C B), tangent c of sample b in column c B + b;
 ///         div, w_div: 1 x B;  t, t_dot, t_bar: 1 or B values;  params_bar: gradient_size() values.
+///         Of a field that has_potential(), f, f_dot and w_f may have one row more: d Phi/dt, f being -grad_z Phi.
 /// Memory  immutable once made, so threads may share one; tapes and scratch are the caller's.
 template <class T>
 class Field {
@@ -42,6 +43,8 @@ class Field {
   virtual void vjp(const T* tape, Tile<T> tangents, Tile<T> w_f, Tile<T> w_jv, Out<T> z_bar, std::span<T> t_bar,
                    std::span<T> params_bar, Scratch& scratch) const = 0;
 
+  /// Whether f is minus the gradient of a potential Phi(z, t), whose slope in t can be asked for too.
+  virtual bool has_potential() const { return false; }
   /// The closed form of (f, tr J), or null: then tangents are the way to the divergence.
   virtual const ClosedFormTrace<T>* trace() const { return nullptr; }
 };

@@ -42,6 +42,13 @@ bool is_smooth(const FieldShape& shape) {
       },
       shape);
 }
+bool has_potential(const FieldShape& shape) {
+  return std::visit(
+      []<class Shape>(const Shape&) {
+        return requires { requires Shape::kHasPotential; };
+      },
+      shape);
+}
 Vector<double> initial_parameters(const FieldShape& shape, Seed seed) {
   return std::visit([seed](const auto& s) { return s.initial_parameters(seed); }, shape);
 }

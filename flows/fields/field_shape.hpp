@@ -10,6 +10,7 @@
 #include "flows/fields/field.hpp"
 #include "flows/fields/mlp_shape.hpp"
 #include "flows/fields/planar.hpp"
+#include "flows/fields/potential.hpp"
 #include "flows/layout.hpp"
 #include "flows/setting.hpp"
 
@@ -22,8 +23,9 @@ namespace cnf {
 ///   layout()                     its tensors; throws std::invalid_argument for sizes that make no field
 ///   initial_parameters(seed)     layout().size values for data of unit variance
 ///   make<T>(params)              the field bound to parameters; std::invalid_argument: another number of them
+///   kHasPotential                optional: true if its fields are slopes of a potential
 /// and its name in this list. Files, `cnf train --field` and the tests of every field find it here.
-using FieldShape = std::variant<MlpShape, PlanarShape>;
+using FieldShape = std::variant<MlpShape, PlanarShape, PotentialShape>;
 
 std::string_view kind(const FieldShape& shape);
 std::string_view help(const FieldShape& shape);
@@ -37,6 +39,8 @@ Index dim(const FieldShape& shape);
 void set_dim(FieldShape& shape, Index D);
 /// Whether f has a derivative everywhere. Else the divergence jumps, and methods of high order lose their order.
 bool is_smooth(const FieldShape& shape);
+/// Whether its fields are slopes of a potential (Field::has_potential).
+bool has_potential(const FieldShape& shape);
 Vector<double> initial_parameters(const FieldShape& shape, Seed seed);
 
 /// `params`: layout(shape).size values, which must outlive the field. std::invalid_argument: another number of them.

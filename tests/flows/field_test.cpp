@@ -69,6 +69,14 @@ std::vector<Case> all_cases() {
            {DivergenceMethod{Kind::none, 0}, {Kind::tangents, 3}, {Kind::hutchinson, 2}, {Kind::trace, 0}})
         cases.push_back({shape, method, per_sample, params});
     }
+  for (const Index rank : {2, 10})
+    for (const bool per_sample : {false, true}) {
+      const PotentialShape shape{.dim = 3, .width = 9, .rank = rank};
+      const Vector<double> params = moving_parameters(shape);
+      for (const DivergenceMethod method :
+           {DivergenceMethod{Kind::none, 0}, {Kind::tangents, 3}, {Kind::hutchinson, 2}, {Kind::trace, 0}})
+        cases.push_back({shape, method, per_sample, params});
+    }
   return cases;
 }
 

@@ -38,6 +38,8 @@ compare double 400 1e-10 8gaussians "$folder/8g.npy" --hidden 8,8,8 --activation
 cp "$folder/run/model.safetensors" "$folder/data.safetensors"
 compare double 800 1e-10 8gaussians "$folder/8g.npy" --field planar --units 12
 compare double 800 1e-10 "$folder/three.npy" "$folder/three.npy" --field planar --units 8 --activation sin
+compare double 800 1e-10 8gaussians "$folder/8g.npy" --field potential --width 12 --rank 2
+compare double 800 1e-10 "$folder/three.npy" "$folder/three.npy" --field potential --width 8
 
 # Two blocks, over different times: an MLP at the base below another, and below planar units.
 "$two_blocks" "$folder/base.safetensors" "$folder/data.safetensors" "$folder/two.safetensors"

@@ -68,11 +68,31 @@ def planar(part):
     return f
 
 
+def potential(part):
+    """The same of f = -grad Phi, Phi = w . N(s) + |A s|^2 / 2 + b . s with s = (u, t), differentiated by hand: J = -H."""
+    K0, b0, K1, b1, w, A, b = (tensor[part["prefix"] + name] for name in
+                               ("weight", "bias", "inner_weight", "inner_bias", "out_weight", "quadratic", "linear"))
+    D = part["dim"]
+
+    def f(t, u):
+        s = np.column_stack([u, np.full(len(u), t)])
+        a = s @ K0.T + b0
+        p, p1 = np.tanh(a), np.tanh((np.logaddexp(a, -a)) @ K1.T + b1)
+        z1 = w + (w * p1) @ K1
+        slope = (p * z1) @ K0 + s @ A.T @ A + b
+        X = K1 @ (p[:, :, None] * K0[:, :D])  # width x D of every sample
+        trace = ((1 - p**2) * z1) @ (K0[:, :D]**2).sum(1) + (A[:, :D]**2).sum()
+        trace += ((w * (1 - p1**2))[:, :, None] * X**2).sum((1, 2))
+        return -slope[:, :D], -trace
+
+    return f
+
+
 x = np.load(points).astype("f8")
 S = tensor["standardisation.scale"]
 u, q = np.linalg.solve(S, (x - tensor["standardisation.mean"]).T).T, np.zeros(len(x))
 for part in reversed(blocks):  # from the data to the base
-    f = {"mlp": mlp, "planar": planar}[part["kind"]](part)
+    f = {"mlp": mlp, "planar": planar, "potential": potential}[part["kind"]](part)
     if not steps.isdigit():
         from scipy.integrate import solve_ivp
 
