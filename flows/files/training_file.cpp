@@ -45,6 +45,8 @@ auto reals_of(State& s) {
       {"window_solves", &s.window_solves, 0, kAny}, {"window_steps", &s.window_steps, 0, kAny},
       {"gradient_norm", &s.gradient_norm, 0, kAny}};
   for (std::size_t i = 0; i < kMostParts; ++i) rows.push_back({kWindowParts[i], &s.window_parts[i], -kAny, kAny});
+  rows.push_back({"doublings", &s.doublings, 0, 40});
+  rows.push_back({"evaluations_then", &s.evaluations_then, 0, kAny});
   return rows;
 }
 
@@ -177,7 +179,7 @@ std::string training_bytes(const TrainingFile<T>& training, const Optimizer<T>& 
   const double best = std::min(state.best_score, std::numeric_limits<double>::max());
   auto reals = reals_of(state);
   reals.front().value = &best;
-  while (reals.size() > kFirstReals && *reals.back().value == 0) reals.pop_back();  // parts that no loss has
+  while (reals.size() > kFirstReals && *reals.back().value == 0) reals.pop_back();  // of what this loss has not
   add_numbers<double>(out, "reals", reals);
   add_numbers<std::int64_t>(out, "counts", counts_of(state));
   return safetensors_bytes(out);

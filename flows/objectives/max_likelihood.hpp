@@ -33,6 +33,9 @@ double negative_log_prob(const Base& base, Tile<T> z, Tile<T> q, T scale = T(0),
 /// Loss: the mean over the batch of -log p_u(u) + sum_r weights[r] Q_r, Q_r being the quadrature flow.beside[r] along
 /// the sample's path (flows/quadratures.hpp): nats. The step addresses Hutchinson's probes.
 ///
+/// The weights of the terms that rise are multiplied by `raised`: the trainer raises it while solves take more and more
+/// evaluations (flows/training/train.hpp).
+///
 /// With `steer` b > 0 a step's solves end not at the base's time t but at t + b u, u uniform on (-1, 1), drawn once a
 /// step: a flow that is right wherever in this interval it ends has come to rest there and is easy to solve.
 /// Source  Ghosh, Behl, Dupont, Torr, Namboodiri (2020), STEER: simple temporal regularization for neural ODEs, sec. 3.
@@ -51,10 +54,18 @@ struct MaximumLikelihood {
 
   FlowOptions flow{};
   std::vector<double> weights{};  ///< of flow.beside
+  std::vector<char> rising{};     ///< whether each of these rises; empty: none does
+  double raised = 1;
   double steer = 0;
 
   std::vector<Setting> settings();
   void check(const Cnf& model) const;
+  bool rises() const {
+    return std::any_of(rising.begin(), rising.end(), [](char one) { return one; });
+  }
+  double weight(std::size_t r) const { return r < rising.size() && rising[r] ? weights[r] * raised : weights[r]; }
+  /// What stands beside the loss itself in a TileJob's parts: the terms, and `raised` if some rise.
+  std::size_t more_parts() const { return weights.size() + (rises() ? 1 : 0); }
 
   template <class T>
   void run_tile(TileJob<T> job) const {
@@ -82,12 +93,14 @@ struct MaximumLikelihood {
       double term = 0;
       for (Index b = 0; b < B; ++b) {
         term += static_cast<double>(q(row, b));
-        w_q[b * rows + row] = static_cast<T>(weights[r]) * share;
+        w_q[b * rows + row] = static_cast<T>(weight(r)) * share;
       }
       term /= static_cast<double>(job.batch);
-      job.share.loss += weights[r] * term;
+      job.share.loss += weight(r) * term;
       if (!job.parts.empty()) job.parts[r + 1] = term;
     }
+    if (rises() && !job.parts.empty())
+      job.parts[weights.size() + 1] = raised * static_cast<double>(B) / static_cast<double>(job.batch);
     const Status pulled = own.pull(job.u_bar, Tile<T>(w_q, rows, B), job.share);
     if (!pulled.ok()) job.share.failures.push_back(pulled);
   }

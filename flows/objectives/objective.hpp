@@ -53,6 +53,10 @@ class Objective {
   /// solve, forward and backward, other at the next step. The result stays valid until the next call.
   /// std::invalid_argument: another number of parameters, rows of another number, no sample.
   virtual const LossGradient<T>& operator()(const Vector<T>& params, const Samples<T>& u, std::uint32_t step) = 0;
+
+  /// Whether some of its weights rise with the evaluations of a solve, and by how much they have risen from now on.
+  virtual bool rises() const { return false; }
+  virtual void raise(double) {}
 };
 
 /// One tile's work: what it reads, its worker's memory, and what it fills.

@@ -20,7 +20,9 @@ NamedWeight read_summand(std::string_view text) {
   NamedWeight one{std::string(text.substr(0, colon))};
   if (one.name.empty()) throw std::invalid_argument("a name is missing, expected NAME[:WEIGHT]+NAME[:WEIGHT]+...");
   if (colon == text.npos) return one;
-  const std::string_view number = text.substr(colon + 1);
+  std::string_view number = text.substr(colon + 1);
+  one.rises = number.ends_with('^');
+  if (one.rises) number.remove_suffix(1);
   const auto [end, error] = std::from_chars(number.data(), number.data() + number.size(), one.weight);
   if (error != std::errc() || end != number.data() + number.size() || !(one.weight > 0 && std::isfinite(one.weight)))
     throw std::invalid_argument("the weight of " + one.name + " is '" + std::string(number) +
@@ -56,8 +58,11 @@ std::vector<std::string_view> summand_names() {
 ObjectiveSum objective_sum(const std::vector<NamedWeight>& summands) {
   std::vector<WeightedObjective> sum;
   for (const NamedWeight& one : summands) {
-    if (auto found = find_objective(one.name))
-      sum.push_back({*std::move(found), one.weight});
+    const auto found = find_objective(one.name);
+    if (found && one.rises)
+      throw std::invalid_argument("the weight of " + one.name + " cannot rise; that of a term of its solve can");
+    if (found)
+      sum.push_back({*found, one.weight});
     else if (!find_quadrature(one.name))
       throw std::invalid_argument("'" + one.name + "' is no objective");
   }
@@ -73,6 +78,7 @@ ObjectiveSum objective_sum(const std::vector<NamedWeight>& summands) {
           if constexpr (requires { kind.weights; }) {
             kind.flow.beside.push_back(*term);
             kind.weights.push_back(one.weight / solving->weight);
+            kind.rising.push_back(one.rises);
           }
         },
         solving->what);

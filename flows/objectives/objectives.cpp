@@ -50,9 +50,23 @@ const FlowOptions* flow_of(const AnyObjective& objective) {
 
 namespace {
 
+/// How many parts a summand has beside its own.
 std::size_t terms(const AnyObjective& objective) {
-  const FlowOptions* flow = flow_of(objective);
-  return flow ? flow->beside.size() : 0;
+  return std::visit(
+      [](const auto& kind) -> std::size_t {
+        if constexpr (requires { kind.more_parts(); }) return kind.more_parts();
+        return 0;
+      },
+      objective);
+}
+
+bool rises_in(const AnyObjective& objective) {
+  return std::visit(
+      [](const auto& kind) {
+        if constexpr (requires { kind.rises(); }) return kind.rises();
+        return false;
+      },
+      objective);
 }
 
 }  // namespace
@@ -71,6 +85,19 @@ bool ObjectiveSum::uses_divergence() const {
   return std::any_of(summands.begin(), summands.end(), [](const WeightedObjective& one) {
     return std::visit([](const auto& kind) { return kind.kUsesDivergence; }, one.what);
   });
+}
+
+bool ObjectiveSum::rises() const {
+  return std::any_of(summands.begin(), summands.end(), [](const WeightedObjective& one) { return rises_in(one.what); });
+}
+
+void ObjectiveSum::raise(double by) {
+  for (WeightedObjective& one : summands)
+    std::visit(
+        [by](auto& kind) {
+          if constexpr (requires { kind.raised; }) kind.raised = by;
+        },
+        one.what);
 }
 
 std::size_t ObjectiveSum::told_parts() const {
@@ -144,6 +171,7 @@ std::vector<std::string_view> part_names(const ObjectiveSum& sum) {
     names.push_back(traits(one.what).name);
     if (const FlowOptions* flow = flow_of(one.what))
       for (const Quadrature term : flow->beside) names.push_back(name(term));
+    if (rises_in(one.what)) names.push_back("raised");
   }
   return names;
 }

@@ -21,6 +21,7 @@ namespace cnf {
 ///   check(model)      std::invalid_argument for a model or options that make no sense
 ///   settings()        optional: its own options, a row each (flows/setting.hpp), beside how it solves the flow
 ///   before_tiles(u, seed, step, threads)  optional: what the batch as a whole decides
+///   rises(), raised, more_parts()  optional: a weight that rises while solves grow (max_likelihood.hpp)
 ///   run_tile<T>(job)  sets job.share.loss (the tile's part of the batch's mean) and job.u_bar, adds to params_bar
 /// in a header of this folder, and its name in this list. Training, recipes and `cnf train --objective` find it here.
 using AnyObjective = std::variant<MaximumLikelihood, FlowMatching>;
@@ -51,6 +52,8 @@ struct ObjectiveSum {
   const FlowOptions* flow_options() const;  ///< of the first that solves the flow, or null
   void set_stop(StopFlag stop);             ///< of all solves
   bool uses_divergence() const;
+  bool rises() const;     ///< whether a weight of some summand's term does
+  void raise(double by);  ///< multiplies those weights by this, from now on
   /// How many parts the loss is told by: each summand's without its terms, and its terms. 0 if there is but one.
   std::size_t told_parts() const;
   template <class T>

@@ -57,6 +57,14 @@ class TiledObjective final : public Objective<T> {
     return result_;
   }
 
+  bool rises() const override {
+    if constexpr (requires { kind_.rises(); }) return kind_.rises();
+    return false;
+  }
+  void raise(double by) override {
+    if constexpr (requires { kind_.raise(by); }) kind_.raise(by);
+  }
+
  private:
   /// What is reserved is every worker's, whoever gets a tile first: memory does not depend on that.
   void reserve(const BoundCnf<T>& flow, const Samples<T>& u) {

@@ -66,6 +66,8 @@ class FlowTask final : public Task<T> {
 
   const Layout& layout() const override { return layout_; }
   StepResult<T> step(const Vector<T>& params, std::uint32_t step) override;
+  bool rises() const override { return objective_->rises(); }
+  void raise(double by) override { objective_->raise(by); }
   Judgement judge(const Vector<T>& params) override;
   std::span<const std::string_view> judged() const override;
   std::string_view loss_name() const override { return traits_.loss_name; }

@@ -40,8 +40,9 @@ inline constexpr std::size_t kMostParts = 8;  ///< of a loss
 /// `step`".
 ///
 /// Laws: `step` and `judge` are functions of their arguments alone, to the bit and on any number of threads, or a run
-/// would not resume. Gaps of the layout get the gradient 0. Either may throw Stopped (base/stop.hpp), which interrupts
-/// the run before the step that was being made or judged.
+/// would not resume; where weights rise, a step is one of what `raise` was last told too. Gaps of the layout get the
+/// gradient 0. Either may throw Stopped (base/stop.hpp), which interrupts the run before the step that was being made
+/// or judged.
 template <class T>
 class Task {
  public:
@@ -54,6 +55,10 @@ class Task {
   virtual const Layout& layout() const = 0;
   /// The loss on batch number `step` and its gradient, at parameters of layout().size.
   virtual StepResult<T> step(const Vector<T>& params, std::uint32_t step) = 0;
+  /// Whether some of the loss's weights rise while a solve takes more and more evaluations; and by how much, from the
+  /// next step on, they have risen.
+  virtual bool rises() const { return false; }
+  virtual void raise(double) {}
   /// The score by which weights are chosen: at evaluation accuracy, whatever training solves at.
   virtual Judgement judge(const Vector<T>& params) = 0;
   /// The names of the judgement's columns in metrics.csv.

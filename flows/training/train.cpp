@@ -27,9 +27,10 @@ constexpr double kStepsAValidation = 5;  // a guess at its time, until there was
 // Of a run's seconds: before which its steps are not fixed, where its schedule is to end, where the run ends anyway.
 constexpr double kFix = 0.78, kAim = 0.99, kCut = 1.03;
 // When a validation that is worse than the best by TrainOptions::lost is the last one.
-constexpr int kLost = 10;               // validations after the best
-constexpr std::int64_t kLostAfter = 3;  // times the best one's steps
-constexpr double kMostClosing = 0.25;   // of them: set aside for what follows the last step
+constexpr int kLost = 10;                              // validations after the best
+constexpr std::int64_t kLostAfter = 3;                 // times the best one's steps
+constexpr double kGrowth = 1.02, kMostDoublings = 40;  // weights that rise: when, and how often
+constexpr double kMostClosing = 0.25;                  // of them: set aside for what follows the last step
 
 /// The least number of steps, of which so many can have been made before it was known.
 std::int64_t least_steps(std::int64_t made) {
@@ -114,6 +115,7 @@ class Trainer {
   void watch_clock();
   void end_here();
   void validate();
+  void note_evaluations(double per_solve);
   void roll_back(double loss, const std::string& cause);
   [[noreturn]] void diverged(const std::string& what, double loss, const std::string& more) const;
 
@@ -194,6 +196,7 @@ void Trainer<T>::check() const {
 template <class T>
 void Trainer<T>::step() {
   Task<T>& task = *stages_[stage_].task;
+  if (task.rises()) task.raise(std::exp2(state_.doublings));
   const StepResult<T> at = task.step(state_.current.params, static_cast<std::uint32_t>(state_.step));
   const double loss = at.failures.empty() ? at.loss : std::numeric_limits<double>::quiet_NaN();
   last_loss_ = loss;
@@ -234,6 +237,7 @@ void Trainer<T>::begin_next_stage() {
     state_.rate_scale = 1;
   }
   state_.failed_in_a_row = state_.stale_validations = 0;
+  state_.doublings = state_.evaluations_then = 0;
   note_pace();
 }
 
@@ -285,6 +289,7 @@ void Trainer<T>::validate() {
   if (std::ranges::equal(stages_[stage_].task->parts(), told))
     for (std::size_t i = 0; i < told.size(); ++i) row.train_parts[i] = state_.window_parts[i] / state_.window_steps;
   row.nfe_train = state_.window_evaluations / state_.window_solves;
+  note_evaluations(row.nfe_train);
   row.gradient_norm = state_.gradient_norm;
   const double begin = by_clock_ ? hooks_.clock() : 0;
   row.judged = stages_[stage_].task->judge(state_.current.average);
@@ -308,6 +313,16 @@ void Trainer<T>::validate() {
   state_.window_parts = {};
   state_.window_loss = state_.window_steps = state_.window_evaluations = state_.window_solves = 0;
   if (hooks_.metrics) hooks_.metrics(row);
+}
+
+/// A window of solves has ended: weights that rise with them do, if there were more evaluations a solve.
+template <class T>
+void Trainer<T>::note_evaluations(double per_solve) {
+  if (!stages_[stage_].task->rises() || !std::isfinite(per_solve)) return;
+  const bool first = state_.evaluations_then == 0;
+  if (!first && per_solve <= kGrowth * state_.evaluations_then) return;
+  state_.evaluations_then = per_solve;
+  if (!first && state_.doublings < kMostDoublings) ++state_.doublings;
 }
 
 template <class T>

@@ -37,6 +37,9 @@ struct TrainingState {
   double gradient_norm = 0;  ///< of the last step that had a finite one
   double window_loss = 0, window_evaluations = 0, window_solves = 0, window_steps = 0;  ///< since the last validation
   std::array<double, kMostParts> window_parts{};  ///< sums of the loss's parts, if it has several
+  /// Of a loss with weights that rise: how often they have been doubled, and the evaluations a solve took when they
+  /// last were (0: in no window yet).
+  double doublings = 0, evaluations_then = 0;
 };
 
 /// The state a run starts from.
@@ -83,6 +86,9 @@ struct TrainHooks : RunHooks {
 };
 
 /// Runs the stages from `state` to the end. Their tasks have one layout and judge alike.
+///
+/// The weights of a loss that can rise do so only while its solves grow: they are doubled by a validation before which
+/// a solve took 2 % more evaluations than when they last were, or than before the first validation.
 ///
 /// A step whose loss or gradient is not finite, or whose solves fail, is skipped and counted; five in a row, or a
 /// validation that is not finite, go back to the last sound validation at half the rate. Throws ComputationError (step,

@@ -89,6 +89,82 @@ TEST_CASE("a flow with quadratures keeps the laws, with every way to the diverge
       }
   CHECK_THROWS_WITH(RegularisedDynamics<double>(*field, {Kind::trace, 0}, nullptr, kBoth, true),
                     Contains("tangents or probes"));
+  const std::vector<Quadrature> hjb{Quadrature::hjb};
+  CHECK_THROWS_WITH(RegularisedDynamics<double>(*field, {Kind::trace, 0}, nullptr, hjb, true), Contains("potential"));
+}
+
+TEST_CASE("a potential with quadratures keeps the laws, its Hamilton-Jacobi-Bellman rate among them",
+          "[flows][laws][regularised]") {
+  const PotentialShape shape{.dim = 3, .width = 8};
+  const Vector<double> params = 1.5 * shape.initial_parameters(Seed{3});
+  const auto field = make_field<double>(shape, {params.data(), static_cast<std::size_t>(params.size())});
+  const Batch probes = normal_batch(3, 2 * 6, Seed{8});
+  const std::vector<Quadrature> two{Quadrature::hjb, Quadrature::kinetic},
+      all{Quadrature::kinetic, Quadrature::hjb, Quadrature::frobenius};
+  for (const DivergenceMethod method : {DivergenceMethod{Kind::tangents, 3}, {Kind::hutchinson, 2}, {Kind::trace, 0}})
+    for (const bool per_sample : {false, true})
+      for (const bool forwards : {false, true}) {
+        CAPTURE(static_cast<int>(method.kind), per_sample, forwards);
+        const RegularisedDynamics<double> dynamics(*field, method, probes.data(),
+                                                   method.kind == Kind::trace ? two : all, forwards);
+        CHECK(transpose_law_error(dynamics, 6, per_sample, Seed{4}) < 1e-14);
+        CHECK(jvp_error(dynamics, 6, per_sample, Seed{4}) < 2e-9);
+      }
+}
+
+/// Phi(z, t) = w . N + |A s|^2 / 2 + b . s in plain Eigen, from the tensors in their order.
+double potential(const PotentialShape& shape, const Vector<double>& params, const Vector<double>& s) {
+  const Layout all = shape.layout();
+  const auto tensor = [&](std::size_t i) -> Matrix<double> {
+    return Tile<double>(params.data() + all.tensors[i].offset, all.tensors[i].rows, all.tensors[i].cols);
+  };
+  const auto sigma = [](const Vector<double>& a) -> Vector<double> {
+    return (a.array().exp() + (-a.array()).exp()).log();
+  };
+  const Vector<double> u = sigma(tensor(0) * s + tensor(1));
+  const Vector<double> N = u + sigma(tensor(2) * u + tensor(3));
+  return tensor(4).col(0).dot(N) + (tensor(5) * s).squaredNorm() / 2 + tensor(6).col(0).dot(s);
+}
+
+TEST_CASE("a potential field is minus the slope of the potential written out, and hjb what it lacks of its equation",
+          "[flows][regularised]") {
+  const PotentialShape shape{.dim = 3, .width = 8, .rank = 2};
+  Vector<double> params = shape.initial_parameters(Seed{3});
+  params.segment(shape.layout().tensors[6].offset, 4) = Eigen::Vector4d(0.4, -0.7, 0.2, 0.9);
+  const auto field = make_field<double>(shape, {params.data(), static_cast<std::size_t>(params.size())});
+  const Vector<double> s = normal_batch(4, 1, Seed{5});
+  Vector<double> slope(4), second(3);
+  for (Index i = 0; i < 4; ++i) {
+    const auto at = [&](double h) { return potential(shape, params, s + h * Vector<double>::Unit(4, i)); };
+    const double h = 2e-3;
+    slope[i] = (8 * (at(h) - at(-h)) - (at(2 * h) - at(-2 * h))) / (12 * h);
+    if (i < 3) second[i] = (16 * (at(h) + at(-h)) - (at(2 * h) + at(-2 * h)) - 30 * at(0)) / (12 * h * h);
+  }
+  const std::vector<Quadrature> hjb{Quadrature::hjb};
+  const RegularisedDynamics<double> dynamics(*field, {Kind::trace, 0}, nullptr, hjb, false);
+  Vector<double> f(3), q(2);
+  Scratch scratch;
+  dynamics.forward({&s[3], 1}, Tile<double>(s.data(), 3, 1), Out<double>(f.data(), 3, 1), Out<double>(q.data(), 2, 1),
+                   {}, nullptr, scratch);
+  CHECK((f + slope.head(3)).norm() < 1e-10 * f.norm());
+  CHECK(q[0] == Approx(-second.sum()).epsilon(1e-8));
+  CHECK(q[1] == Approx(-std::abs(slope[3] - slope.head(3).squaredNorm() / 2)).epsilon(1e-10));
+}
+
+TEST_CASE("of straight paths at constant speed hjb is zero", "[flows][regularised]") {
+  // Of a constant velocity -c: Phi = c . z + |c|^2 t / 2.
+  const PotentialShape shape{.dim = 2, .width = 4};
+  Cnf model = small_flow(small_shape({4}));
+  model.blocks = {{shape, 0, 1}};
+  model.params = Vector<double>::Zero(shape.layout().size);
+  const Eigen::Vector3d slopes(0.6, -0.8, 0.5);
+  model.params.segment(shape.layout().tensors[6].offset, 3) = slopes;
+  const Batch u = normal_batch(2, 20, Seed{71});
+  const auto parts = loss_gradient(model, u, likelihood("auto", {Quadrature::hjb, Quadrature::kinetic}, {1, 1})).parts;
+  CHECK(parts[1] < 1e-15);
+  CHECK(parts[2] == Approx(1).epsilon(1e-14));
+  model.params[shape.layout().tensors[6].offset + 2] += 0.25;
+  CHECK(loss_gradient(model, u, likelihood("auto", {Quadrature::hjb}, {1})).parts[1] == Approx(0.25).epsilon(1e-14));
 }
 
 TEST_CASE("the rates are |f|^2 and |J|_F^2, which one probe estimates without bias, and grow either way in time",
@@ -135,6 +211,16 @@ TEST_CASE("the gradient of likelihood with terms, at random end times and in sum
   CHECK(worst_error(two, u, steered) < 1e-8);
   CHECK(worst_error(two, u, ObjectiveSum({{likelihood("auto", kBoth, {0.3, 0.7}), 0.5}, {FlowMatching{}, 2}})) < 1e-8);
 
+  Cnf slope = two;
+  slope.blocks = {{PotentialShape{.dim = 2, .width = 8}, 0, 1}};
+  slope.params = initial_parameters(slope.blocks[0].field, Seed{4});
+  slope.params[slope.layout().tensors.back().offset + 2] = 3;  // hjb's rate keeps its sign: it has a kink at 0
+  const std::vector<Quadrature> transport{Quadrature::kinetic, Quadrature::hjb};
+  CHECK(worst_error(slope, u, likelihood("auto", transport, {0.3, 0.7})) < 1e-8);
+  CHECK(worst_error(slope, u, likelihood("hutchinson:2", transport, {0.3, 0.7})) < 1e-8);
+  CHECK_THROWS_WITH(make_objective<double>(two, {likelihood("auto", {Quadrature::hjb}, {1})}),
+                    Contains("hjb is for a field that is the slope of a potential, this is mlp"));
+
   Cnf blocks = two;  // the second runs down in time
   blocks.blocks = {{small_shape({8, 8}), 0, 1}, {small_shape({8, 8}), 0.5, -0.25}};
   blocks.params.resize(2 * two.params.size());
@@ -174,6 +260,24 @@ TEST_CASE("a sum is told by its parts, and no part moves another", "[flows][regu
   CHECK((threaded.loss == all.loss && threaded.parts == all.parts && threaded.dloss_dparams == all.dloss_dparams));
 }
 
+TEST_CASE("a weight that has risen is a larger weight, to the bit, and is told", "[flows][regularised]") {
+  const Cnf model = small_flow(small_shape({8, 8}));
+  const Batch u = normal_batch(2, 150, Seed{71});
+  MaximumLikelihood rising = likelihood("auto", kBoth, {0.2, 0.4});
+  rising.rising = {1, 0};
+  ObjectiveSum sum({{rising, 1}});
+  CHECK(part_names(sum) == std::vector<std::string_view>{"likelihood", "frobenius", "kinetic", "raised"});
+  const auto begin = loss_gradient(model, u, sum),
+             fixed = loss_gradient(model, u, likelihood("auto", kBoth, {0.2, 0.4}));
+  CHECK((begin.loss == fixed.loss && begin.dloss_dparams == fixed.dloss_dparams));
+  sum.raise(8);
+  const auto raised = loss_gradient(model, u, sum),
+             high = loss_gradient(model, u, likelihood("auto", kBoth, {1.6, 0.4}));
+  CHECK((raised.loss == high.loss && raised.dloss_dparams == high.dloss_dparams));
+  CHECK(raised.parts.at(3) == Approx(8).epsilon(1e-15));
+  CHECK(raised.parts.at(1) == begin.parts.at(1));
+}
+
 TEST_CASE("a random end time is one a step, the base's own give or take as much as was asked", "[flows][regularised]") {
   const Cnf model = small_flow(small_shape({8, 8}));
   const Batch u = normal_batch(2, 150, Seed{71});
@@ -199,11 +303,14 @@ TEST_CASE("a sum is read from its text, and what is none is refused by name", "[
   CHECK(weights("likelihood") == "likelihood=1.000000 ");
   CHECK(weights("likelihood:2+kinetic:1e-2+frobenius:1e+3") ==
         "likelihood=2.000000 kinetic=0.010000 frobenius=1000.000000 ");
-  for (const char* text : {"", "+likelihood", "likelihood+", "likelihood:", "kinetic:0", "kinetic:-1", "kinetic:nan",
-                           "kinetic:1x", "likelihood+likelihood", ":1"})
+  CHECK(split_objective("likelihood+kinetic:1e-2^").at(1).rises);
+  CHECK(weights("kinetic:1e-2^") == "kinetic=0.010000 ");
+  for (const char* text : {"kinetic:^", "kinetic:1^^", "", "+likelihood", "likelihood+", "likelihood:", "kinetic:0",
+                           "kinetic:-1", "kinetic:nan", "kinetic:1x", "likelihood+likelihood", ":1"})
     CHECK_THROWS_AS(split_objective(text), std::invalid_argument);
   const ObjectiveSum sum = objective_sum(split_objective("kinetic:3+likelihood:2"));
   CHECK(std::get<MaximumLikelihood>(sum.summands.at(0).what).weights == std::vector<double>{1.5});
   CHECK_THROWS_WITH(objective_sum(split_objective("flow-matching+kinetic:1")), Contains("add likelihood"));
+  CHECK_THROWS_WITH(objective_sum(split_objective("likelihood:2^")), Contains("cannot rise"));
   CHECK_THROWS_WITH(objective_sum(split_objective("likelihod")), Contains("'likelihod' is no objective"));
 }

@@ -135,6 +135,14 @@ TEST_CASE("a recipe that cannot be is an input's fault and leaves no folder", "[
     CHECK(ran.code == 3);
     CHECK(ran.err == "cnf train: bad.toml:2: lr: -1 is out of range, expected a number above 0\n");
   }
+  put(shell / "sum.toml", "data = \"moons\"\nsteps = 3\nobjective = \"likelihood+kinetc:0.1\"\n");
+  const Ran sum = shell("cnf train --recipe sum.toml -o bad");
+  CHECK(sum.code == 3);
+  CHECK_THAT(sum.err, Catch::StartsWith("cnf train: sum.toml:3: objective: 'kinetc' is not known, expected a sum of "));
+  CHECK_THAT(sum.err, Catch::Contains("did you mean kinetic?"));
+  put(shell / "sum.toml", "data = \"moons\"\nobjective = \"likelihood:-1\"\n");
+  CHECK_THAT(shell("cnf train --recipe sum.toml -o bad").err,
+             Catch::StartsWith("cnf train: sum.toml:2: objective: the weight of likelihood is '-1'"));
   CHECK(shell("cnf train --recipe absent.toml -o bad").code == 3);
   CHECK_FALSE(std::filesystem::exists(shell / "bad"));
   put(shell / "twice.toml", "data = \"moons\"\nsteps = 10\nseconds = 3\n");

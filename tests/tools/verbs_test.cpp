@@ -890,6 +890,21 @@ TEST_CASE_METHOD(Fresh, "a gradcheck that fails says so, in text and JSON, and e
   CHECK(Json::parse(json.out)["worst_ratio"].get<double>() > 1);
 }
 
+TEST_CASE("a potential field is trained with its transport cost, saved in format 2 and judged; others are refused hjb",
+          "[verbs][field]") {
+  Shell shell;
+  const std::string recipe = "cnf train --data moons --batch 64 --validate-every 10 --quiet ";
+  const std::string transport = "--objective likelihood+kinetic:0.005+hjb:0.05 --steps 40 -o whole";
+  REQUIRE(shell(recipe + "--field potential --width 12 --rank 2 " + transport).code == 0);
+  CHECK(shell("cnf info whole").out.find("potential") != std::string::npos);
+  CHECK(shell("cnf evaluate whole --data moons -N 200 --json").code == 0);
+  CHECK(shell("cnf train --resume whole --quiet").code == 0);
+  const Ran refused = shell(recipe + "--objective likelihood+hjb:0.05 --steps 2 -o other");
+  CHECK(refused.code != 0);
+  CHECK(refused.err.find("hjb is for a field that is the slope of a potential, this is mlp") != std::string::npos);
+  CHECK_FALSE(std::filesystem::exists(shell / "other"));
+}
+
 TEST_CASE("a planar field is trained, saved in format 2, judged and complete when resumed", "[verbs][field]") {
   Shell shell;
   const std::string recipe = "cnf train --data moons --field planar --units 12 --batch 64 --validate-every 10 --quiet ";

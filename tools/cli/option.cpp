@@ -175,6 +175,11 @@ Value read_value(const Option& option, std::string_view shown, const std::string
       value.reals = {read_real(option, shown, text)};
       break;
     case Kind::text:
+      try {
+        if (option.check) option.check(text);
+      } catch (const UsageError& error) {
+        throw UsageError(std::string(shown) + ": " + error.what(), error.help());
+      }
       break;
     case Kind::integers: {
       const Option element{.kind = Kind::integer, .range = option.range};

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <limits>
 #include <string>
 #include <string_view>
@@ -65,6 +66,8 @@ struct Option {
   std::string help{};
   std::string group{};  ///< the heading it stands under in --help; empty: "Options"
   bool required = false;
+  /// Of a text: throws UsageError for one that cannot be, without the option's name, which read_value puts before it.
+  std::function<void(const std::string&)> check{};
 };
 
 /// What was typed, or the default, read.

@@ -18,6 +18,25 @@ const std::vector<std::string> kOfSolves{"warm-start", "divergence", "solver",  
                                          "norm",       "max-steps",  "logp-tol",     "controller",  "min-step",
                                          "max-step",   "memory",     "adjoint-rtol", "adjoint-norm"};
 
+/// Throws UsageError for a text that is no sum of objectives.
+ObjectiveSum read_sum(const std::string& text) {
+  try {
+    const std::vector<NamedWeight> summands = split_objective(text);
+    std::vector<std::string> known;
+    for (const std::string_view name : summand_names()) known.emplace_back(name);
+    for (const NamedWeight& one : summands)
+      if (std::find(known.begin(), known.end(), one.name) == known.end()) {
+        std::string all;
+        for (const std::string& name : known) all += (all.empty() ? "" : ", ") + name;
+        throw UsageError(in_quotes(one.name) + " is not known, expected a sum of " + all,
+                         did_you_mean(one.name, known));
+      }
+    return objective_sum(summands);
+  } catch (const std::invalid_argument& error) {
+    throw UsageError(error.what());
+  }
+}
+
 }  // namespace
 
 Option objective_option() {
@@ -29,7 +48,9 @@ Option objective_option() {
     objective.choices.emplace_back(traits(one).name);  // for completion: a sum of them is right too
     objective.help += std::string(traits(one).name) + ": " + std::string(traits(one).help) + " ";
   }
-  objective.help += "Or a sum by weights, likelihood+kinetic:0.01, with terms of the solve: " + terms + ".";
+  objective.help += "Or a sum by weights, likelihood+kinetic:0.01, with terms of the solve: " + terms +
+                    "; with ^ behind it a term's weight rises while solves take more evaluations.";
+  objective.check = [](const std::string& text) { read_sum(text); };
   objective.initial = objective.choices.front();
   return objective;
 }
@@ -67,23 +88,9 @@ void check_objective(const Args& args) {
 }
 
 ObjectiveSum objective_from(const Args& args) {
-  try {
-    const std::vector<NamedWeight> summands = split_objective(args.text("objective"));
-    std::vector<std::string> known;
-    for (const std::string_view name : summand_names()) known.emplace_back(name);
-    for (const NamedWeight& one : summands)
-      if (std::find(known.begin(), known.end(), one.name) == known.end()) {
-        std::string all;
-        for (const std::string& name : known) all += (all.empty() ? "" : ", ") + name;
-        throw UsageError("--objective: " + in_quotes(one.name) + " is not known, expected a sum of " + all,
-                         did_you_mean(one.name, known));
-      }
-    ObjectiveSum sum = objective_sum(summands);
-    for (WeightedObjective& one : sum.summands) tell(settings(one.what), args);
-    return sum;
-  } catch (const std::invalid_argument& error) {
-    throw UsageError(std::string("--objective: ") + error.what());
-  }
+  ObjectiveSum sum = read_sum(args.text("objective"));
+  for (WeightedObjective& one : sum.summands) tell(settings(one.what), args);
+  return sum;
 }
 
 }  // namespace cnf

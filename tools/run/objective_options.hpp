@@ -19,7 +19,6 @@ std::vector<std::string> idle_objective_options(const Args& args);
 /// Throws UsageError for one of these that was given.
 void check_objective(const Args& args);
 /// The sum of objectives chosen, each told what was given; how they solve the flow is still to be set.
-/// Throws UsageError for a text that is no such sum.
 ObjectiveSum objective_from(const Args& args);
 
 }  // namespace cnf

@@ -180,7 +180,11 @@ TEST_CASE("a matching run, a warm-started one, one by soap and one of a sum, res
   likelihood.flow.beside = {Quadrature::kinetic, Quadrature::frobenius};
   likelihood.weights = {0.01, 0.02};
   likelihood.steer = 0.25;
-  for (const FlowTrainOptions& options : {matching, warm, uneven, soap, sum}) {
+  FlowTrainOptions rising = sum;
+  std::get<MaximumLikelihood>(rising.objective.minimise.summands[0].what).rising = {1, 0};
+  rising.warm_start = 0, rising.steps = 12, rising.lr = 0.2, rising.validate_every = 2;
+  CHECK(run<float>(rising, mixture()).state.doublings > 0);
+  for (const FlowTrainOptions& options : {matching, warm, uneven, soap, sum, rising}) {
     std::vector<double> told, told_later;
     const auto keep = [](std::vector<double>& into) {
       TrainHooks<float> hooks;

@@ -20,7 +20,10 @@ constexpr std::string_view kJudged[] = {"distance"};
 /// y = 2 x - 1 from sixteen points a batch, without noise: loss = mean (a x + b - y)^2 / 2.
 class Line final : public Task<double> {
  public:
-  std::function<bool(std::uint32_t)> bad = [](std::uint32_t) { return false; };  ///< steps with a loss of NaN
+  std::function<bool(std::uint32_t)> bad = [](std::uint32_t) { return false; };       ///< steps with a loss of NaN
+  std::function<std::int64_t(std::uint32_t)> cost = [](std::uint32_t) { return 3; };  ///< evaluations of a step
+  bool has_rising = false;
+  double raised = 1;
   int calls_left = -1;  ///< after so many calls it is stopped inside one; below 0: never
 
   Line() {
@@ -43,9 +46,11 @@ class Line final : public Task<double> {
     }
     StepResult<double> result{.loss = bad(step) ? kNaN : loss,
                               .dloss_dparams = {gradient_.data(), static_cast<std::size_t>(gradient_.size())}};
-    result.forward.evaluations = 3;
+    result.forward.evaluations = cost(step);
     return result;
   }
+  bool rises() const override { return has_rising; }
+  void raise(double by) override { raised = by; }
   Judgement judge(const Vector<double>& params) override {
     if (calls_left-- == 0) throw Stopped();
     const double distance = std::hypot(params[slope()] - 2, params[height()] + 1);
@@ -105,7 +110,7 @@ bool same(const TrainingState<double>& a, const TrainingState<double>& b) {
          a.best_score == b.best_score && a.best_step == b.best_step && a.step == b.step && a.steps == b.steps &&
          a.rate_scale == b.rate_scale && a.skipped == b.skipped && a.rollbacks == b.rollbacks &&
          a.window_loss == b.window_loss && a.window_steps == b.window_steps && a.gradient_norm == b.gradient_norm &&
-         a.validations == b.validations;
+         a.validations == b.validations && a.doublings == b.doublings && a.evaluations_then == b.evaluations_then;
 }
 
 }  // namespace
@@ -221,6 +226,30 @@ TEST_CASE("a checkpoint is made whenever it is due, of finite weights alone, and
   CHECK_THROWS_AS(train<double>({&run, 1}, rule, {}, state, hooks), ComputationError);
   for (const TrainingState<double>& now : saved) CHECK(now.current.params.allFinite());
   CHECK(saved.size() < 9);
+}
+
+TEST_CASE("weights that rise double while a solve takes more evaluations than when they last did",
+          "[flows][train][task]") {
+  // Evaluations a step in each window of ten; by how much the weights have been raised in that window.
+  const std::vector<std::int64_t> cost{100, 101, 103, 104, 104, 108, 90, 100, 111, 111};
+  const std::vector<double> expected{1, 1, 1, 2, 2, 2, 4, 4, 4, 8};
+  for (const bool has_rising : {true, false}) {
+    const Descent rule;
+    Line line;
+    line.has_rising = has_rising;
+    line.cost = [&](std::uint32_t step) { return cost[step / 10]; };
+    const std::vector<RunStage<double>> stages{{stage(100), &line}};
+    TrainingState<double> state = start(rule);
+    std::vector<double> seen;
+    TrainHooks<double> hooks;
+    hooks.step = [&](const TrainingState<double>& at, const StepReport&) {
+      if (at.step % 10 == 1) seen.push_back(line.raised);
+    };
+    train<double>(stages, rule, {}, state, hooks);
+    CHECK(seen == (has_rising ? expected : std::vector<double>(10, 1)));
+    CHECK(state.doublings == (has_rising ? 3 : 0));
+    CHECK(state.evaluations_then == (has_rising ? 111 : 0));
+  }
 }
 
 TEST_CASE("five losses that are not finite go back to the last sound weights and slots at half the rate",
