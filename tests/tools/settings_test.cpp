@@ -62,6 +62,7 @@ Strings others(const Option& option) {
       return all;
     }
     case Kind::text:
+      if (option.check) return option.choices;  // a text that not everything can be
       return {"a \"quoted\" text, with commas", "0.25"};
     case Kind::path:
       return {"folder/file.csv"};
