@@ -1,7 +1,7 @@
 // Invariants. Between begin and the next begin flow_, options_, methods_ and probes_ describe one tile, so that every
 // solve of it, forward and backward, sees the same dynamics. A carry to the base passes blocks K - 1 ... 0, each from
 // its t_data to its t_base, and state_ goes on from one to the next: q adds up over blocks. solves_[k] belongs to the
-// last recorded carry; pull reads them in the opposite order, 0 ... K - 1.
+// last recorded carry, which went recorded_; pull passes them in the opposite order.
 #include "flows/tile_flow.hpp"
 
 #include <algorithm>
@@ -192,17 +192,19 @@ template <class T>
 Status TileFlow<T>::pull(Out<T> w, Tile<T> w_q, TileShare<T>& share) {
   const Scratch::Frame frame(scratch_);
   const Index D = w.rows(), B = w.cols();
-  T* const at_base = scratch_.take<T>(D * B);
+  T* const at_end = scratch_.take<T>(D * B);
   Status status;
-  for (std::size_t k = 0; k < flow_->blocks() && status.ok(); ++k) {
-    const AnyDynamics f = dynamics(k, Way::to_base);
+  const bool to_base = recorded_ == Way::to_base;
+  for (std::size_t n = flow_->blocks(); n-- > 0 && status.ok();) {
+    const std::size_t k = leg(recorded_, n).block;
+    const AnyDynamics f = dynamics(k, recorded_);
     const std::span<T> bar = flow_->bar(k, share.params_bar);
-    std::copy_n(w.data(), D * B, at_base);
+    std::copy_n(w.data(), D * B, at_end);
     SolveGradient<T> gradient{.z_bar = w, .params_bar = bar};
-    status = solves_[k].backward(as_dynamics<T>(f), {.z = Tile<T>(at_base, D, B), .q = w_q}, gradient, scratch_,
+    status = solves_[k].backward(as_dynamics<T>(f), {.z = Tile<T>(at_end, D, B), .q = w_q}, gradient, scratch_,
                                  share.backward);
-    share.dloss_dtimes[2 * k] = gradient.dloss_dt_end;
-    share.dloss_dtimes[2 * k + 1] = gradient.dloss_dt_begin;
+    share.dloss_dtimes[2 * k] = to_base ? gradient.dloss_dt_end : gradient.dloss_dt_begin;
+    share.dloss_dtimes[2 * k + 1] = to_base ? gradient.dloss_dt_begin : gradient.dloss_dt_end;
   }
   return status;
 }

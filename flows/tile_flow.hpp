@@ -112,8 +112,12 @@ class TileFlow {
   }
   /// Takes what FlowOptions::reserve asks for, after begin().
   void reserve();
-  /// To the base, keeping what pull() needs.
-  Status carry_recorded(Counters& counters) { return through(Way::to_base, counters, Keep::all, {}, {}, {}); }
+  /// Keeping what pull() needs.
+  Status carry_recorded(Way way, Counters& counters) {
+    recorded_ = way;
+    return through(way, counters, Keep::all, {}, {}, {});
+  }
+  Status carry_recorded(Counters& counters) { return carry_recorded(Way::to_base, counters); }
   /// Each block by options of its own, as frozen() has them.
   Status carry_on(Way way, std::span<const SolveOptions> by_block, Counters& counters) {
     return through(way, counters, Keep::nothing, by_block, {}, {});
@@ -131,8 +135,8 @@ class TileFlow {
   /// What carry_recorded, with one of these, would keep of block k's solve. std::invalid_argument: too little memory.
   MemoryPlan plan(std::size_t k) const;
 
-  /// Back from the base to the data, after carry_recorded. `w` is dloss/dz at the base and becomes dloss/du;
-  /// w_q = dloss/dq, as q. Adds to share.params_bar; sets share.dloss_dtimes; share.backward counts.
+  /// Back along carry_recorded. `w` is dloss/dz at its end and becomes dloss/dz where it began; w_q = dloss/dq, as q.
+  /// Adds to share.params_bar; sets share.dloss_dtimes; share.backward counts.
   Status pull(Out<T> w, Tile<T> w_q, TileShare<T>& share);
 
  private:
@@ -162,6 +166,7 @@ class TileFlow {
   std::span<const Quadrature> beside_;
   std::vector<DivergenceMethod> methods_;  ///< a block each, as solves_
   std::vector<DifferentiableSolve<T>> solves_;
+  Way recorded_ = Way::to_base;
   Scratch scratch_;
   State<T> state_;
   Vector<T> probes_;

@@ -8,17 +8,11 @@
 namespace cnf {
 
 std::vector<Setting> MaximumLikelihood::settings() {
-  return {
-      {.name = "gradient",
-       .help = "The exact gradient of the steps taken, kept or (reversible) taken back; or the adjoint equation solved "
-               "backwards, with the path or along its steps.",
-       .value = choice_of(flow.gradient, kAllGradientModes)},
-      {.name = "probe",
-       .help = "What Hutchinson's random vectors are drawn from.",
-       .value = choice_of(flow.divergence.probe, kAllProbes)},
-      {.name = "steer",
-       .help = "End each update's solves up to so far from the base's time, at random (STEER).",
-       .value = Setting::Real{&steer}}};
+  return {gradient_setting(flow),
+          probe_setting(flow),
+          {.name = "steer",
+           .help = "End each update's solves up to so far from the base's time, at random (STEER).",
+           .value = Setting::Real{&steer}}};
 }
 
 void MaximumLikelihood::check(const Cnf& model) const {

@@ -5,6 +5,7 @@
 #include <string_view>
 #include <vector>
 
+#include "flows/setting.hpp"
 #include "flows/tile_flow.hpp"
 
 namespace cnf {
@@ -81,6 +82,11 @@ struct ObjectiveTraits {
   bool log_density;  ///< the loss is -log p in unit coordinates: log |det| of the scaling makes it the user's
   /// A step costs so many times less than a step of the likelihood: validations lie so much further apart.
   int validation_stretch;
+  bool towards_target = false;  ///< it reads no data, but a Target (target.hpp)
 };
+
+// Of an objective that makes solves: how it differentiates them.
+Setting gradient_setting(FlowOptions& flow);
+Setting probe_setting(FlowOptions& flow);
 
 }  // namespace cnf

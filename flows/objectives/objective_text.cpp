@@ -66,13 +66,18 @@ ObjectiveSum objective_sum(const std::vector<NamedWeight>& summands) {
     else if (!find_quadrature(one.name))
       throw std::invalid_argument("'" + one.name + "' is no objective");
   }
-  const auto solving =
-      std::find_if(sum.begin(), sum.end(), [](const WeightedObjective& one) { return traits(one.what).solves; });
+  const auto solving = std::find_if(sum.begin(), sum.end(), [](const WeightedObjective& one) {
+    return std::visit(
+        [](const auto& kind) {
+          return requires { kind.weights; };
+        },
+        one.what);
+  });
   for (const NamedWeight& one : summands) {
     const auto term = find_quadrature(one.name);
     if (!term) continue;
     if (solving == sum.end())
-      throw std::invalid_argument(one.name + " is a term of an objective that solves the flow; add likelihood");
+      throw std::invalid_argument(one.name + " is a term of likelihood's solves; add likelihood");
     std::visit(
         [&](auto& kind) {
           if constexpr (requires { kind.weights; }) {

@@ -78,6 +78,10 @@ void ObjectiveSum::check(const Cnf& model) const {
       throw std::invalid_argument(std::string(traits(one.what).name) + ": its weight is " + shortest(one.weight) +
                                   ", expected a number above 0");
     std::visit([&](const auto& kind) { kind.check(model); }, one.what);
+    if (traits(one.what).towards_target != traits(summands.front().what).towards_target)
+      throw std::invalid_argument(std::string(traits(one.what).name) + " and " +
+                                  std::string(traits(summands.front().what).name) +
+                                  ": one of them reads data, the other a target");
   }
 }
 
@@ -198,6 +202,26 @@ FlowOptions* ObjectiveOptions::flow() { return const_cast<FlowOptions*>(std::as_
 void ObjectiveSum::set_stop(StopFlag stop) {
   for (WeightedObjective& one : summands)
     if (auto* flow = const_cast<FlowOptions*>(flow_of(one.what))) flow->solve.stop = flow->adjoint.stop = stop;
+}
+
+void ObjectiveSum::share_flow() {
+  const FlowOptions* const first = flow_options();
+  for (WeightedObjective& one : summands) {
+    auto* const flow = const_cast<FlowOptions*>(flow_of(one.what));
+    if (flow == nullptr || flow == first) continue;
+    std::vector<Quadrature> own = std::move(flow->beside);
+    *flow = *first;
+    flow->beside = std::move(own);
+  }
+}
+
+void ObjectiveSum::set_target(const Target& target) {
+  for (WeightedObjective& one : summands)
+    std::visit(
+        [&](auto& kind) {
+          if constexpr (requires { kind.target; }) kind.target = target;
+        },
+        one.what);
 }
 
 template <class T>

@@ -10,7 +10,9 @@
 #include <vector>
 
 #include "flows/objectives/flow_matching.hpp"
+#include "flows/objectives/forward_kl.hpp"
 #include "flows/objectives/max_likelihood.hpp"
+#include "flows/objectives/reverse_kl.hpp"
 #include "flows/setting.hpp"
 
 namespace cnf {
@@ -24,7 +26,7 @@ namespace cnf {
 ///   rises(), raised, more_parts()  optional: a weight that rises while solves grow (max_likelihood.hpp)
 ///   run_tile<T>(job)  sets job.share.loss (the tile's part of the batch's mean) and job.u_bar, adds to params_bar
 /// in a header of this folder, and its name in this list. Training, recipes and `cnf train --objective` find it here.
-using AnyObjective = std::variant<MaximumLikelihood, FlowMatching>;
+using AnyObjective = std::variant<MaximumLikelihood, FlowMatching, ReverseKl, ForwardKl>;
 
 const ObjectiveTraits& traits(const AnyObjective& objective);
 std::vector<Setting> settings(AnyObjective& objective);     ///< they point into it
@@ -51,6 +53,8 @@ struct ObjectiveSum {
   void check(const Cnf& model) const;
   const FlowOptions* flow_options() const;  ///< of the first that solves the flow, or null
   void set_stop(StopFlag stop);             ///< of all solves
+  void share_flow();                        ///< every summand that solves the flow does as the first, without its terms
+  void set_target(const Target& target);    ///< of those that train towards one
   bool uses_divergence() const;
   bool rises() const;     ///< whether a weight of some summand's term does
   void raise(double by);  ///< multiplies those weights by this, from now on

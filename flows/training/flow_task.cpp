@@ -10,6 +10,7 @@
 #include "base/random.hpp"
 #include "base/tiles.hpp"
 #include "flows/judge/scores.hpp"
+#include "flows/training/energy_task.hpp"
 
 namespace cnf {
 
@@ -81,6 +82,18 @@ EvaluationOptions validation_evaluation() {
   EvaluationOptions options;
   options.solve.max_steps = 1000;
   return options;
+}
+
+ObjectiveSum target_objective() {
+  const FlowOptions flow = *training_objective().flow();
+  ReverseKl reverse;
+  ForwardKl forward;
+  reverse.flow = forward.flow = flow;
+  std::vector<WeightedObjective> both(2);
+  both[0].what = std::move(reverse);
+  both[0].weight = 0.1;
+  both[1].what = std::move(forward);
+  return ObjectiveSum(std::move(both));
 }
 
 Validation validate(const Cnf& model, const TrainingData& data, const EvaluationOptions& options) {
@@ -161,15 +174,23 @@ FlowRun<T>::FlowRun(const Cnf& model, const TrainingData& data, const FlowTrainO
     : rule_(make_optimizer<T>(options.optimizer)) {
   if (options.warm_start < 0) refuse("warm_start is " + std::to_string(options.warm_start) + ", expected 0 or more");
   const ObjectiveTraits own = traits(options.objective.minimise);
-  if (options.warm_start > 0 && !own.solves)
+  if (options.warm_start > 0 && (!own.solves || own.towards_target))
     refuse("a warm start is for likelihood, the objective is " + std::string(own.name));
-  const std::int64_t every = options.validate_every == 0
-                                 ? validation_interval(data.validation.size(), options.objective.minimise)
-                                 : options.validate_every;
+  const bool towards = static_cast<bool>(data.target.log_density);
+  if (own.towards_target != towards)
+    refuse(towards ? "there is a target and no data; the objective is " + std::string(own.name) + ", which reads data"
+                   : "there are data; the objective is " + std::string(own.name) + ", which reads a target");
+  const Index judging = towards ? kJudgingDraws : data.validation.size();
+  const std::int64_t every =
+      options.validate_every == 0 ? validation_interval(judging, options.objective.minimise) : options.validate_every;
   const auto add = [&](const ObjectiveSum& minimise, std::int64_t steps, std::int64_t validate_every) {
     ObjectiveOptions objective = options.objective;
     objective.minimise = minimise;
-    tasks_.push_back(std::make_unique<FlowTask<T>>(model, data, options.batch, objective, options.evaluation));
+    if (towards)
+      tasks_.push_back(
+          std::make_unique<EnergyTask<T>>(model, data.target, options.batch, objective, options.evaluation));
+    else
+      tasks_.push_back(std::make_unique<FlowTask<T>>(model, data, options.batch, objective, options.evaluation));
     stages_.push_back(
         {{.steps = steps, .rate = options.lr, .schedule = options.schedule, .validate_every = validate_every},
          tasks_.back().get()});

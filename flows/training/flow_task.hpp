@@ -16,13 +16,15 @@
 
 namespace cnf {
 
-/// Where a run's points come from, in the user's units, with what is given beside them.
+/// Where a run's points come from, in the user's units, with what is given beside them; or, where there are none, what
+/// it is trained towards.
 struct TrainingData {
   /// Writes the batch of a step: a function of the step alone.
   std::function<void(std::uint32_t step, SampleSlots batch)> draw;
   SampleBatch validation;
   Vector<double> true_log_prob;  ///< of the validation points, where the truth is known; else empty
   bool repeats = false;          ///< the same rows are drawn again and again, and can be learned by heart
+  Target target{};               ///< with a log-density: objectives of a target train, and nothing else here is read
 };
 
 inline constexpr Index kMostValidationRows = 4096;  ///< of a table: more would cost time and say no more
@@ -129,7 +131,7 @@ class FlowRun {
   const TrainOptions& options() const { return options_; }
 
  private:
-  std::vector<std::unique_ptr<FlowTask<T>>> tasks_;
+  std::vector<std::unique_ptr<Task<T>>> tasks_;
   std::vector<RunStage<T>> stages_;
   std::unique_ptr<Optimizer<T>> rule_;
   TrainOptions options_;
@@ -147,6 +149,10 @@ Cnf best_model(const Cnf& model, const TrainingState<T>& state);
 template <class T>
 TrainEnd train(const Cnf& model, const TrainingData& data, const FlowTrainOptions& options, TrainingState<T>& state,
                const TrainHooks<T>& hooks = {});
+
+/// How a flow is trained towards a target unless told otherwise, docs/decisions/021: a tenth of reverse KL, which
+/// keeps draws from where there is nothing, and forward KL, which finds all modes and gives them their shares.
+ObjectiveSum target_objective();
 
 /// The same in one call: from `start` to the best weights, in the precision that validation has, by the steady clock
 /// unless the hooks have one. An interrupted run gives the best weights it has come to.

@@ -230,6 +230,8 @@ TEST_CASE("what an objective can be told is an option, and says nothing to anoth
   const Strings start{"--data", "moons", "--objective"};
   const auto with = [&](std::string_view objective, const Strings& more) {
     Strings words = start;
+    if (find_objective(objective) && traits(*find_objective(objective)).towards_target)
+      words = {"--energy", "u1", "--objective"};
     words.emplace_back(objective);
     words.insert(words.end(), more.begin(), more.end());
     return said(words);

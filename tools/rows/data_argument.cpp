@@ -5,6 +5,7 @@
 
 #include "base/error.hpp"
 #include "base/utf8.hpp"
+#include "datasets/energies/energies.hpp"
 #include "datasets/mixture_density.hpp"
 #include "datasets/picture.hpp"
 #include "datasets/table_kind.hpp"
@@ -49,9 +50,9 @@ std::string kept_argument(const std::string& name, bool built_in) {
 
 DataArgument find_data(const std::string& argument, bool invert) {
   if (const ToyDensity* toy = find_toy(argument))
-    return {argument, std::shared_ptr<const Density>(toy, [](const Density*) {}), true, {}};
+    return {argument, std::shared_ptr<const Density>(toy, [](const Density*) {}), true, {}, {}};
   try {
-    if (auto mixture = find_mixture(argument)) return {argument, std::move(mixture), true, {}};
+    if (auto mixture = find_mixture(argument)) return {argument, std::move(mixture), true, {}, {}};
   } catch (const InputError& error) {
     throw UsageError(error.what());
   }
@@ -67,10 +68,25 @@ DataArgument find_data(const std::string& argument, bool invert) {
   }
   if (!file) throw InputError(argument + ": no such file");
   if (!is_picture(path) && argument != "-") table_kind(path);
-  if (!is_picture(path)) return {argument == "-" ? "stdin" : path.filename().string(), nullptr, false, {}};
-  DataArgument data{path.filename().string(), nullptr, false, picture_bytes(path)};
+  if (!is_picture(path)) return {argument == "-" ? "stdin" : path.filename().string(), nullptr, false, {}, {}};
+  DataArgument data{path.filename().string(), nullptr, false, picture_bytes(path), {}};
   data.density = parse_picture(data.picture, argument, invert);
   return data;
+}
+
+DataArgument find_energy_argument(const std::string& argument) {
+  std::shared_ptr<const Energy> energy;
+  try {
+    energy = find_energy(argument);
+  } catch (const InputError& error) {
+    throw UsageError("--energy: " + std::string(error.what()));
+  }
+  if (energy) return {.name = argument, .density = energy, .built_in = true, .picture = {}, .energy = energy};
+  std::string known;
+  for (const std::string& name : energy_names()) known += (known.empty() ? "" : ", ") + name;
+  const std::string meant = did_you_mean(argument, energy_names());
+  throw UsageError("--energy: " + in_quotes(argument) + " is no built-in energy",
+                   (meant.empty() ? "" : meant + " ") + "the energies are " + known + ", and funnel:D in D dimensions");
 }
 
 std::vector<std::string> planar_columns() { return {"x", "y"}; }

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "datasets/density.hpp"
+#include "datasets/energies/energy.hpp"
 #include "datasets/rows.hpp"
 #include "datasets/table.hpp"
 #include "tools/cli/option.hpp"
@@ -19,15 +20,19 @@ enum class DrawStep : std::uint32_t { data = 0, standardisation = 1, validation 
 /// A density that points can be drawn from, or the rows of a file.
 struct DataArgument {
   std::string name;                        ///< the set's, or the file's without its folder
-  std::shared_ptr<const Density> density;  ///< null for a table
+  std::shared_ptr<const Density> density;  ///< null for a table; of an energy the normalised one
   bool built_in = false;
   std::vector<std::byte> picture;  ///< the file's bytes, if it is one
+  std::shared_ptr<const Energy> energy{};
 
   bool table() const { return density == nullptr; }
 };
 
-/// What an argument names, by its text alone.
-enum class DataKind { built_in, picture, table };
+/// The energy that --energy names. UsageError with those that are known.
+DataArgument find_energy_argument(const std::string& argument);
+
+/// What an argument names, by its text alone; an energy is what --energy names.
+enum class DataKind { built_in, picture, table, energy };
 DataKind data_kind(const std::string& argument);
 /// An argument as a recipe keeps it: a file without its folder, "./moons" if it is called like a built-in set.
 std::string kept_argument(const std::string& name, bool built_in);

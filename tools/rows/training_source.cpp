@@ -14,6 +14,7 @@
 #include "tools/rows/data_argument.hpp"
 #include "tools/rows/row_notes.hpp"
 #include "tools/rows/table_warnings.hpp"
+#include "tools/run/evaluation_arguments.hpp"
 
 namespace cnf {
 
@@ -210,15 +211,45 @@ Standardisation standardise_draws(const Density& density, Seed seed) {
                                             0, kStandardisationPoints));
 }
 
+Standardisation reach_of(const Energy& energy) {
+  const Energy::Reach reach = energy.reach();
+  Standardisation s = Standardisation::identity(energy.dim());
+  for (Index i = 0; i < energy.dim(); ++i) {
+    s.mean[i] = reach.mean[static_cast<std::size_t>(i)];
+    s.scale(i, i) = reach.scale[static_cast<std::size_t>(i)];
+  }
+  return s;
+}
+
+Target target_of(std::shared_ptr<const Energy> energy) {
+  return {.log_density = [energy = std::move(energy)](std::span<const double> x, std::span<double> slope) {
+    return energy->log_unnormalised(x, slope);
+  }};
+}
+
+TrainingSource source_of(const DataArgument& data, Seed seed) {
+  return {data.density,
+          {},
+          density_columns(*data.density),
+          data.energy ? reach_of(*data.energy) : standardise_draws(*data.density, seed),
+          data.energy};
+}
+
 Index validation_rows(const TrainingSource& source) {
   if (source.density) return kMostValidationRows;
   const Index rows = source.rows.validation.cols() > 0 ? source.rows.validation.cols() : source.rows.train.cols();
   return std::min(rows, kMostValidationRows);
 }
 
-TrainingData training_data(const TrainingSource& source, Seed seed) {
+TrainingData training_data(const TrainingSource& source, const Args& args) {
+  const Seed seed = seed_from(args);
   if (!source.density) return training_rows(source.rows.train, source.rows.validation, seed);
   TrainingData data;
+  if (source.energy) {
+    data.target = target_of(source.energy);
+    data.target.anneal = args.integer("anneal");
+    return data;
+  }
   data.draw = [density = source.density, seed](std::uint32_t step, SampleSlots batch) {
     density->sample(seed, Purpose::batch, step, 0, batch.x);
   };

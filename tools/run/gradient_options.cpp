@@ -107,6 +107,7 @@ std::string share_memory(FlowTrainOptions& options, const Args& args, const Cnf&
   flow->memory =
       parse_bytes(args.text("memory")) / static_cast<std::size_t>(tracked ? tiles : std::min(tiles, workers));
   flow->reserve = !tracked;
+  options.objective.minimise.share_flow();
   std::string kept = "its path, up to " + size_text(flow->memory);
   try {
     if (!tracked) kept = plan_memory<T>(model, *flow, rows).front().text();

@@ -1,6 +1,7 @@
 #include "tools/run/model_argument.hpp"
 
 #include "base/error.hpp"
+#include "datasets/energies/energies.hpp"
 #include "datasets/picture.hpp"
 #include "tools/cli/output.hpp"
 #include "tools/run/recipe.hpp"
@@ -47,11 +48,17 @@ std::optional<SplitRows> ModelArgument::split() const {
 
 std::shared_ptr<const Density> known_density(const ModelArgument& opened) {
   const RecipeData data = recipe_data(opened.file.recipe, opened.path.string());
+  if (data.kind == DataKind::energy) return known_energy(opened);
   if (data.kind == DataKind::built_in) return find_data(data.name, false).density;
   std::error_code error;
   if (data.kind == DataKind::picture && opened.run && fs::exists(opened.run->source(), error))
     return read_picture(opened.run->source(), data.invert);
   return nullptr;
+}
+
+std::shared_ptr<const Energy> known_energy(const ModelArgument& opened) {
+  const RecipeData data = recipe_data(opened.file.recipe, opened.path.string());
+  return data.kind == DataKind::energy ? find_energy(data.name) : nullptr;
 }
 
 void expect_dimensions(const Cnf& model, const Density& density) {

@@ -7,6 +7,7 @@
 #include <string>
 
 #include "datasets/density.hpp"
+#include "datasets/energies/energy.hpp"
 #include "flows/files/model_file.hpp"
 #include "tools/cli/option.hpp"
 #include "tools/run/run_folder.hpp"
@@ -26,8 +27,11 @@ ModelArgument open_model(const std::filesystem::path& argument);
 /// The positional argument MODEL of the verbs that take one, called "model".
 Option model_argument();
 
-/// The density a model was trained on, if it was one: a built-in set, or the picture in its run folder. Else null.
+/// The density a model was trained on, if it was one: a built-in set, the picture in its run folder, or that of a
+/// built-in energy. Else null.
 std::shared_ptr<const Density> known_density(const ModelArgument& opened);
+/// The energy it was trained towards, or null.
+std::shared_ptr<const Energy> known_energy(const ModelArgument& opened);
 
 /// InputError: they are of different dimensions.
 void expect_dimensions(const Cnf& model, const Density& density);

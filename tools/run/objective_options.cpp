@@ -7,6 +7,7 @@
 #include "tools/cli/exit_code.hpp"
 #include "tools/cli/suggest.hpp"
 #include "tools/run/gradient_options.hpp"
+#include "tools/run/recipe.hpp"
 #include "tools/run/setting_options.hpp"
 
 namespace cnf {
@@ -68,12 +69,29 @@ std::vector<std::string> idle_objective_options(const Args& args) {
     for (Setting& setting : settings(one.what)) used.push_back(std::move(setting));
   std::vector<std::string> idle, of_others = idle_options(objective_options(), used);
   if (!traits(chosen).solves) idle = kOfSolves;
+  if (traits(chosen).towards_target) idle = {"warm-start"};
   idle.insert(idle.end(), of_others.begin(), of_others.end());
   return idle;
 }
 
+void decide_objective(Args& args) {
+  if (!args.given("energy")) return;
+  if (!args.given("objective")) decide(args, "objective", "reverse-kl:0.1+forward-kl");
+  if (args.given("anneal")) return;
+  if (args.given("init"))
+    decide(args, "anneal", "0");
+  else if (args.given("steps") && args.integer("steps") < 2 * Target{}.anneal)
+    decide(args, "anneal", std::to_string(args.integer("steps") / 2));
+}
+
 void check_objective(const Args& args) {
   const std::string& name = args.text("objective");
+  const bool towards = traits(objective_from(args)).towards_target;
+  if (towards && !args.given("energy") && args.given("data"))
+    throw UsageError("--objective " + name + " trains towards an energy; give --energy in place of --data");
+  if (!towards && args.given("energy"))
+    throw UsageError("--objective " + name + " trains on data, and a run by --energy has none",
+                     "its objectives are reverse-kl and forward-kl, by default reverse-kl:0.1+forward-kl");
   const ObjectiveOptions told{objective_from(args)};
   if (const FlowOptions* const flow = told.flow()) check_gradient_options(args, flow->gradient);
   for (const std::string& option : idle_objective_options(args)) {

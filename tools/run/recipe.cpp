@@ -38,7 +38,8 @@ std::vector<Option> applicable(const Args& args) {
   if (args.given("init")) leave_out(options_of_new_models());
   leave_out(idle_objective_options(args));
   idle.emplace_back(args.given("steps") ? "seconds" : "schedule-steps");
-  const DataKind kind = data_kind(args.text("data"));
+  const DataKind kind = args.given("energy") ? DataKind::energy : data_kind(args.text("data"));
+  idle.emplace_back(kind == DataKind::energy ? "data" : "energy");
   if (kind != DataKind::table) leave_out(kOfTables);
   if (kind != DataKind::picture) idle.emplace_back("invert");
   if (args.given("split")) leave_out(std::vector<std::string>{"valid", "test"});
@@ -86,6 +87,14 @@ Args with_recipe_file(const Args& said) {
 }
 
 void check_recipe(const Args& args) {
+  if (args.given("energy")) {
+    std::vector<std::string> of_data = kOfTables;
+    of_data.insert(of_data.end(), {"data", "invert"});
+    for (const std::string& name : of_data)
+      if (args.given(name))
+        throw UsageError("--" + name + " speaks of data, and a run by --energy has none", "leave one of them out");
+    find_energy_argument(args.text("energy"));
+  }
   if (args.given("steps") && args.given("seconds"))
     throw UsageError("--steps and --seconds were both given; one of them says how long to train");
   if (args.text("schedule") == "cosine" && !args.given("steps"))
@@ -113,8 +122,8 @@ Args args_of_recipe(const Args& said, const std::string& json, const std::string
   translate(kept);
   Args args = args_from(said, recipe_options(), kept);
   const std::string its_recipe = path + ": its recipe";
-  for (const char* needed : {"data", "validate-every"})
-    if (!args.given(needed)) throw InputError(its_recipe + " names no " + needed);
+  if (!args.given("data") && !args.given("energy")) throw InputError(its_recipe + " names no data");
+  if (!args.given("validate-every")) throw InputError(its_recipe + " names no validate-every");
   try {
     check_recipe(args);
   } catch (const UsageError& error) {
@@ -140,6 +149,7 @@ RecipeData recipe_data(const std::string& json, const std::string& path) {
   translate(kept);
   RecipeData data;
   for (const KeptValue& value : kept) {
+    if (value.name == "energy") return {value.text, DataKind::energy};
     if (value.name == "data") data.name = value.text;
     if (value.name == "invert") data.invert = value.text == "true";
   }
@@ -188,6 +198,7 @@ FlowTrainOptions train_options(const Args& args, Precision precision) {
   flow->solve = solve_from(args);
   tell_adjoint(*flow, args);
   flow->divergence = parse_divergence(args.choice("divergence").spelled(), flow->divergence.probe);
+  objective.minimise.share_flow();
   return options;
 }
 

@@ -1,5 +1,6 @@
 #include "tools/run/recipe_options.hpp"
 
+#include "datasets/energies/energies.hpp"
 #include "datasets/toy.hpp"
 #include "flows/training/flow_task.hpp"
 #include "tools/cli/shared_options.hpp"
@@ -33,6 +34,13 @@ std::vector<Option> data_options() {
        .kind = Kind::path,
        .choices = toy_names(),
        .help = "A built-in set (cnf data --list), FILE.csv, FILE.npy, or a picture FILE.pgm or FILE.png as a density.",
+       .group = "Data"},
+      {.name = "energy",
+       .value = "NAME",
+       .kind = Kind::text,
+       .choices = energy_names(),
+       .help =
+           "Without data: towards the density exp(-U) / Z of a built-in energy U, known without its Z; funnel:D too.",
        .group = "Data"},
       {.name = "valid",
        .value = "SHARE|FILE",

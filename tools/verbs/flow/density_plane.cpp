@@ -117,7 +117,8 @@ Figure figure_of(const Args& args, const Subject& subject, const Density* truth,
   figure.style.bars = Bars::shared;
   figure.style.title = title_or(name);
   if (truth != nullptr) {
-    figure.data = {"data, " + std::to_string(kPanelDraws) + " draws",
+    const std::string draws = std::to_string(kPanelDraws);
+    figure.data = {known_energy(subject.opened) ? "exact draws, " + draws : "data, " + draws + " draws",
                    {},
                    truth->sample(seed, Purpose::data, static_cast<std::uint32_t>(DrawStep::data), 0, kPanelDraws)};
     figure.truth = {"true density", {}, {}};

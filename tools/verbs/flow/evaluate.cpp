@@ -24,6 +24,7 @@
 #include "tools/run/failures.hpp"
 #include "tools/run/model_argument.hpp"
 #include "tools/verbs/flow/baseline_fits.hpp"
+#include "tools/verbs/flow/energy_report.hpp"
 #include "tools/verbs/flow/verdict.hpp"
 #include "tools/verbs/verbs.hpp"
 
@@ -125,6 +126,7 @@ struct Findings {
   double entropy = kUnknown;
   std::optional<Rivals> rivals;                  ///< none: not asked for
   std::optional<MeasuredEvaluation> evaluation;  ///< none: by the solver's options
+  std::optional<EnergyFindings> energy;          ///< none: the run had data, or others were given
 };
 
 /// Judges by every point, of `found` the rivals too.
@@ -241,6 +243,7 @@ JsonReport report(const Findings& found) {
     report.set("evaluation", cnf::report(*found.evaluation));
   else
     report.set_unknown("evaluation");
+  if (found.energy) report.set("energy", cnf::report(*found.energy));
   report_rivals(report, found.rivals);
   return report;
 }
@@ -259,6 +262,8 @@ std::string text(const Findings& found, const Points& points) {
     line("entropy", shown(found.entropy, 4) + " nats, the least NLL there is");
     line("KL", with_error(kl.value(), kl.standard_error()) + " nats, truth to model on the same points");
   }
+  if (found.energy)
+    for (const auto& [key, value] : lines(*found.energy)) line(key, value);
   if (found.mass)
     line("mass", found.mass->resolved() ? shown(found.mass->value, 4) + " ± " + shown(found.mass->error, 4) +
                                               ", the integral of the density"
@@ -287,6 +292,10 @@ int run_evaluate(const Args& args, const Trial& trial) {
   if (found.rivals && found.points < 2)
     throw UsageError("--baselines: one point says nothing of an error; 2 or more are needed");
   found.evaluation = chosen.measured;
+  if (const auto energy = trial.data ? nullptr : known_energy(trial.model)) {
+    Evaluator evaluator(model, chosen.options);
+    found.energy = judge_by_energy(evaluator, *energy, seed_from(args), args.integer("num"), progress, failures);
+  }
   if (model.dim() <= 2 && !args.flag("no-mass")) {
     found.mass = mass_of(args, model, chosen.options, progress);
     progress.finish();

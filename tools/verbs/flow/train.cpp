@@ -1,5 +1,5 @@
-// cnf train: maximum likelihood or flow matching on a built-in set, a picture or a table, into a run folder that
-// resumes to the same bits.
+// cnf train: maximum likelihood or flow matching on a built-in set, a picture or a table, or towards an energy without
+// data, into a run folder that resumes to the same bits.
 #include <cmath>
 #include <memory>
 #include <optional>
@@ -24,11 +24,13 @@
 #include "tools/run/field_options.hpp"
 #include "tools/run/gradient_options.hpp"
 #include "tools/run/model_argument.hpp"
+#include "tools/run/objective_options.hpp"
 #include "tools/run/recipe.hpp"
 #include "tools/run/recipe_options.hpp"
 #include "tools/run/run_folder.hpp"
 #include "tools/run/session.hpp"
 #include "tools/verbs/flow/run_picture.hpp"
+#include "tools/verbs/flow/training_report.hpp"
 #include "tools/verbs/verbs.hpp"
 
 namespace cnf {
@@ -55,7 +57,7 @@ class FlowTrainee final : public Trainee<T> {
  public:
   explicit FlowTrainee(Run& run)
       : run_(run),
-        data_(training_data(run.source, seed_from(run.args))),
+        data_(training_data(run.source, run.args)),
         options_(options(run, data_)),
         plan_(run.file.model, data_, options_) {}
 
@@ -70,7 +72,8 @@ class FlowTrainee final : public Trainee<T> {
   std::vector<Progress::Field> shown(const MetricsRow& row) const override {
     std::vector<Progress::Field> fields;
     if (!std::isnan(row.judged.score)) fields.push_back({"validation", row.judged.score});
-    if (const double kl = row.judged.values.back(); !std::isnan(kl)) fields.push_back({"kl", kl});
+    if (const double last = row.judged.values.back(); !std::isnan(last))
+      fields.push_back({run_.source.energy ? "ess" : "kl", last});
     return fields;
   }
 
@@ -79,7 +82,8 @@ class FlowTrainee final : public Trainee<T> {
     best.model = best_model(run_.file.model, state);
     best.recipe = recipe_json(run_.args);
     JsonReport numbers;
-    numbers.set("validation_nll", state.best_score).set("best_step", state.best_step).set("steps", row.step);
+    numbers.set(run_.source.energy ? "reverse_kl" : "validation_nll", state.best_score);
+    numbers.set("best_step", state.best_step).set("steps", row.step);
     numbers.set("nfe_validation", row.judged.nfe).set("skipped", row.skipped).set("rollbacks", row.rollbacks);
     best.numbers = numbers.text(-1);
     return cnf::model_bytes(best);
@@ -94,31 +98,36 @@ class FlowTrainee final : public Trainee<T> {
     const Density* truth = run_.source.density.get();
     const bool drawn = picture_cost(run_.file.model.dim()) > 0;
     if (drawn) draw(truth);
-    // For what the state does not keep of their validation.
-    const Validation best = validate(best_model(run_.file.model, state), data_, options_.evaluation);
-    report.set("validation_nll", best.nll).set("validation_nll_stderr", best.nll_stderr).set("kl", best.kl);
-    report.set("nfe_mean", best.nfe);
+    std::string found = judge(state, report);
     if (!run_.kept.empty()) report.set("gradient_keeps", run_.kept);
-    std::string found = "validation NLL " + decimals(best.nll, 4);
-    if (!std::isnan(best.nll_stderr)) found += " ± " + decimals(best.nll_stderr, 4);
-    found += data_.validation.size() == 1 ? " nats, of one row" : " nats";
-    if (truth != nullptr) found += ", entropy " + decimals(truth->entropy(), 4) + ", KL " + decimals(best.kl, 4);
     if (const auto accuracy = accuracy_of_run(run_.args, run_.file.model.dim(), state.step))
       found += measure_run(run_.args, run_.folder, *accuracy, report);
     const std::string folder = shell_word(run_.folder.folder.string());
     const bool judged = truth != nullptr || run_.source.rows.test.cols() > 0;
-    return {found,
-            drawn ? "cnf density " + folder + " -o density.png" : (judged ? "cnf evaluate " : "cnf info ") + folder};
+    return {found, drawn && !run_.source.energy ? "cnf density " + folder + " -o density.png"
+                                                : (judged ? "cnf evaluate " : "cnf info ") + folder};
   }
 
  private:
+  /// For what the state does not keep of its best weights' validation.
+  std::string judge(const TrainingState<T>& state, JsonReport& report) const {
+    const Cnf best = best_model(run_.file.model, state);
+    if (run_.source.energy)
+      return training_report(
+          judge_by_draws(best, data_.target, seed_from(run_.args), kJudgingDraws, options_.evaluation), state.best_step,
+          run_.args.integer("anneal"), report);
+    return training_report(validate(best, data_, options_.evaluation), run_.source.density.get(),
+                           data_.validation.size(), report);
+  }
+
   static constexpr double kPictureTolerance = 1e-3;  // a 256th of the scale is a step of its colours
 
   static FlowTrainOptions options(Run& run, const TrainingData& data) {
     FlowTrainOptions options = train_options(run.args, run.file.precision);
     // finish()'s own validation; what measuring takes
     options.closing = 1 + measuring_cost(run.args, run.file.model.dim(), options);
-    options.closing += picture_cost(run.file.model.dim()) / static_cast<double>(data.validation.size());
+    const Index judging = data.target.log_density ? kJudgingDraws : data.validation.size();
+    options.closing += picture_cost(run.file.model.dim()) / static_cast<double>(judging);
     run.kept = share_memory<T>(options, run.args, run.file.model);
     return options;
   }
@@ -143,16 +152,17 @@ class FlowTrainee final : public Trainee<T> {
 /// The options of a new run, checked.
 Args args_of_new_run(const Args& said) {
   Args args = with_recipe_file(said);
-  if (!args.given("data"))
-    throw UsageError("give --data for a new run, or --resume RUN to go on with one",
+  if (!args.given("data") && !args.given("energy"))
+    throw UsageError("give --data or --energy for a new run, or --resume RUN to go on with one",
                      "for example: cnf train --data 8gaussians -o runs/8g");
+  decide_objective(args);
   check_recipe(args);
   return args;
 }
 
 /// Puts into the recipe what the run itself decides: the data by name, both tolerances, and when to validate.
 void settle(Args& args, const DataArgument& data, Index rows) {
-  decide(args, "data", kept_argument(data.name, data.built_in));
+  if (!data.energy) decide(args, "data", kept_argument(data.name, data.built_in));
   for (const char* file : {"valid", "test", "split"})
     if (args.given(file)) decide(args, file, fs::path(args.text(file)).filename().string());
   decide(args, "atol", shortest(solve_from(args).atol));
@@ -203,10 +213,7 @@ Run new_run(const Beginning& from) {
   const DataArgument& data = from.data;
   const Args& args = run.args;
   const Seed seed = seed_from(args);
-  if (data.table())
-    run.source = table_source(args, seed);
-  else
-    run.source = {data.density, {}, density_columns(*data.density), standardise_draws(*data.density, seed)};
+  run.source = data.table() ? table_source(args, seed) : source_of(data, seed);
   run.picture = data.picture;
   settle(run.args, data, validation_rows(run.source));
 
@@ -271,6 +278,10 @@ TrainingState<T> read_run(Run& run) {
   run.file = std::move(training.file);
   run.source.standardisation = run.file.model.standardisation;
   run.source.columns = run.file.model.columns;
+  if (run.args.given("energy")) {
+    run.source.density = run.source.energy = find_energy_argument(run.args.text("energy")).energy;
+    return std::move(training.state);
+  }
   const std::string& data = run.args.text("data");
   const DataKind kind = data_kind(data);
   if (kind == DataKind::table)
@@ -356,12 +367,13 @@ Work prepare_train(const Args& said) {
     return [&said] { return run_resume(said); };
   }
   Args recipe = args_of_new_run(said);
-  DataArgument data = find_data(recipe.text("data"), recipe.flag("invert"));
+  DataArgument data = recipe.given("energy") ? find_energy_argument(recipe.text("energy"))
+                                             : find_data(recipe.text("data"), recipe.flag("invert"));
   std::optional<ModelArgument> init;
   if (recipe.given("init")) init = open_model(recipe.path("init"));
   RunFolder folder = folder_of_new_run(recipe, data);
   if (dry && !data.table()) {  // nothing is read that has not been
-    if (init) start_from(std::move(*init), recipe, {data.density, {}, density_columns(*data.density), {}});
+    if (init) start_from(std::move(*init), recipe, {data.density, {}, density_columns(*data.density), {}, {}});
     return [] { return 0; };
   }
   const auto run =
@@ -379,8 +391,8 @@ Verb train_verb() {
           .examples = {"cnf train --data 8gaussians -o runs/8g", "cnf train --data points.csv --seconds 30",
                        "cnf train --data 8gaussians --divergence hutchinson:1 --gradient continuous",
                        "cnf train --data 8gaussians --objective flow-matching --seconds 30",
-                       "cnf train --recipe run.toml --lr 0.005", "cnf train --resume runs/8g",
-                       "cnf train --init runs/8g --data 8gaussians -o runs/longer"},
+                       "cnf train --energy eight-modes -o runs/modes", "cnf train --recipe run.toml --lr 0.005",
+                       "cnf train --resume runs/8g", "cnf train --init runs/8g --data 8gaussians -o runs/longer"},
           .options = joined({data_options(), model_options(), training_options(), output_options(), common_options()}),
           .prepare = prepare_train};
 }
