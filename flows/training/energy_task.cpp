@@ -10,7 +10,7 @@ namespace cnf {
 namespace {
 
 constexpr std::uint64_t kFirst = std::uint64_t{1} << 40;  // of no one's else: what chose weights flatters them
-constexpr std::string_view kJudged[] = {"reverse_kl", "reverse_kl_stderr", "ess"};
+constexpr std::string_view kJudgedByDraws[] = {"reverse_kl", "reverse_kl_stderr", "ess"};
 
 }  // namespace
 
@@ -76,7 +76,7 @@ Judgement EnergyTask<T>::judge(const Vector<T>& params) {
 
 template <class T>
 std::span<const std::string_view> EnergyTask<T>::judged() const {
-  return kJudged;
+  return kJudgedByDraws;
 }
 
 template class EnergyTask<float>;

@@ -26,7 +26,7 @@ std::size_t nearest(const std::vector<Mode>& modes, const double* x) {
   return best;
 }
 
-std::string percent(double share) { return shown(100 * share, 1) + " %"; }
+std::string share_text(double share) { return shown(100 * share, 1) + " %"; }
 
 /// Between the two that differ most.
 double worst_share(const EnergyFindings& found) {
@@ -80,12 +80,12 @@ std::vector<std::pair<std::string, std::string>> lines(const EnergyFindings& fou
       {"reverse KL", with_error(by.reverse_kl, by.reverse_kl_stderr) + " nats up to log Z, " +
                          shown(by.reverse_kl + found.log_z, 4) + " in all, of " + std::to_string(by.draws) +
                          " draws of the model"},
-      {"ESS", percent(by.ess) + " of the draws; " + kEssIsBlind},
+      {"ESS", share_text(by.ess) + " of the draws; " + kEssIsBlind},
       {"log Z", with_error(by.log_z, by.log_z_stderr) + " nats, the draws' evidence; exact " + shown(found.log_z, 4)}};
   if (found.modes.empty()) return all;
   std::string shares;
   for (std::size_t k = 0; k < found.modes.size(); ++k)
-    shares += (k > 0 ? ", " : "") + percent(found.shares[k]) + " of " + percent(found.modes[k].share);
+    shares += (k > 0 ? ", " : "") + share_text(found.shares[k]) + " of " + share_text(found.modes[k].share);
   all.emplace_back("modes", shares);
   all.emplace_back("worst mode", "off by " + shown(100 * worst_share(found), 2) + " points");
   return all;
