@@ -14,8 +14,8 @@ namespace cnf {
 namespace {
 
 constexpr std::string_view kMagic = "\x93NUMPY";
-constexpr std::size_t kMaxHeader = 65536;
-constexpr std::size_t kMaxDimensions = 32;  // NumPy's own limit
+constexpr std::size_t kMostNpyHeader = 65536;
+constexpr std::size_t kMostNpyDimensions = 32;  // NumPy's own limit
 constexpr int kMostNested = 16;             // records in records
 constexpr std::uint64_t kMostElementBytes = std::uint64_t{1} << 28;
 
@@ -172,7 +172,7 @@ class DictParser {
     expect('(');
     while (!take(')')) {
       skip_space();
-      if (shape.size() == kMaxDimensions) fail("shape: more than 32 dimensions", at_);
+      if (shape.size() == kMostNpyDimensions) fail("shape: more than 32 dimensions", at_);
       shape.push_back(size());
       if (!take(',')) {
         expect(')');
@@ -330,7 +330,7 @@ NpyHeader read_npy_header(ByteSource& source) {
   source.read(std::span(length, version == 1 ? 2 : 4), "the header's length");
   std::uint32_t n = 0;
   std::memcpy(&n, length, 4);
-  if (n > kMaxHeader) source.fail("header: " + std::to_string(n) + " bytes, at most 65536 are read", 8);
+  if (n > kMostNpyHeader) source.fail("header: " + std::to_string(n) + " bytes, at most 65536 are read", 8);
   const std::uint64_t begin = source.offset();
   const std::vector<std::byte> header = source.read(n, "the header");
   return DictParser({reinterpret_cast<const char*>(header.data()), header.size()}, begin, source, version < 3).parse();

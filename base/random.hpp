@@ -27,6 +27,7 @@ enum class Purpose : std::uint16_t {
   end_time = 9,        ///< where a training step's solves end, if at random (STEER)
   path_noise = 10,     ///< about a sample's path in flow matching
   pushed = 11,         ///< base points that a training step pushes to the data, towards a target
+  fine_grid = 12,      ///< the steps that few steps are compared with
 };
 
 /// Four 32-bit words from Philox4x32-10 (Salmon et al. 2011, SC'11): key = seed, counter =

@@ -56,6 +56,7 @@ Trial AccuracyRows::try_on(const KnownRows& rows, const EvaluationOptions& as, b
   trial.corrections = std::move(got.corrections);
   trial.evaluations =
       static_cast<double>(got.row_evaluations) / static_cast<double>(std::max<Index>(1, got.points.cols()));
+  trial.points = std::move(got.points);
   return trial;
 }
 

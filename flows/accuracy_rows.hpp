@@ -18,6 +18,7 @@ struct KnownRows {
 struct Trial {
   Vector<double> errors;       ///< nats; NaN where a solve failed
   Vector<double> corrections;  ///< Evaluated::corrections
+  Batch points;                ///< where the rows were carried to
   double evaluations = 0;      ///< of the network a row
 
   double largest() const { return errors.size() == 0 ? 0 : errors.maxCoeff<Eigen::PropagateNaN>(); }

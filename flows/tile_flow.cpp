@@ -194,7 +194,6 @@ Status TileFlow<T>::pull(Out<T> w, Tile<T> w_q, TileShare<T>& share) {
   const Index D = w.rows(), B = w.cols();
   T* const at_end = scratch_.take<T>(D * B);
   Status status;
-  const bool to_base = recorded_ == Way::to_base;
   for (std::size_t n = flow_->blocks(); n-- > 0 && status.ok();) {
     const std::size_t k = leg(recorded_, n).block;
     const AnyDynamics f = dynamics(k, recorded_);
@@ -203,8 +202,9 @@ Status TileFlow<T>::pull(Out<T> w, Tile<T> w_q, TileShare<T>& share) {
     SolveGradient<T> gradient{.z_bar = w, .params_bar = bar};
     status = solves_[k].backward(as_dynamics<T>(f), {.z = Tile<T>(at_end, D, B), .q = w_q}, gradient, scratch_,
                                  share.backward);
-    share.dloss_dtimes[2 * k] = to_base ? gradient.dloss_dt_end : gradient.dloss_dt_begin;
-    share.dloss_dtimes[2 * k + 1] = to_base ? gradient.dloss_dt_begin : gradient.dloss_dt_end;
+    const bool to_base = recorded_ == Way::to_base;
+    share.dloss_dtimes[2 * k] += to_base ? gradient.dloss_dt_end : gradient.dloss_dt_begin;
+    share.dloss_dtimes[2 * k + 1] += to_base ? gradient.dloss_dt_begin : gradient.dloss_dt_end;
   }
   return status;
 }

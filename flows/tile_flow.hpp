@@ -113,11 +113,10 @@ class TileFlow {
   /// Takes what FlowOptions::reserve asks for, after begin().
   void reserve();
   /// Keeping what pull() needs.
-  Status carry_recorded(Way way, Counters& counters) {
+  Status carry_recorded(Counters& counters, Way way = Way::to_base) {
     recorded_ = way;
     return through(way, counters, Keep::all, {}, {}, {});
   }
-  Status carry_recorded(Counters& counters) { return carry_recorded(Way::to_base, counters); }
   /// Each block by options of its own, as frozen() has them.
   Status carry_on(Way way, std::span<const SolveOptions> by_block, Counters& counters) {
     return through(way, counters, Keep::nothing, by_block, {}, {});
@@ -135,8 +134,8 @@ class TileFlow {
   /// What carry_recorded, with one of these, would keep of block k's solve. std::invalid_argument: too little memory.
   MemoryPlan plan(std::size_t k) const;
 
-  /// Back along carry_recorded. `w` is dloss/dz at its end and becomes dloss/dz where it began; w_q = dloss/dq, as q.
-  /// Adds to share.params_bar; sets share.dloss_dtimes; share.backward counts.
+  /// Back from where carry_recorded ended to where it began. `w` is dloss/dz there and becomes that of the begin, to
+  /// the base dloss/du; w_q = dloss/dq, as q. Adds to share.params_bar and share.dloss_dtimes; share.backward counts.
   Status pull(Out<T> w, Tile<T> w_q, TileShare<T>& share);
 
  private:
@@ -163,10 +162,10 @@ class TileFlow {
   const BoundCnf<T>* flow_ = nullptr;
   const FlowOptions* options_ = nullptr;
   double t_base_ = 0;  ///< of block 0
+  Way recorded_ = Way::to_base;
   std::span<const Quadrature> beside_;
   std::vector<DivergenceMethod> methods_;  ///< a block each, as solves_
   std::vector<DifferentiableSolve<T>> solves_;
-  Way recorded_ = Way::to_base;
   Scratch scratch_;
   State<T> state_;
   Vector<T> probes_;

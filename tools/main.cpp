@@ -41,10 +41,10 @@ bool returned = false;  ///< main, with a code of its own
 }  // namespace
 
 int main(int argc, char** argv) {
-  const std::array verbs{cnf::train_verb(),        cnf::sample_verb(),  cnf::logprob_verb(),   cnf::density_verb(),
-                         cnf::evaluate_verb(),     cnf::compare_verb(), cnf::encode_verb(),    cnf::decode_verb(),
-                         cnf::info_verb(),         cnf::data_verb(),    cnf::gradcheck_verb(), cnf::solve_verb(),
-                         cnf::workprecision_verb()};
+  const std::array verbs{cnf::train_verb(),   cnf::straighten_verb(),   cnf::sample_verb(),  cnf::logprob_verb(),
+                         cnf::density_verb(), cnf::evaluate_verb(),     cnf::compare_verb(), cnf::encode_verb(),
+                         cnf::decode_verb(),  cnf::info_verb(),         cnf::data_verb(),    cnf::gradcheck_verb(),
+                         cnf::solve_verb(),   cnf::workprecision_verb()};
   const int code = cnf::run_program(verbs, argc, argv);
   returned = true;
   return code;

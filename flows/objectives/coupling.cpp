@@ -1,15 +1,35 @@
 #include "flows/objectives/coupling.hpp"
 
+#include <stdexcept>
+#include <string>
+
 #include "base/random.hpp"
 #include "base/tiles.hpp"
 
 namespace cnf {
 
-std::string_view name(Coupling::Kind kind) { return kind == Coupling::Kind::independent ? "independent" : "optimal"; }
+std::string_view name(Coupling::Kind kind) {
+  switch (kind) {
+    case Coupling::Kind::independent:
+      return "independent";
+    case Coupling::Kind::optimal:
+      return "optimal";
+    case Coupling::Kind::kept:
+      break;
+  }
+  return "kept";
+}
+
+void Coupling::check(Index dim) const {
+  if (kind != Kind::kept) return;
+  if (base_points == nullptr || base_points->rows() != dim || base_points->cols() == 0)
+    throw std::invalid_argument("flow-matching: the kept coupling needs a base point of " + std::to_string(dim) +
+                                " dimensions for every row");
+}
 
 template <class T>
 void Coupling::pair(Tile<T> x1, Seed seed, std::uint32_t step, int threads) {
-  if (kind == Kind::independent) return;
+  if (kind != Kind::optimal) return;
   const std::vector<TileRange> groups = balanced_tiles(x1.cols(), kGroup);
   draw_of_.resize(static_cast<std::size_t>(x1.cols()));
   workers_.resize(std::max(workers_.size(), static_cast<std::size_t>(threads)));
@@ -38,6 +58,15 @@ void Coupling::pair(Tile<T> x1, Seed seed, std::uint32_t step, int threads) {
 
 template <class T>
 void Coupling::exchange(const TileAddress& at, Out<T> x0) const {
+  if (kind == Kind::kept) {
+    const auto n = static_cast<std::uint32_t>(base_points->cols());
+    for (Index b = 0; b < x0.cols(); ++b)
+      x0.col(b) =
+          base_points
+              ->col(uniform_index(rows_seed, Purpose::batch, at.step, at.first + static_cast<std::uint64_t>(b), 0, n))
+              .template cast<T>();
+    return;
+  }
   if (kind == Kind::independent) return;
   for (Index b = 0; b < x0.cols(); ++b)
     draw_normals<T>(

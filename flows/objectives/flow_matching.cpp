@@ -31,6 +31,7 @@ void FlowMatching::check(const Cnf& model) const {
     throw std::invalid_argument("flow-matching: its paths begin at N(0, I), the model's base is another");
   if (!(sigma >= 0 && sigma <= 1))
     throw std::invalid_argument("flow-matching: sigma is " + shortest(sigma) + ", expected 0 to 1");
+  coupling.check(model.dim());
 }
 
 }  // namespace cnf

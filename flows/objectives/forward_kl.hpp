@@ -51,7 +51,7 @@ struct ForwardKl {
     Status status = draw(job, broad, x);
     if (!status.ok()) return job.share.failures.push_back(status);
     own.begin(job.flow, flow, Use::training, TileInput<T>{Tile<T>(x.data(), D, B), job.input.at});
-    status = own.carry_recorded(Way::to_base, job.share.forward);
+    status = own.carry_recorded(job.share.forward);
     if (!status.ok()) return job.share.failures.push_back(status);
 
     Out<T> z = own.z(), q = own.q();

@@ -65,11 +65,11 @@ template <class T>
 struct TileJob {
   const BoundCnf<T>& flow;
   TileInput<T> input;
-  Index batch;  ///< samples of the whole batch, over which the loss is a mean
-  TileFlow<T>& own;
-  TileShare<T>& share;  ///< cleared
-  Out<T> u_bar;         ///< the tile's columns of dloss_du, to be set
-  TileShare<T>& spare;  ///< of this worker, for a sum
+  Index batch;               ///< samples of the whole batch, over which the loss is a mean
+  TileFlow<T>&own, &second;  ///< second: of an objective that compares two solves
+  TileShare<T>& share;       ///< cleared
+  Out<T> u_bar;              ///< the tile's columns of dloss_du, to be set
+  TileShare<T>& spare;       ///< of this worker, for a sum
   /// Not empty: to be set by an objective that has terms, the loss without them and each of them without its weight.
   std::span<double> parts;
 };
@@ -78,8 +78,10 @@ struct TileJob {
 struct ObjectiveTraits {
   std::string_view name, help;  ///< as spelled on the command line and in a recipe
   std::string_view loss_name;   ///< of the loss in a line of progress
-  bool solves;                  ///< a step solves the flow: it reads FlowOptions, and a warm start may come before it
-  bool log_density;  ///< the loss is -log p in unit coordinates: log |det| of the scaling makes it the user's
+  bool solves;                  ///< a step solves the flow as FlowOptions say
+  /// The loss is -log p in unit coordinates, and more: log |det| of the scaling makes it the user's. A warm start may
+  /// come before it.
+  bool log_density;
   /// A step costs so many times less than a step of the likelihood: validations lie so much further apart.
   int validation_stretch;
   bool towards_target = false;  ///< it reads no data, but a Target (target.hpp)

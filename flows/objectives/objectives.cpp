@@ -126,7 +126,8 @@ void ObjectiveSum::run_tile(TileJob<T> job) const {
   const auto run = [&](const AnyObjective& what, TileShare<T>& share, Out<T> u_bar, std::span<double> parts) {
     std::visit(
         [&](const auto& kind) {
-          kind.template run_tile<T>({job.flow, job.input, job.batch, job.own, share, u_bar, job.spare, parts});
+          kind.template run_tile<T>(
+              {job.flow, job.input, job.batch, job.own, job.second, share, u_bar, job.spare, parts});
         },
         what);
     if (parts.size() == 1) parts[0] = share.loss;
@@ -156,6 +157,12 @@ void ObjectiveSum::run_tile(TileJob<T> job) const {
       return;
     }
   }
+}
+
+const FewSteps* few_steps_of(const ObjectiveSum& sum) {
+  for (const WeightedObjective& one : sum.summands)
+    if (const auto* few = std::get_if<FewSteps>(&one.what)) return few;
+  return nullptr;
 }
 
 ObjectiveTraits traits(const ObjectiveSum& sum) {

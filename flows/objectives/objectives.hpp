@@ -9,6 +9,7 @@
 #include <variant>
 #include <vector>
 
+#include "flows/objectives/few_steps.hpp"
 #include "flows/objectives/flow_matching.hpp"
 #include "flows/objectives/forward_kl.hpp"
 #include "flows/objectives/max_likelihood.hpp"
@@ -26,7 +27,7 @@ namespace cnf {
 ///   rises(), raised, more_parts()  optional: a weight that rises while solves grow (max_likelihood.hpp)
 ///   run_tile<T>(job)  sets job.share.loss (the tile's part of the batch's mean) and job.u_bar, adds to params_bar
 /// in a header of this folder, and its name in this list. Training, recipes and `cnf train --objective` find it here.
-using AnyObjective = std::variant<MaximumLikelihood, FlowMatching, ReverseKl, ForwardKl>;
+using AnyObjective = std::variant<MaximumLikelihood, FlowMatching, ReverseKl, ForwardKl, FewSteps>;
 
 const ObjectiveTraits& traits(const AnyObjective& objective);
 std::vector<Setting> settings(AnyObjective& objective);     ///< they point into it
@@ -65,6 +66,9 @@ struct ObjectiveSum {
   template <class T>
   void run_tile(TileJob<T> job) const;
 };
+
+/// The few steps that it is for, or null.
+const FewSteps* few_steps_of(const ObjectiveSum& sum);
 
 /// Of one summand its own. Of several: the first one's name, and what is true of any of them.
 ObjectiveTraits traits(const ObjectiveSum& sum);

@@ -43,7 +43,7 @@ struct ReverseKl {
     draw_normals<T>(at.seed, Purpose::pushed, at.step, at.first, z);
     double sum = 0;
     for (Index b = 0; b < B; ++b) sum += NormalBase{}.log_prob(z.data() + b * D, D);
-    const Status solved = own.carry_recorded(Way::to_data, job.share.forward);
+    const Status solved = own.carry_recorded(job.share.forward, Way::to_data);
     if (!solved.ok()) return job.share.failures.push_back(solved);
 
     const auto share = static_cast<T>(T(1) / static_cast<T>(job.batch));

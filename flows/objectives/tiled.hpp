@@ -22,6 +22,7 @@ class TiledObjective final : public Objective<T> {
         stop_(stop),
         sum_(threads > 0 ? threads : available_threads()),
         own_(static_cast<std::size_t>(sum_.threads())),
+        second_(own_.size()),
         spare_(own_.size()) {
     check(model_);
     kind_.check(model_);
@@ -47,6 +48,7 @@ class TiledObjective final : public Objective<T> {
            {u.middle(range.first, range.count), {seed_, static_cast<std::uint64_t>(range.first), step}},
            u.size(),
            own_[worker],
+           second_[worker],
            share,
            Out<T>(result_.dloss_du.data() + range.first * D, D, range.count),
            spare_[worker],
@@ -104,8 +106,8 @@ class TiledObjective final : public Objective<T> {
   Seed seed_;
   StopFlag stop_;
   TileSum<T> sum_;
-  std::vector<TileFlow<T>> own_;     ///< a worker each
-  std::vector<TileShare<T>> spare_;  ///< the same
+  std::vector<TileFlow<T>> own_, second_;  ///< a worker each
+  std::vector<TileShare<T>> spare_;        ///< the same
   bool reserved_ = false;
   LossGradient<T> result_;
 };

@@ -107,14 +107,24 @@ Validation validate(const Cnf& model, const TrainingData& data, const Evaluation
   return {scores.nll().value(), scores.nll().standard_error(), scores.kl().value(), at.nfe_mean(), {}};
 }
 
+double few_steps_error(const Cnf& model, const TrainingData& data, const CheapSolver& few,
+                       const EvaluationOptions& options) {
+  EvaluationOptions cheap = options;
+  few.apply_to(cheap);
+  const Vector<double> exact = Evaluator(model, options).log_prob(data.validation).log_prob,
+                       by_few = Evaluator(model, cheap).log_prob(data.validation).log_prob;
+  return (by_few - exact).cwiseAbs().mean();
+}
+
 template <class T>
 FlowTask<T>::FlowTask(const Cnf& model, const TrainingData& data, Index batch, const ObjectiveOptions& objective,
-                      const EvaluationOptions& evaluation)
+                      const EvaluationOptions& evaluation, const FewSteps* few)
     : model_(model),
       data_(data),
       traits_(traits(objective.minimise)),
       evaluation_(evaluation),
       layout_(model.layout()) {
+  if (few != nullptr) few_ = *few;
   check(model, data, batch);
   const double scaling = model.standardisation.log_abs_det();
   for (const double weight : log_density_weights(objective.minimise)) {
@@ -150,7 +160,10 @@ template <class T>
 Judgement FlowTask<T>::judge(const Vector<T>& params) {
   model_.params = params.template cast<double>();
   const Validation now = validate(model_, data_, evaluation_);
-  return {now.nll, {now.nll, now.nll_stderr, now.kl}, now.nfe, now.trouble};
+  double score = now.nll;
+  if (few_ && std::isfinite(score))
+    score += few_->weight * few_steps_error(model_, data_, few_->cheap_solver(), evaluation_);
+  return {score, {now.nll, now.nll_stderr, now.kl}, now.nfe, now.trouble};
 }
 
 template <class T>
@@ -174,12 +187,13 @@ FlowRun<T>::FlowRun(const Cnf& model, const TrainingData& data, const FlowTrainO
     : rule_(make_optimizer<T>(options.optimizer)) {
   if (options.warm_start < 0) refuse("warm_start is " + std::to_string(options.warm_start) + ", expected 0 or more");
   const ObjectiveTraits own = traits(options.objective.minimise);
-  if (options.warm_start > 0 && (!own.solves || own.towards_target))
+  if (options.warm_start > 0 && !own.log_density)
     refuse("a warm start is for likelihood, the objective is " + std::string(own.name));
   const bool towards = static_cast<bool>(data.target.log_density);
   if (own.towards_target != towards)
     refuse(towards ? "there is a target and no data; the objective is " + std::string(own.name) + ", which reads data"
                    : "there are data; the objective is " + std::string(own.name) + ", which reads a target");
+  const FewSteps* const few = few_steps_of(options.objective.minimise);
   const Index judging = towards ? kJudgingDraws : data.validation.size();
   const std::int64_t every =
       options.validate_every == 0 ? validation_interval(judging, options.objective.minimise) : options.validate_every;
@@ -190,12 +204,12 @@ FlowRun<T>::FlowRun(const Cnf& model, const TrainingData& data, const FlowTrainO
       tasks_.push_back(
           std::make_unique<EnergyTask<T>>(model, data.target, options.batch, objective, options.evaluation));
     else
-      tasks_.push_back(std::make_unique<FlowTask<T>>(model, data, options.batch, objective, options.evaluation));
+      tasks_.push_back(std::make_unique<FlowTask<T>>(model, data, options.batch, objective, options.evaluation, few));
     stages_.push_back(
         {{.steps = steps, .rate = options.lr, .schedule = options.schedule, .validate_every = validate_every},
          tasks_.back().get()});
   };
-  if (options.warm_start > 0) add(FlowMatching{}, options.warm_start, FlowMatching::kTraits.validation_stretch * every);
+  if (options.warm_start > 0) add(options.warm, options.warm_start, FlowMatching::kTraits.validation_stretch * every);
   add(options.objective.minimise, options.steps, every);
   stages_.back().stage.schedule_steps = options.schedule_steps;
   options_.seconds = options.seconds;

@@ -9,6 +9,7 @@
 #include <type_traits>
 #include <vector>
 
+#include "flows/certificate.hpp"
 #include "flows/evaluator.hpp"
 #include "flows/objectives/objectives.hpp"
 #include "flows/training/optimizers.hpp"
@@ -55,16 +56,20 @@ struct Validation {
   std::string trouble{};  ///< of the first row that failed
 };
 Validation validate(const Cnf& model, const TrainingData& data, const EvaluationOptions& options);
+/// Meanly over the same points: how far the log p of few steps is from the exact one, nats; NaN where a solve failed.
+double few_steps_error(const Cnf& model, const TrainingData& data, const CheapSolver& few,
+                       const EvaluationOptions& options);
 
 /// A model's weights under one objective. The loss of likelihood is in nats in the user's units, at training tolerance;
 /// that of flow matching a mean square in unit coordinates, that of a sum told by parts.
-/// Judged by the validation's NLL whatever the objective.
+/// Judged by the validation's NLL whatever the objective; with few steps (see FlowRun), by that plus their closeness
+/// times the mean error, without sign, of their log p: or weights would be best before they are straight.
 template <class T>
 class FlowTask final : public Task<T> {
  public:
   /// `data` must outlive it. std::invalid_argument: data or options that make no sense.
   FlowTask(const Cnf& model, const TrainingData& data, Index batch, const ObjectiveOptions& objective,
-           const EvaluationOptions& evaluation);
+           const EvaluationOptions& evaluation, const FewSteps* few = nullptr);
 
   const Layout& layout() const override { return layout_; }
   StepResult<T> step(const Vector<T>& params, std::uint32_t step) override;
@@ -80,6 +85,7 @@ class FlowTask final : public Task<T> {
   const TrainingData& data_;
   ObjectiveTraits traits_;
   EvaluationOptions evaluation_;
+  std::optional<FewSteps> few_;
   Layout layout_;
   std::unique_ptr<Objective<T>> objective_;
   SampleBatch batch_;
@@ -93,9 +99,11 @@ struct FlowTrainOptions {
   std::int64_t schedule_steps = 0;  ///< > steps: the rate falls as in a run of so many
   double seconds = 60;              ///< without `steps`: that long
   double closing = 0;               ///< as TrainOptions
-  /// Likelihood only: a stage of so many steps by flow matching comes before `steps`, at the same rate and schedule;
-  /// the averaged weights it ends with are what the likelihood's starts from, its optimizer new. `seconds` includes it.
+  /// Likelihood and few steps only: a stage of so many steps by flow matching comes before `steps`, at the same rate
+  /// and schedule; the averaged weights it ends with are what the others start from, with a new optimizer. `seconds`
+  /// includes it.
   std::int64_t warm_start = 0;
+  FlowMatching warm{};  ///< what matches in it
   Index batch = 512;
   double lr = 2e-2;  ///< peak learning rate
   Schedule schedule = warm_root_fall;

@@ -18,6 +18,7 @@ constexpr std::array kSynonyms{
     // verbs
     Synonyms{"train", "fit learn optimize optimise"},
     Synonyms{"train", "resume continue", "cnf train --resume RUN goes on with a run"},
+    Synonyms{"straighten", "reflow rectify distill distil"},
     Synonyms{"logprob", "predict score score-samples likelihood log-likelihood log-prob logp pdf logpdf"},
     Synonyms{"sample", "generate draw rsample simulate"},
     Synonyms{"density", "plot heatmap picture image visualize visualise viz render"},

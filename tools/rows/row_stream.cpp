@@ -51,8 +51,9 @@ int run(const Args& args, const ModelArgument& opened, const RowStream& stream) 
   Progress progress(row_progress(args), "row", count.value_or(0));
   std::int64_t seen = 0;
   const auto count_rows = [&](Index n) { progress.update(seen += n); };
-  Evaluator evaluator(model, args.knows("accuracy") ? choose_evaluation(args, opened, Way::to_base, count_rows).options
-                                                    : evaluation_from(args, count_rows));
+  Evaluator evaluator(model, args.knows("accuracy")
+                                 ? choose_evaluation(args, opened, Way::to_base, count_rows, Default::few_steps).options
+                                 : evaluation_from(args, count_rows));
   warn_of_tolerance(args);
   Failures failures(args);
   std::uint64_t done = 0;

@@ -178,7 +178,7 @@ TrainingSource table_source(const Args& args, Seed seed) {
   std::erase_if(findings, [&](const Finding& found) { return is_mark(found, table.values, marks); });
   for (std::string& text : table_warnings(table, findings, [&](Index i) { return reader->place_of(table.number(i)); }))
     warnings.push_back(std::move(text));
-  TrainingSource source{nullptr, {}, table.columns, {}};
+  TrainingSource source{nullptr, {}, table.columns, {}, {}};
   const Index n = table.values.cols();
   HeldOut valid, test;
   if (!args.given("split")) {
@@ -232,7 +232,8 @@ TrainingSource source_of(const DataArgument& data, Seed seed) {
           {},
           density_columns(*data.density),
           data.energy ? reach_of(*data.energy) : standardise_draws(*data.density, seed),
-          data.energy};
+          data.energy,
+          {}};
 }
 
 Index validation_rows(const TrainingSource& source) {
@@ -241,7 +242,9 @@ Index validation_rows(const TrainingSource& source) {
   return std::min(rows, kMostValidationRows);
 }
 
-TrainingData training_data(const TrainingSource& source, const Args& args) {
+namespace {
+
+TrainingData data_of_source(const TrainingSource& source, const Args& args) {
   const Seed seed = seed_from(args);
   if (!source.density) return training_rows(source.rows.train, source.rows.validation, seed);
   TrainingData data;
@@ -256,6 +259,16 @@ TrainingData training_data(const TrainingSource& source, const Args& args) {
   data.validation.x = source.density->sample(seed, Purpose::data, static_cast<std::uint32_t>(DrawStep::validation), 0,
                                              kMostValidationRows);
   data.true_log_prob = source.density->log_prob(data.validation.x);
+  return data;
+}
+
+}  // namespace
+
+TrainingData training_data(const TrainingSource& source, const Args& args) {
+  TrainingData data = data_of_source(source, args);
+  if (source.draws.cols() == 0) return data;
+  data.draw = training_rows(source.draws, Batch(source.draws.rows(), 0), seed_from(args)).draw;
+  data.repeats = false;
   return data;
 }
 

@@ -22,6 +22,7 @@ struct TrainingSource {
   std::vector<std::string> columns;
   Standardisation standardisation;
   std::shared_ptr<const Energy> energy{};  ///< null: there are data
+  Batch draws{};                           ///< of --draws: what is trained on in place of the data, which judge
 };
 
 /// Reads --data, splits it by --split, or --valid and --test, and standardises by the training rows.

@@ -10,6 +10,7 @@
 #include "tools/cli/signals.hpp"
 #include "tools/run/evaluation_arguments.hpp"
 #include "tools/run/objective_options.hpp"
+#include "tools/run/straightness.hpp"
 
 namespace cnf {
 
@@ -62,17 +63,24 @@ void check_accuracy(const Args& args) {
 }
 
 ChosenEvaluation choose_evaluation(const Args& args, const ModelArgument& opened, Way way,
-                                   std::function<void(Index rows)> progress) {
+                                   std::function<void(Index rows)> progress, Default by) {
   check_accuracy(args);
   ChosenEvaluation chosen{evaluation_from(args, std::move(progress)), {}};
   const bool asked = args.given("accuracy");
-  if (!asked && (!opened.run || way != Way::to_base || solver_is_given(args))) return chosen;
+  const bool may_be_few = by == Default::few_steps;
+  if (!asked && (!opened.run || (way != Way::to_base && !may_be_few) || solver_is_given(args))) return chosen;
   KeptEvaluations kept;
   if (opened.run) kept = kept_evaluations(opened.run->evaluation(), opened.file.model, opened.file.digest);
   if (!kept.ignored.empty() && !args.flag("quiet"))
     write_stderr("cnf " + args.verb() + ": warning: " + printable(opened.run->evaluation().native()) + ": " +
                  kept.ignored + ", and not used\n");
-  if (!asked && !kept.trained_for) return chosen;
+  if (!asked && may_be_few && kept.certificate) {
+    kept.certificate->solver.apply_to(chosen.options);
+    if (!args.flag("quiet"))
+      write_stderr("cnf " + args.verb() + ": by " + text(*kept.certificate) + "; --rtol 1e-5 is exact\n");
+    return chosen;
+  }
+  if (!asked && (!kept.trained_for || way != Way::to_base)) return chosen;
   std::optional<Precision> precision;
   if (args.given("precision")) precision = chosen.options.precision;
   const bool estimated = chosen.options.divergence.kind == DivergenceChoice::Kind::hutchinson;
@@ -112,7 +120,7 @@ std::string measure_run(const Args& args, const RunFolder& run, double accuracy,
   const ModelFile file = read_model(run.model());
   try {
     const MeasuredEvaluation measured = measure_evaluation(file.model, accuracy, Way::to_base, as);
-    keep_evaluations(run.evaluation(), {file.digest, {measured}, accuracy, {}});
+    keep_evaluations(run.evaluation(), {file.digest, {measured}, accuracy, {}, {}});
     report.set("evaluation", cnf::report(measured));
     return "; evaluated by " + text(measured);
   } catch (const ComputationError& error) {

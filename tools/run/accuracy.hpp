@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "flows/accuracy.hpp"
+#include "flows/certificate.hpp"
 #include "flows/training/flow_task.hpp"
 #include "tools/cli/args.hpp"
 #include "tools/cli/json_report.hpp"
@@ -28,9 +29,11 @@ struct ChosenEvaluation {
 /// By --accuracy, or where neither this nor an option of the solver was given, as was measured when the run ended
 /// (accuracy_of_run; densities alone). Else evaluation_from(args). What is kept in the run folder is not measured
 /// again; what is measured is said, unless --quiet, and kept there if that can be.
+/// `Default::few_steps`: of a straightened flow by its few steps, which is said, with their certificate.
 /// UsageError: --accuracy beside an option that it decides. ComputationError: it cannot be met.
+enum class Default { exact, few_steps };
 ChosenEvaluation choose_evaluation(const Args& args, const ModelArgument& opened, Way way,
-                                   std::function<void(Index rows)> progress = {});
+                                   std::function<void(Index rows)> progress = {}, Default by = Default::exact);
 
 /// What densities of a run have by default, that is measured at its end: --accuracy; without it 1e-4 nats, where that
 /// takes a small share of the run. This is told from counts, so that it does not depend on the machine: of one to four
@@ -55,8 +58,9 @@ JsonReport report(const MeasuredEvaluation& measured);
 struct KeptEvaluations {
   std::string model;  ///< ModelFile::digest
   std::vector<MeasuredEvaluation> found;
-  std::optional<double> trained_for;  ///< the accuracy of `found` that densities have by default
-  std::string ignored;                ///< why the file keeps nothing, if there is one that should
+  std::optional<double> trained_for;       ///< the accuracy of `found` that densities have by default
+  std::optional<Certificate> certificate;  ///< of a straightened flow: samples and log p are by its steps by default
+  std::string ignored;                     ///< why the file keeps nothing, if there is one that should
 
   const MeasuredEvaluation* find(double accuracy, Way way, std::optional<Precision> precision) const;
 };

@@ -1,5 +1,6 @@
-// evaluation.json: {"format": 1, "model": DIGEST, "trained_for": NATS, "evaluations": [...]}. It can be measured again
-// at any time, so whatever is wrong with it is as if it were not there; but nothing in it is used that is not sound.
+// evaluation.json: {"format": 1, "model": DIGEST, "trained_for": NATS, "evaluations": [...], "certificate": {...}}.
+// It can be measured again at any time, so whatever is wrong with it is as if it were not there; but nothing in it is
+// used that is not sound.
 #include <nlohmann/json.hpp>
 
 #include "base/byte_source.hpp"
@@ -55,6 +56,43 @@ MeasuredEvaluation measured(const Json& json, const Cnf& model) {
   return one;
 }
 
+Json json(const ErrorSpread& error) {
+  return {{"mean", error.mean}, {"quantile_999", error.most}, {"largest", error.largest}};
+}
+
+ErrorSpread spread(const Json& json) {
+  ErrorSpread error;
+  error.mean = json.at("mean").get<double>();
+  error.most = json.at("quantile_999").get<double>();
+  error.largest = json.at("largest").get<double>();
+  return error;
+}
+
+Json json(const Certificate& one) {
+  return {{"method", one.solver.method.name()},
+          {"steps", one.solver.steps},
+          {"evaluations", one.evaluations},
+          {"rows", one.rows},
+          {"log_prob", json(one.log_prob)},
+          {"sample", json(one.sample)},
+          {"moved", json(one.moved)}};
+}
+
+/// As measured().
+Certificate certificate(const Json& json) {
+  Certificate one;
+  one.solver = {find_method(json.at("method").get<std::string>()).value(), json.at("steps").get<int>()};
+  one.evaluations = json.at("evaluations").get<double>();
+  one.rows = json.at("rows").get<Index>();
+  one.log_prob = spread(json.at("log_prob"));
+  one.sample = spread(json.at("sample"));
+  one.moved = spread(json.at("moved"));
+  EvaluationOptions options;
+  one.solver.apply_to(options);
+  check(options.solve);
+  return one;
+}
+
 }  // namespace
 
 const MeasuredEvaluation* KeptEvaluations::find(double accuracy, Way way, std::optional<Precision> precision) const {
@@ -64,7 +102,7 @@ const MeasuredEvaluation* KeptEvaluations::find(double accuracy, Way way, std::o
 }
 
 KeptEvaluations kept_evaluations(const std::filesystem::path& path, const Cnf& model, const std::string& digest) {
-  KeptEvaluations kept{.model = digest, .found = {}, .trained_for = {}, .ignored = {}};
+  KeptEvaluations kept{.model = digest, .found = {}, .trained_for = {}, .certificate = {}, .ignored = {}};
   std::error_code error;
   if (!std::filesystem::is_regular_file(path, error)) return kept;
   KeptEvaluations read = kept;
@@ -77,6 +115,7 @@ KeptEvaluations kept_evaluations(const std::filesystem::path& path, const Cnf& m
     if (!kept.ignored.empty()) return kept;
     for (const Json& one : json.at("evaluations"))
       if (read.found.size() < kMostKept) read.found.push_back(measured(one, model));
+    if (json.contains("certificate")) read.certificate = certificate(json.at("certificate"));
     if (json.contains("trained_for")) read.trained_for = json.at("trained_for").get<double>();
   } catch (const std::exception&) {
     kept.ignored = "damaged";
@@ -90,6 +129,7 @@ void keep_evaluations(const std::filesystem::path& path, const KeptEvaluations& 
   if (kept.trained_for) out["trained_for"] = *kept.trained_for;
   out["evaluations"] = Json::array();
   for (const MeasuredEvaluation& one : kept.found) out["evaluations"].push_back(json(one));
+  if (kept.certificate) out["certificate"] = json(*kept.certificate);
   write_file(path, out.dump(1) + '\n', Links::replace);
 }
 

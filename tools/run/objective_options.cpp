@@ -69,6 +69,7 @@ std::vector<std::string> idle_objective_options(const Args& args) {
     for (Setting& setting : settings(one.what)) used.push_back(std::move(setting));
   std::vector<std::string> idle, of_others = idle_options(objective_options(), used);
   if (!traits(chosen).solves) idle = kOfSolves;
+  if (traits(chosen).log_density) std::erase(idle, "warm-start");
   if (traits(chosen).towards_target) idle = {"warm-start"};
   idle.insert(idle.end(), of_others.begin(), of_others.end());
   return idle;

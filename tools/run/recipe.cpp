@@ -192,9 +192,9 @@ FlowTrainOptions train_options(const Args& args, Precision precision) {
   most = std::max(most, 4 * args.integer("max-steps"));
   ObjectiveOptions& objective = options.objective;
   objective.minimise = objective_from(args);
+  if (traits(objective.minimise).log_density) options.warm_start = args.integer("warm-start");
   FlowOptions* flow = objective.flow();
   if (flow == nullptr) return options;
-  options.warm_start = args.integer("warm-start");
   flow->solve = solve_from(args);
   tell_adjoint(*flow, args);
   flow->divergence = parse_divergence(args.choice("divergence").spelled(), flow->divergence.probe);

@@ -26,8 +26,9 @@ constexpr const char* kNew = ".new";
 constexpr const char* kReady = ".ready";
 
 /// All files of a run. The first is part of every run that stands, and moves first.
-constexpr const char* kFiles[] = {"training.safetensors", "rows.safetensors", "source.picture",  "metrics.csv",
-                                  "timing.csv",           "density.png",      "evaluation.json", "model.safetensors"};
+constexpr const char* kFiles[] = {"training.safetensors", "rows.safetensors", "start.safetensors",
+                                  "source.picture",       "metrics.csv",      "timing.csv",
+                                  "density.png",          "evaluation.json",  "model.safetensors"};
 
 [[noreturn]] void fail(const fs::path& path, const std::string& doing, int error) {
   throw OutputError(printable(path.native()) + ": " + doing + ": " + std::generic_category().message(error));
@@ -146,7 +147,7 @@ void RunFolder::discard_replacement() noexcept {
 }
 
 void RunFolder::refuse_strange_files() const {
-  for (const fs::path& path : {model(), training(), rows(), source()}) {
+  for (const fs::path& path : {model(), training(), rows(), start(), source()}) {
     std::error_code ignored;
     const fs::file_status status = fs::status(path, ignored);
     if (fs::exists(status) && !fs::is_regular_file(status))

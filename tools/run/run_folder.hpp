@@ -18,6 +18,7 @@ struct RunFolder {
   std::filesystem::path model() const { return file("model.safetensors"); }        ///< the best weights so far
   std::filesystem::path training() const { return file("training.safetensors"); }  ///< everything --resume needs
   std::filesystem::path rows() const { return file("rows.safetensors"); }          ///< of a table: its split
+  std::filesystem::path start() const { return file("start.safetensors"); }        ///< of a straightened run: --init
   std::filesystem::path source() const { return file("source.picture"); }          ///< of a picture: its file
   std::filesystem::path metrics() const { return file("metrics.csv"); }
   std::filesystem::path timing() const { return file("timing.csv"); }

@@ -6,6 +6,7 @@
 namespace cnf {
 
 Verb train_verb();
+Verb straighten_verb();
 Verb sample_verb();
 Verb logprob_verb();
 Verb density_verb();

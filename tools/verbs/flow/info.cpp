@@ -7,7 +7,9 @@
 #include "tools/cli/args.hpp"
 #include "tools/cli/output.hpp"
 #include "tools/cli/shared_options.hpp"
+#include "tools/run/accuracy.hpp"
 #include "tools/run/model_argument.hpp"
+#include "tools/run/straightness.hpp"
 #include "tools/verbs/verbs.hpp"
 
 namespace cnf {
@@ -59,6 +61,10 @@ Json describe(const ModelArgument& opened) {
       Json& block = blocks[std::to_string(k)] = describe(model.blocks[k]);
       block.update({{"t_base", model.blocks[k].t_base}, {"t_data", model.blocks[k].t_data}});
     }
+  }
+  if (opened.run) {
+    const KeptEvaluations kept = kept_evaluations(opened.run->evaluation(), model, opened.file.digest);
+    if (kept.certificate) json["few_steps"] = Json::parse(report(*kept.certificate).text(-1));
   }
   return json;
 }

@@ -34,7 +34,7 @@ int run_sample(const Args& args, const ModelArgument& opened) {
   Progress progress(row_progress(args), "sample", N);
   Index seen = 0;  // of whole tiles, more than are asked for
   const auto count_samples = [&](Index n) { progress.update(std::min(seen += n, N)); };
-  Evaluator evaluator(model, choose_evaluation(args, opened, Way::to_data, count_samples).options);
+  Evaluator evaluator(model, choose_evaluation(args, opened, Way::to_data, count_samples, Default::few_steps).options);
   warn_of_tolerance(args);
   Failures failures(args);
   Index done = 0;

@@ -1,36 +1,20 @@
 // cnf train: maximum likelihood or flow matching on a built-in set, a picture or a table, or towards an energy without
 // data, into a run folder that resumes to the same bits.
-#include <cmath>
-#include <memory>
 #include <optional>
 
+#include "base/byte_source.hpp"
 #include "base/error.hpp"
 #include "base/file_writer.hpp"
-#include "base/folder.hpp"
-#include "base/utf8.hpp"
-#include "datasets/picture.hpp"
-#include "flows/files/training_file.hpp"
 #include "tools/cli/exit_code.hpp"
 #include "tools/cli/output.hpp"
 #include "tools/cli/shared_options.hpp"
-#include "tools/cli/signals.hpp"
 #include "tools/rows/data_argument.hpp"
-#include "tools/rows/rehearsal.hpp"
-#include "tools/rows/table_warnings.hpp"
-#include "tools/rows/training_source.hpp"
-#include "tools/run/accuracy.hpp"
-#include "tools/run/evaluation_arguments.hpp"
-#include "tools/run/failures.hpp"
-#include "tools/run/field_options.hpp"
-#include "tools/run/gradient_options.hpp"
 #include "tools/run/model_argument.hpp"
 #include "tools/run/objective_options.hpp"
 #include "tools/run/recipe.hpp"
 #include "tools/run/recipe_options.hpp"
 #include "tools/run/run_folder.hpp"
-#include "tools/run/session.hpp"
-#include "tools/verbs/flow/run_picture.hpp"
-#include "tools/verbs/flow/training_report.hpp"
+#include "tools/verbs/flow/flow_run.hpp"
 #include "tools/verbs/verbs.hpp"
 
 namespace cnf {
@@ -39,146 +23,21 @@ namespace fs = std::filesystem;
 
 namespace {
 
-/// Everything a run is, before its first step or its next.
-struct Run {
-  explicit Run(Args recipe) : args(std::move(recipe)) {}
-
-  RunFolder folder;
-  Args args;  ///< the recipe: of a run that goes on, those it began with
-  TrainingSource source;
-  std::vector<std::byte> picture;  ///< the bytes of a new run's file
-  ModelFile file;
-  std::string kept;  ///< what --memory keeps of a solve
-};
-
-/// A flow as a session trains it.
-template <class T>
-class FlowTrainee final : public Trainee<T> {
- public:
-  explicit FlowTrainee(Run& run)
-      : run_(run),
-        data_(training_data(run.source, run.args)),
-        options_(options(run, data_)),
-        plan_(run.file.model, data_, options_) {}
-
-  std::span<const RunStage<T>> stages() const override { return plan_.stages(); }
-  const Optimizer<T>& rule() const override { return plan_.rule(); }
-  const TrainOptions& options() const override { return plan_.options(); }
-  void fix_steps(std::int64_t steps, std::int64_t schedule_steps) override {
-    decide(run_.args, "steps", std::to_string(steps));
-    if (steps < schedule_steps) decide(run_.args, "schedule-steps", std::to_string(schedule_steps));
-  }
-
-  std::vector<Progress::Field> shown(const MetricsRow& row) const override {
-    std::vector<Progress::Field> fields;
-    if (!std::isnan(row.judged.score)) fields.push_back({"validation", row.judged.score});
-    if (const double last = row.judged.values.back(); !std::isnan(last))
-      fields.push_back({run_.source.energy ? "ess" : "kl", last});
-    return fields;
-  }
-
-  std::string model_bytes(const TrainingState<T>& state, const MetricsRow& row) const override {
-    ModelFile best = run_.file;
-    best.model = best_model(run_.file.model, state);
-    best.recipe = recipe_json(run_.args);
-    JsonReport numbers;
-    numbers.set(run_.source.energy ? "reverse_kl" : "validation_nll", state.best_score);
-    numbers.set("best_step", state.best_step).set("steps", row.step);
-    numbers.set("nfe_validation", row.judged.nfe).set("skipped", row.skipped).set("rollbacks", row.rollbacks);
-    best.numbers = numbers.text(-1);
-    return cnf::model_bytes(best);
-  }
-  std::string training_bytes(const TrainingState<T>& state) const override {
-    ModelFile file = run_.file;
-    file.recipe = recipe_json(run_.args);
-    return cnf::training_bytes<T>({file, state}, rule());
-  }
-
-  Ending finish(const TrainingState<T>& state, JsonReport& report) override {
-    const Density* truth = run_.source.density.get();
-    const bool drawn = picture_cost(run_.file.model.dim()) > 0;
-    if (drawn) draw(truth);
-    std::string found = judge(state, report);
-    if (!run_.kept.empty()) report.set("gradient_keeps", run_.kept);
-    if (const auto accuracy = accuracy_of_run(run_.args, run_.file.model.dim(), state.step))
-      found += measure_run(run_.args, run_.folder, *accuracy, report);
-    const std::string folder = shell_word(run_.folder.folder.string());
-    const bool judged = truth != nullptr || run_.source.rows.test.cols() > 0;
-    return {found, drawn && !run_.source.energy ? "cnf density " + folder + " -o density.png"
-                                                : (judged ? "cnf evaluate " : "cnf info ") + folder};
-  }
-
- private:
-  /// For what the state does not keep of its best weights' validation.
-  std::string judge(const TrainingState<T>& state, JsonReport& report) const {
-    const Cnf best = best_model(run_.file.model, state);
-    if (run_.source.energy)
-      return training_report(
-          judge_by_draws(best, data_.target, seed_from(run_.args), kJudgingDraws, options_.evaluation), state.best_step,
-          run_.args.integer("anneal"), report);
-    return training_report(validate(best, data_, options_.evaluation), run_.source.density.get(),
-                           data_.validation.size(), report);
-  }
-
-  static constexpr double kPictureTolerance = 1e-3;  // a 256th of the scale is a step of its colours
-
-  static FlowTrainOptions options(Run& run, const TrainingData& data) {
-    FlowTrainOptions options = train_options(run.args, run.file.precision);
-    // finish()'s own validation; what measuring takes
-    options.closing = 1 + measuring_cost(run.args, run.file.model.dim(), options);
-    const Index judging = data.target.log_density ? kJudgingDraws : data.validation.size();
-    options.closing += picture_cost(run.file.model.dim()) / static_cast<double>(judging);
-    run.kept = share_memory<T>(options, run.args, run.file.model);
-    return options;
-  }
-
-  void draw(const Density* truth) const {
-    EvaluationOptions evaluation = options_.evaluation;
-    evaluation.solve.rtol = evaluation.solve.atol = kPictureTolerance;
-    try {
-      draw_run_picture(run_.folder.picture(), read_model(run_.folder.model()), truth, run_.source.rows.train,
-                       evaluation, Progress::mode(run_.args.text("progress"), run_.args.flag("quiet")), Links::replace);
-    } catch (const ComputationError& error) {  // the model stands, however hard its density is to look at
-      write_stderr("cnf train: warning: no picture is drawn: " + std::string(error.what()) + "\n");
-    }
-  }
-
-  Run& run_;
-  TrainingData data_;
-  FlowTrainOptions options_;
-  FlowRun<T> plan_;
-};
-
 /// The options of a new run, checked.
 Args args_of_new_run(const Args& said) {
   Args args = with_recipe_file(said);
+  if (args.given("draws")) {
+    if (args.given("data") || args.given("energy") || !args.given("init"))
+      throw UsageError("--draws is of the model of --init, in place of --data and --energy",
+                       "for example: cnf straighten runs/8g, or cnf train --init runs/8g --draws 100000 -o runs/copy");
+    return args;
+  }
   if (!args.given("data") && !args.given("energy"))
     throw UsageError("give --data or --energy for a new run, or --resume RUN to go on with one",
                      "for example: cnf train --data 8gaussians -o runs/8g");
   decide_objective(args);
   check_recipe(args);
   return args;
-}
-
-/// Puts into the recipe what the run itself decides: the data by name, both tolerances, and when to validate.
-void settle(Args& args, const DataArgument& data, Index rows) {
-  if (!data.energy) decide(args, "data", kept_argument(data.name, data.built_in));
-  for (const char* file : {"valid", "test", "split"})
-    if (args.given(file)) decide(args, file, fs::path(args.text(file)).filename().string());
-  decide(args, "atol", shortest(solve_from(args).atol));
-  if (!args.given("validate-every")) decide(args, "validate-every", std::to_string(validation_interval(rows, args)));
-}
-
-/// The model of --init, over the columns of the run's data. InputError if they are not as many.
-ModelFile start_from(ModelArgument opened, const Args& args, const TrainingSource& source) {
-  ModelFile& file = opened.file;
-  if (file.model.dim() != std::ssize(source.columns))
-    throw InputError(printable(opened.path.native()) + ": a model over " + std::to_string(file.model.dim()) +
-                         " columns, the data have " + std::to_string(source.columns.size()),
-                     "--init begins with a model of the same columns; --columns and --drop choose those of a table");
-  if (args.given("precision")) file.precision = precision_from(args);
-  file.model.columns = source.columns;
-  return {.model = std::move(file.model), .precision = file.precision};
 }
 
 /// The folder of a new run, from what it is told; OutputError if it cannot be had.
@@ -195,129 +54,6 @@ RunFolder folder_of_new_run(const Args& args, const DataArgument& data) {
     throw OutputError(in_the_way.what(), "or go on with it: cnf train --resume " + shell_word(name));
   }
   return run;
-}
-
-/// What a new run is made of, each opened once.
-struct Beginning {
-  Args recipe;
-  DataArgument data;
-  std::optional<ModelArgument> init;
-  RunFolder folder;
-};
-
-/// A new run: its data, and its model with initial weights; those a dry run makes to speak of them, if they are few.
-Run new_run(const Beginning& from) {
-  constexpr Index kRehearsed = 10'000'000;
-  Run run(from.recipe);
-  run.folder = from.folder;
-  const DataArgument& data = from.data;
-  const Args& args = run.args;
-  const Seed seed = seed_from(args);
-  run.source = data.table() ? table_source(args, seed) : source_of(data, seed);
-  run.picture = data.picture;
-  settle(run.args, data, validation_rows(run.source));
-
-  Cnf& model = run.file.model;
-  if (from.init) {
-    run.file = start_from(*from.init, args, run.source);
-    run.source.standardisation = model.standardisation;
-    decide(run.args, "init", args.path("init").filename().string());
-    decide(run.args, "precision", std::string(name(run.file.precision)));
-  } else {
-    FieldShape field = field_from(args);
-    set_dim(field, run.source.standardisation.dim());
-    if (args.flag("dry-run") && layout(field).size > kRehearsed) return run;
-    model = start_flow(std::move(field), run.source.standardisation, seed, args.real("t-end"), run.source.columns);
-    run.file.precision = precision_from(args);
-  }
-  const SplitRows& rows = run.source.rows;
-  if (data.table())
-    for (const std::string& warning :
-         few_rows_warnings(rows.train.cols(), rows.validation.cols(), model.dim(), model.params.size()))
-      write_stderr("cnf train: warning: " + warning + '\n');
-  warn_of_tolerance(args);
-  if (!model.is_smooth())
-    write_stderr(
-        "cnf train: warning: with relu the divergence jumps at the kinks and methods of high order lose their "
-        "order; tanh, softplus, silu and sin are smooth\n");
-  return run;
-}
-
-template <class T>
-int run_new(Run& run) {
-  FlowTrainee<T> flow(run);  // which refuses what cannot be, before anything is written
-  create_folder(run.folder.folder);
-  const FolderLock lock(run.folder.folder);
-  run.folder.settle();
-  if (run.folder.occupied()) run.folder.begin_replacement();
-  try {
-    if (!run.source.density) write_split_rows(run.folder.rows(), run.source.rows);
-    if (!run.picture.empty()) write_file(run.folder.source(), run.picture, Links::replace);
-    return run_session(run.folder, run.args, flow, initial_state<T>(run.file.model, optimizer_from(run.args).kind));
-  } catch (...) {
-    std::error_code error;
-    if (run.folder.replacing && !fs::exists(run.folder.training(), error)) run.folder.discard_replacement();
-    throw;
-  }
-}
-
-/// The rows a table's run was given.
-SplitRows rows_of_run(const Run& run) {
-  SplitRows rows = read_split_rows(run.folder.rows());
-  const Index D = run.file.model.dim();
-  if (rows.train.cols() == 0 || rows.train.rows() != D || rows.validation.rows() != D)
-    throw InputError(run.folder.rows().string() + ": its rows do not fit the model beside it");
-  return rows;
-}
-
-/// Reads all that a run goes on from into `run`, and the state it is in.
-template <class T>
-TrainingState<T> read_run(Run& run) {
-  const std::string path = run.folder.training().string();
-  TrainingFile<T> training = read_training_by_recipe<T>(path, run.args);
-  run.file = std::move(training.file);
-  run.source.standardisation = run.file.model.standardisation;
-  run.source.columns = run.file.model.columns;
-  if (run.args.given("energy")) {
-    run.source.density = run.source.energy = find_energy_argument(run.args.text("energy")).energy;
-    return std::move(training.state);
-  }
-  const std::string& data = run.args.text("data");
-  const DataKind kind = data_kind(data);
-  if (kind == DataKind::table)
-    run.source.rows = rows_of_run(run);
-  else if (kind == DataKind::picture)
-    run.source.density = read_picture(run.folder.source(), run.args.flag("invert"));
-  else
-    run.source.density = find_data(data, false).density;
-  return std::move(training.state);
-}
-
-bool in_double(const Run& run) { return training_precision(run.folder.training()) == Precision::double_float; }
-
-template <class T>
-int resume_in(Run run) {
-  std::optional<EndAtOnce> nothing_is_written_yet(std::in_place);
-  TrainingState<T> state = read_run<T>(run);
-  nothing_is_written_yet.reset();
-  FlowTrainee<T> flow(run);
-  return run_session(run.folder, run.args, flow, std::move(state));
-}
-
-int run_resume(const Args& args) {
-  Run run(args);
-  run.folder.folder = args.path("resume");
-  const FolderLock lock(run.folder.folder);
-  run.folder.settle();
-  run.folder.choose_newer();
-  std::error_code error;
-  if (!run.folder.replacing)
-    run.folder.discard_replacement();  // it came to no state
-  else if (fs::exists(run.folder.model(), error))
-    run.folder.replace();  // it was killed in between
-  else
-    remove_abandoned_temporaries(run.folder.training().parent_path());
-  return in_double(run) ? resume_in<double>(std::move(run)) : resume_in<float>(std::move(run));
 }
 
 std::vector<Option> output_options() {
@@ -353,34 +89,41 @@ RunFolder folder_to_resume(const Args& said) {
   return run;
 }
 
+/// What a model was trained on, as the data of a run that trains on its draws.
+DataArgument data_of(const ModelArgument& opened) {
+  const RecipeData known = recipe_data(opened.file.recipe, opened.path.string());
+  DataArgument data{known.name.empty() ? "draws.npy" : known.name, known_density(opened), false, {}};
+  data.built_in = known.kind == DataKind::built_in;
+  if (known.kind == DataKind::picture && data.density) {
+    constexpr std::uint64_t kMostBytes = std::uint64_t{1} << 30;
+    data.picture = ByteSource(opened.run->source()).read_up_to(kMostBytes);
+  } else if (known.kind == DataKind::picture) {
+    data.name = "draws.npy";  // it is not known any more
+  }
+  return data;
+}
+
 Work prepare_train(const Args& said) {
   const bool dry = said.flag("dry-run");
   if (said.given("resume")) {
     RunFolder folder = folder_to_resume(said);
-    if (dry) {
-      Run run(said);
-      run.folder = std::move(folder);
-      const std::int64_t step = in_double(run) ? read_run<double>(run).step : read_run<float>(run).step;
-      if (!said.flag("quiet")) write_stderr("cnf train: would go on at step " + std::to_string(step) + '\n');
-      say_training_rows(said, run.source);
-    }
+    if (dry) rehearse_resume(said, folder);
     return [&said] { return run_resume(said); };
   }
   Args recipe = args_of_new_run(said);
-  DataArgument data = recipe.given("energy") ? find_energy_argument(recipe.text("energy"))
-                                             : find_data(recipe.text("data"), recipe.flag("invert"));
   std::optional<ModelArgument> init;
   if (recipe.given("init")) init = open_model(recipe.path("init"));
-  RunFolder folder = folder_of_new_run(recipe, data);
-  if (dry && !data.table()) {  // nothing is read that has not been
-    if (init) start_from(std::move(*init), recipe, {data.density, {}, density_columns(*data.density), {}, {}});
-    return [] { return 0; };
+  DataArgument data;
+  if (recipe.given("draws")) {
+    data = data_of(*init);
+    decide(recipe, "data", kept_argument(data.name, data.built_in));
+    check_recipe(recipe);
+  } else {
+    data = recipe.given("energy") ? find_energy_argument(recipe.text("energy"))
+                                  : find_data(recipe.text("data"), recipe.flag("invert"));
   }
-  const auto run =
-      std::make_shared<Run>(new_run({std::move(recipe), std::move(data), std::move(init), std::move(folder)}));
-  if (dry) say_training_rows(said, run->source);
-  return
-      [run] { return run->file.precision == Precision::double_float ? run_new<double>(*run) : run_new<float>(*run); };
+  RunFolder folder = folder_of_new_run(recipe, data);
+  return begin_run({said, std::move(recipe), std::move(data), std::move(init), std::move(folder)});
 }
 
 }  // namespace
