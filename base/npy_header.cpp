@@ -16,7 +16,7 @@ namespace {
 constexpr std::string_view kMagic = "\x93NUMPY";
 constexpr std::size_t kMostNpyHeader = 65536;
 constexpr std::size_t kMostNpyDimensions = 32;  // NumPy's own limit
-constexpr int kMostNested = 16;             // records in records
+constexpr int kMostNested = 16;                 // records in records
 constexpr std::uint64_t kMostElementBytes = std::uint64_t{1} << 28;
 
 /// What is wrong with a type that holds no number, and what to save instead; empty: nothing.

@@ -1,5 +1,6 @@
 # The sources of one folder are compiled as one: half of a source's time goes into headers and templates that its
-# neighbours read and instantiate too. So names in anonymous namespaces are unique within a folder.
+# neighbours read and instantiate too. So names in anonymous namespaces are unique within a folder, and none is also
+# that of a nested namespace's header, which it would hide without a word.
 # Where sources change often, -D CNF_UNITY=OFF compiles each alone; so do clang's builds.
 option(CNF_UNITY "Compile the sources of a folder as one: less work in all, more after a change" OFF)
 

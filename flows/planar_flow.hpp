@@ -10,7 +10,7 @@
 namespace cnf {
 
 /// x = f_K(... f_1(z)) with  f_k(z) = z + u'_k tanh(w_k . z + b_k),
-///   u'_k = u_k + (log(1 + exp(w_k . u_k)) - 1 - w_k . u_k) w_k / |w_k|^2,   so that w_k . u'_k > -1 and f_k has an inverse.
+///   u'_k = u_k + (log(1 + exp(w_k . u_k)) - 1 - w_k . u_k) w_k / |w_k|^2,  so w_k . u'_k > -1: f_k has an inverse.
 /// Tensors  weight W: K x D;  bias b: K;  out_weight U: D x K.
 /// Source   Rezende and Mohamed (2015), Variational inference with normalizing flows, eq. 10 to 12 and appendix A.1.
 struct PlanarFlowShape {

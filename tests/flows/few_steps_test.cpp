@@ -93,7 +93,7 @@ TEST_CASE("the loss of few steps is likelihood plus its closeness times the diff
   CHECK(by_few_steps(still, x, 1000) == Approx(likelihood(still)).epsilon(1e-13));
   const Cnf model = small_flow(small_shape({8, 8}));
   const double alone = by_few_steps(model, x, 0);
-  CHECK(alone == Approx(likelihood(model)).margin(5e-3));  // rk4 of two steps
+  CHECK(alone == Approx(likelihood(model)).margin(1e-2));  // two steps of rk4, of unequal size
   const double one = by_few_steps(model, x, 1) - alone, seven = by_few_steps(model, x, 7) - alone;
   CHECK(one > 1e-3);
   CHECK(seven == Approx(7 * one).epsilon(1e-10));
