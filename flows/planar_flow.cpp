@@ -5,6 +5,8 @@
 #include <stdexcept>
 #include <string>
 
+#include "flows/initial_parameters.hpp"
+
 namespace cnf {
 
 namespace {
@@ -27,14 +29,9 @@ Layout PlanarFlowShape::layout() const {
 }
 
 Vector<double> PlanarFlowShape::initial_parameters(Seed seed) const {
-  const Layout tensors = layout();
-  Vector<double> params = Vector<double>::Zero(tensors.size);
-  for (std::uint32_t k = 0; k < tensors.tensors.size(); ++k) {
-    const TensorSlice& tensor = tensors.tensors[k];
-    for (Index i = 0; i < tensor.size(); ++i)
-      params[tensor.offset + i] = 0.1 * normal(seed, Purpose::initialisation, k, static_cast<std::uint64_t>(i), 0);
-  }
-  return params;
+  InitialParameters initial(layout(), seed);
+  for (std::size_t tensor = 0; tensor < 3; ++tensor) initial.draw_normal(tensor, 0.1);
+  return initial.values();
 }
 
 PlanarFlow::PlanarFlow(const PlanarFlowShape& shape, const Vector<double>& params) : layout_(shape.layout()) {

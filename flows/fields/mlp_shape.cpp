@@ -4,6 +4,8 @@
 #include <numbers>
 #include <stdexcept>
 
+#include "flows/initial_parameters.hpp"
+
 namespace cnf {
 
 std::string_view name(TimeConditioning time) { return time == TimeConditioning::concat ? "concat" : "concatsquash"; }
@@ -47,32 +49,23 @@ MlpLayout::MlpLayout(const MlpShape& shape) {
 
 Vector<double> initial_parameters(const MlpShape& shape, const MlpInitialisation& how, Seed seed) {
   const MlpLayout layout(shape);
-  Vector<double> params = Vector<double>::Zero(layout.size);
-  const auto address = [](Index i) { return static_cast<std::uint64_t>(i); };
-  const auto fill_normal = [&](Index offset, Index n, double deviation) {
-    for (Index i = offset; i < offset + n; ++i)
-      params[i] = deviation * normal(seed, Purpose::initialisation, 0, address(i), 0);
-  };
-  const auto fill_uniform = [&](Index offset, Index n, double bound) {
-    for (Index i = offset; i < offset + n; ++i)
-      params[i] = bound * (2 * uniform(seed, Purpose::initialisation, 0, address(i), 0) - 1);
-  };
+  InitialParameters initial(layout, seed);
   for (Index l = 0; l < shape.layers(); ++l) {
     const LayerOffsets& at = layout.layers[static_cast<std::size_t>(l)];
     const Index in = shape.inputs(l), out = shape.outputs(l);
     const bool first = l == 0, last = l == shape.layers() - 1;
     const double deviation = last ? how.last_weight : first ? how.first_weight : how.hidden_weight;
-    fill_normal(at.weight, out * in, deviation / std::sqrt(static_cast<double>(in)));
+    initial.draw_normal(at.weight, out * in, deviation / std::sqrt(static_cast<double>(in)));
     if (!last) {
-      fill_uniform(at.bias, out, first ? std::numbers::pi : 1.0);
-      fill_uniform(at.time_weight, out, 1.0);
+      initial.draw_even(at.bias, out, first ? std::numbers::pi : 1.0);
+      initial.draw_even(at.time_weight, out, 1.0);
     }
     if (shape.gated(l)) {
-      fill_uniform(at.gate_weight, out, 1.0);
-      fill_uniform(at.gate_bias, out, 1.0);
+      initial.draw_even(at.gate_weight, out, 1.0);
+      initial.draw_even(at.gate_bias, out, 1.0);
     }
   }
-  return params;
+  return initial.values();
 }
 
 }  // namespace cnf

@@ -9,6 +9,7 @@
 #include <string>
 
 #include "base/kernels/matmul.hpp"
+#include "flows/initial_parameters.hpp"
 #include "flows/kernels/layer.hpp"
 
 namespace cnf {
@@ -36,24 +37,13 @@ Layout PlanarShape::layout() const {
 /// Ridges about as sharp as the default MLP's first layer, spread over data of unit variance; small velocities.
 Vector<double> PlanarShape::initial_parameters(Seed seed) const {
   constexpr double kSharpness = 3, kSpread = 6, kVelocity = 0.3;
-  const Layout all = layout();
-  Vector<double> params = Vector<double>::Zero(all.size);
-  const auto fill = [&](std::size_t tensor, const auto& value) {
-    const TensorSlice& slice = all.tensors[tensor];
-    for (Index i = slice.offset; i < slice.offset + slice.size(); ++i) params[i] = value(static_cast<std::uint64_t>(i));
-  };
-  const auto gaussian = [&](double deviation) {
-    return [=](std::uint64_t i) { return deviation * normal(seed, Purpose::initialisation, 0, i, 0); };
-  };
-  const auto even = [&](double bound) {
-    return [=](std::uint64_t i) { return bound * (2 * uniform(seed, Purpose::initialisation, 0, i, 0) - 1); };
-  };
-  fill(0, gaussian(kSharpness / std::sqrt(static_cast<double>(dim))));
-  fill(1, even(kSpread));
-  fill(2, even(4.0));
-  fill(3, even(2.0));
-  fill(4, gaussian(kVelocity / std::sqrt(static_cast<double>(units))));
-  return params;
+  InitialParameters initial(layout(), seed);
+  initial.draw_normal(0, kSharpness / std::sqrt(static_cast<double>(dim)));
+  initial.draw_even(1, kSpread);
+  initial.draw_even(2, 4.0);
+  initial.draw_even(3, 2.0);
+  initial.draw_normal(4, kVelocity / std::sqrt(static_cast<double>(units)));
+  return initial.values();
 }
 
 template <class T>

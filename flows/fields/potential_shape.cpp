@@ -4,6 +4,7 @@
 #include <string>
 
 #include "flows/fields/potential.hpp"
+#include "flows/initial_parameters.hpp"
 
 namespace cnf {
 
@@ -35,26 +36,15 @@ Layout PotentialShape::layout() const {
 /// Ridges spread over data of unit variance; small velocities.
 Vector<double> PotentialShape::initial_parameters(Seed seed) const {
   constexpr double kSharpness = 2, kSpread = 4, kInner = 1, kOut = 0.1, kQuadratic = 0.1;
-  const Layout all = layout();
-  Vector<double> params = Vector<double>::Zero(all.size);
-  const auto fill = [&](std::size_t tensor, const auto& value) {
-    const TensorSlice& slice = all.tensors[tensor];
-    for (Index i = slice.offset; i < slice.offset + slice.size(); ++i) params[i] = value(static_cast<std::uint64_t>(i));
-  };
-  const auto gaussian = [&](double deviation) {
-    return [=](std::uint64_t i) { return deviation * normal(seed, Purpose::initialisation, 0, i, 0); };
-  };
-  const auto even = [&](double bound) {
-    return [=](std::uint64_t i) { return bound * (2 * uniform(seed, Purpose::initialisation, 0, i, 0) - 1); };
-  };
+  InitialParameters initial(layout(), seed);
   const double units = static_cast<double>(width), inputs = static_cast<double>(dim + 1);
-  fill(0, gaussian(kSharpness / std::sqrt(inputs)));
-  fill(1, even(kSpread));
-  fill(2, gaussian(kInner / std::sqrt(units)));
-  fill(3, even(kInner));
-  fill(4, gaussian(kOut / std::sqrt(units)));
-  fill(5, gaussian(kQuadratic / std::sqrt(inputs)));
-  return params;
+  initial.draw_normal(0, kSharpness / std::sqrt(inputs));
+  initial.draw_even(1, kSpread);
+  initial.draw_normal(2, kInner / std::sqrt(units));
+  initial.draw_even(3, kInner);
+  initial.draw_normal(4, kOut / std::sqrt(units));
+  initial.draw_normal(5, kQuadratic / std::sqrt(inputs));
+  return initial.values();
 }
 
 }  // namespace cnf

@@ -5,11 +5,13 @@
 #include <stdexcept>
 #include <utility>
 
+#include "flows/training/flow_task.hpp"
+#include "flows/training/step_result.hpp"
+
 namespace cnf {
 
 namespace {
 
-constexpr std::uint64_t kFirst = std::uint64_t{1} << 40;  // of no one's else: what chose weights flatters them
 constexpr std::string_view kJudgedByDraws[] = {"reverse_kl", "reverse_kl_stderr", "ess"};
 
 }  // namespace
@@ -18,7 +20,7 @@ EnergyJudgement judge_by_draws(const Cnf& model, const Target& target, Seed seed
                                const EvaluationOptions& options) {
   EvaluationOptions of_all = options;
   of_all.failing_steps = 0;
-  const Evaluated drawn = Evaluator(model, of_all).sample(seed, kFirst, N, true);
+  const Evaluated drawn = Evaluator(model, of_all).sample(seed, kFirstOwnDraw, N, true);
   EnergyJudgement found;
   found.nfe = drawn.nfe_mean();
   found.importance.reverse_kl = std::numeric_limits<double>::quiet_NaN();
@@ -57,13 +59,7 @@ EnergyTask<T>::EnergyTask(const Cnf& model, Target target, Index batch, const Ob
 
 template <class T>
 StepResult<T> EnergyTask<T>::step(const Vector<T>& params, std::uint32_t step) {
-  const LossGradient<T>& at = (*objective_)(params, slots_, step);
-  return {.loss = at.loss,
-          .parts = at.parts,
-          .dloss_dparams = {at.dloss_dparams.data(), static_cast<std::size_t>(at.dloss_dparams.size())},
-          .forward = at.forward,
-          .tiles = at.tiles,
-          .failures = at.failures};
+  return step_result((*objective_)(params, slots_, step));
 }
 
 template <class T>

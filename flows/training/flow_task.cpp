@@ -11,6 +11,7 @@
 #include "base/tiles.hpp"
 #include "flows/judge/scores.hpp"
 #include "flows/training/energy_task.hpp"
+#include "flows/training/step_result.hpp"
 
 namespace cnf {
 
@@ -148,12 +149,10 @@ StepResult<T> FlowTask<T>::step(const Vector<T>& params, std::uint32_t step) {
   const LossGradient<T>& at = (*objective_)(params, samples, step);
   parts_ = at.parts;
   for (std::size_t i = 0; i < parts_.size(); ++i) parts_[i] += part_constants_[i];
-  return {.loss = at.loss + constant_,
-          .parts = parts_,
-          .dloss_dparams = {at.dloss_dparams.data(), static_cast<std::size_t>(at.dloss_dparams.size())},
-          .forward = at.forward,
-          .tiles = at.tiles,
-          .failures = at.failures};
+  StepResult<T> result = step_result(at);
+  result.loss += constant_;
+  result.parts = parts_;
+  return result;
 }
 
 template <class T>

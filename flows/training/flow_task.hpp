@@ -28,6 +28,10 @@ struct TrainingData {
   Target target{};               ///< with a log-density: objectives of a target train, and nothing else here is read
 };
 
+/// The first of a model's draws that a run makes for itself: in no stream that is asked for by numbers from 0 on. What
+/// chose weights, or was trained on, flatters them.
+inline constexpr std::uint64_t kFirstOwnDraw = std::uint64_t{1} << 40;
+
 inline constexpr Index kMostValidationRows = 4096;  ///< of a table: more would cost time and say no more
 
 /// Batches of a table's rows drawn with replacement, addressed by the step. They are read where they lie, so `rows`

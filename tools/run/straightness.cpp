@@ -7,6 +7,7 @@
 #include "base/number_text.hpp"
 #include "flows/files/model_file.hpp"
 #include "flows/judge/transport.hpp"
+#include "tools/cli/output.hpp"
 #include "tools/run/accuracy.hpp"
 
 namespace cnf {
@@ -30,12 +31,9 @@ double distance(const Batch& a, const Batch& b) {
 
 std::string cell(double x) { return std::isfinite(x) ? significant(x, 2) : "-"; }
 
-std::string line(std::string what, const std::string& before, const std::string& after) {
+std::string line(const std::string& what, const std::string& before, const std::string& after) {
   constexpr std::size_t kSecond = 46, kThird = 60;
-  what.resize(std::max(what.size() + 1, kSecond), ' ');
-  what += before;
-  what.resize(std::max(what.size() + 1, kThird), ' ');
-  return what + after + '\n';
+  return padded(padded(what, kSecond) + before, kThird) + after + '\n';
 }
 
 }  // namespace

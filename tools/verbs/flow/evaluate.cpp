@@ -251,10 +251,7 @@ JsonReport report(const Findings& found) {
 std::string text(const Findings& found, const Points& points) {
   const RunningMean &nll = found.scores.nll(), &kl = found.scores.kl();
   std::string text;
-  const Line line = [&](std::string key, const std::string& value) {
-    key.resize(std::max<std::size_t>(key.size() + 1, 12), ' ');
-    text += key + value + '\n';
-  };
+  const Line line = [&](const std::string& key, const std::string& value) { text += padded(key, 12) + value + '\n'; };
   line("data",
        one_line(points.name) + ", " + std::to_string(found.points) + (points.density ? " fresh draws" : " rows"));
   line("NLL", with_error(nll.value(), nll.standard_error()) + " nats, the mean of -log p");

@@ -51,9 +51,6 @@ struct Run {
   std::string kept;                ///< what --memory keeps of a solve
 };
 
-/// Draws of a model that are in no stream that is asked for by numbers from 0 on.
-constexpr std::uint64_t kFirstDraw = std::uint64_t{1} << 40;
-
 /// What --draws asks for, and, of a model that brings no data, rows to judge by, which training does not see.
 void draw_rows(Run& run) {
   if (!run.args.given("draws")) return;
@@ -70,7 +67,7 @@ void draw_rows(Run& run) {
   options.progress = [&](Index rows) { progress.update(std::min(done += rows, N + own)); };
   Evaluated drawn;
   try {
-    drawn = Evaluator(model, options).sample(seed_from(run.args), kFirstDraw, N + own, false);
+    drawn = Evaluator(model, options).sample(seed_from(run.args), kFirstOwnDraw, N + own, false);
   } catch (const Stopped&) {
     throw Interrupted("stopped before the first step, while drawing rows to train on");
   }
@@ -78,7 +75,7 @@ void draw_rows(Run& run) {
   if (!drawn.failures.empty())
     throw ComputationError("the model to begin with fails to draw: " + drawn.failures.front().message());
   run.base_points.resize(model.dim(), N);
-  sample_base(model.base, seed_from(run.args), kFirstDraw, Out<double>(run.base_points.data(), model.dim(), N));
+  sample_base(model.base, seed_from(run.args), kFirstOwnDraw, Out<double>(run.base_points.data(), model.dim(), N));
   if (judges) run.source.rows.validation = drawn.points.rightCols(own);
   run.source.draws = std::move(drawn.points);
   run.source.draws.conservativeResize(Eigen::NoChange, N);

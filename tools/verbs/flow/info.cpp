@@ -86,9 +86,7 @@ std::string lines(const Json& object, const std::string& indent = "") {
       text += indent + one_line(item.key()) + '\n' + lines(item.value(), indent + "  ");
       continue;
     }
-    std::string key = indent + one_line(item.key());
-    key.resize(std::max<std::size_t>(key.size() + 1, 20), ' ');
-    text += key + plain(item.value()) + '\n';
+    text += padded(indent + one_line(item.key()), 20) + plain(item.value()) + '\n';
   }
   return text;
 }

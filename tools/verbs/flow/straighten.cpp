@@ -30,7 +30,7 @@ std::vector<Option> options_of_training() {
   FewSteps few;
   few.weight = kCloseness;
   std::vector<Option> of_few;
-  add_setting_options(of_few, few.settings(), "Training");
+  add_setting_options(of_few, few.settings(), kTrainingGroup);
   Option draws = of_train("draws", "200000");
   draws.help = "Draws of the flow to train on.";
   Option data = of_train("data", "");
